@@ -1,0 +1,237 @@
+"""Media files and waveforms: any audio or video file in, 16-bit WAV or FLAC out, in windows, so that a two-hour film never lies in memory.
+
+FFmpeg (through PyAV, which keeps its log off the terminal) decodes; soxr resamples. A file that ends before the length its header
+states is an error, never a shorter waveform.
+"""
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+import soxr
+from av.container import InputContainer
+
+from telucodec.errors import MediaError, TelucodecError
+from telucodec.files import whole
+
+SAMPLE_RATE = 16_000
+"""Hz; the rate of everything behind this door."""
+
+SUFFIX_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+
+STATING_FORMATS = {"mov", "matroska", "wav", "flac", "avi", "aiff"}
+"""Containers whose header states the true length, so that a cut one is noticed. MP3, ADTS, Ogg and MPEG-TS may end anywhere."""
+
+GAPLESS_FORMATS = {"wav", "flac", "aiff"}
+"""Of these, the ones whose sound has no pauses in its clock: where less can be decoded than stated, it is damaged."""
+
+MISSING_S = 0.5
+"""A file may lack this much of its stated length, or hold this much that cannot be decoded: headers round, encoders pad."""
+
+UNKNOWN_RIFF_BYTES = 0x7FFF_0000
+"""From here up, a size in a RIFF header means that the writer could not go back to fill it in (pipes write 2 or 4 GiB)."""
+
+
+def stream_media(path: Path, sample_rate: int = SAMPLE_RATE, window_s: float = 10.0) -> Iterator[np.ndarray]:
+    """Yield the first audio stream of `path`, mixed to mono by the mean of its channels, as float32 [1, T] windows.
+
+    T is window_s * sample_rate, less in the last window. Memory holds a window or two, whatever the length of the file.
+    Raises MediaError, while iterating, for a file that is missing, empty, no media, without sound, cut short, damaged or not finite.
+    """
+    size = round(window_s * sample_rate)
+    held = np.empty(0, np.float32)
+    pieces, num_held = [held], 0
+    for piece in _resampled(_decoded(Path(path)), sample_rate):
+        pieces.append(piece)
+        num_held += len(piece)
+        if num_held >= size:
+            held = np.concatenate(pieces)
+            while len(held) >= size:
+                yield held[None, :size]
+                held = held[size:]
+            pieces, num_held = [held], len(held)
+    if num_held:
+        yield np.concatenate(pieces)[None]
+
+
+def read_media(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """Return all of `path` as float32 [1, T]; errors as in `stream_media`."""
+    return np.concatenate([np.empty((1, 0), np.float32), *stream_media(path, sample_rate)], axis=-1)
+
+
+def stated_duration(path: Path) -> float:
+    """Return the length in seconds that the header of `path` states or suggests, NaN where it says nothing. Raises MediaError."""
+    with _opened(Path(path)) as container:
+        return container.duration / av.time_base if container.duration else math.nan
+
+
+def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_rate: int) -> int:
+    """Write one wave [1, T], or many in turn, to `path` as 16-bit WAV or FLAC by its suffix; return the number of samples written.
+
+    Samples beyond [-1, 1] are clipped. The file appears whole or not at all. Reading it back gives the same numbers, to half of 1/32768.
+    Raises TelucodecError for another suffix or a place that cannot be written, ValueError for samples that are not finite.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIX_FORMATS:
+        raise TelucodecError(f"{printable(path)}: sound is written as .wav or .flac; name the file so")
+    if isinstance(windows, np.ndarray):
+        windows = [windows]
+    file_format = SUFFIX_FORMATS[path.suffix.lower()]
+    num_samples = 0
+    with whole(path) as beside:
+        try:
+            with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
+                for window in windows:
+                    file.write(_to_int16(window[0]))
+                    num_samples += window.shape[-1]
+        except soundfile.SoundFileError as error:
+            raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
+    return num_samples
+
+
+def printable(path: Path) -> str:
+    """Return the name of `path` as any terminal can print it, with the bytes that are not UTF-8 replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _to_int16(samples: np.ndarray) -> np.ndarray:
+    """Round to 16 bits at 1/32768 a step, as readers undo it; libsndfile's own 1/32767 would turn the level down a little each time."""
+    if not np.isfinite(samples).all():
+        raise ValueError("samples to write must be finite")
+    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    """Open `path` with FFmpeg. Raises MediaError where there is nothing to read.
+
+    FFmpeg gets a file object and no protocols, so a playlist posing as a recording cannot make it read other files or the network.
+    """
+    _refuse_empty(path)
+    with open(path, "rb") as file:
+        try:
+            container = av.open(file, metadata_errors="replace", options={"protocol_whitelist": "none"})
+        except (av.FFmpegError, OSError) as error:
+            raise MediaError(f"{printable(path)}: is no media file, or lost its beginning or end; play it, or copy it again") from error
+        with container:
+            yield container
+
+
+def _refuse_empty(path: Path) -> None:
+    """Raise MediaError unless `path` is a file with something in it that may be read."""
+    try:
+        with open(path, "rb") as file:
+            found = file.read(1)
+    except FileNotFoundError as error:
+        raise MediaError(f"{printable(path)}: no such file; check its name and folder") from error
+    except IsADirectoryError as error:
+        raise MediaError(f"{printable(path)}: is a folder; name one file in it") from error
+    except OSError as error:
+        raise MediaError(f"{printable(path)}: cannot be opened ({error.strerror}); check its name and who may read it") from error
+    if not found:
+        raise MediaError(f"{printable(path)}: is empty (0 bytes); copy or record it again")
+
+
+def _decoded(path: Path) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield pieces of mono sound [T] and their rate in Hz, as the file holds them.
+
+    A packet that cannot be decoded is left out, since MP3 files have such at their seams, until more than MISSING_S is lost.
+    """
+    with _opened(path) as container:
+        if not container.streams.audio:
+            raise MediaError(f"{printable(path)}: has no audio stream; choose a file with sound")
+        stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise MediaError(f"{printable(path)}: its sound is in a format that FFmpeg cannot decode; convert it to FLAC or WAV")
+        stated_s = _stated_length(path, container, stream)
+        heard_s = lost_s = 0.0
+        for packet in _packets(path, container, stream, stated_s):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                lost_s += float(packet.duration * packet.time_base) if packet.duration else MISSING_S
+                if lost_s > MISSING_S:
+                    raise MediaError(
+                        f"{printable(path)}: is damaged at {heard_s:.1f} s; copy it again, or cut out its good part"
+                    ) from error
+                continue
+            for frame in frames:
+                mono = _mono(frame)
+                if not np.isfinite(mono).all():
+                    raise MediaError(f"{printable(path)}: holds NaN or infinity at {heard_s:.1f} s; export it again as 16-bit WAV or FLAC")
+                yield mono, frame.sample_rate
+                heard_s += frame.samples / frame.sample_rate
+        if container.format.name in GAPLESS_FORMATS and heard_s < stated_s - MISSING_S:
+            raise MediaError(f"{printable(path)}: is damaged, only {heard_s:.1f} s of {stated_s:.1f} s can be decoded; copy it again")
+        if not heard_s:
+            raise MediaError(f"{printable(path)}: its audio stream holds no samples; record or export it again")
+
+
+def _packets(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[av.Packet]:
+    """Yield the packets of `stream`; raise MediaError where the file ends before `stated_s`."""
+    begin_s, end_s = math.inf, 0.0
+    try:
+        for packet in container.demux():
+            at = packet.dts if packet.pts is None else packet.pts
+            # Where only the container states a length, that is the longest stream's, so all of them count.
+            if at is not None and (packet.stream is stream or stream.duration is None):
+                begin_s = min(begin_s, float(at * packet.time_base))
+                end_s = max(end_s, float((at + (packet.duration or 0)) * packet.time_base))
+            if packet.stream is stream:
+                yield packet
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{printable(path)}: cannot be read beyond {end_s:.1f} s ({error.strerror}); copy it again") from error
+    length_s = max(0.0, end_s - begin_s)
+    if length_s < stated_s - MISSING_S:
+        raise MediaError(f"{printable(path)}: breaks off at {length_s:.1f} s of {stated_s:.1f} s; copy it again, or cut out its good part")
+
+
+def _stated_length(path: Path, container: InputContainer, stream: av.AudioStream) -> float:
+    """Return the seconds that the header promises, NaN where it promises none.
+
+    FFmpeg shortens the length of a cut WAV or AVI to what is there, so the size in their RIFF header is read here.
+    """
+    if container.format.name.split(",")[0] not in STATING_FORMATS:
+        return math.nan
+    if stream.duration is not None:
+        stated_s = float(stream.duration * stream.time_base)
+    else:
+        stated_s = container.duration / av.time_base if container.duration else math.nan
+    with open(path, "rb") as file:
+        head = file.read(8)
+    riff_bytes = 8 + int.from_bytes(head[4:], "little")
+    if head[:4] == b"RIFF" and riff_bytes < UNKNOWN_RIFF_BYTES:
+        stated_s *= max(1.0, riff_bytes / path.stat().st_size)
+    return stated_s
+
+
+def _mono(frame: av.AudioFrame) -> np.ndarray:
+    """Return the mean over the channels of `frame` as float32 [T], full scale at 1."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T  # [C, T]
+    if samples.dtype == np.uint8:
+        samples = (samples - np.float32(128)) / np.float32(128)
+    elif np.issubdtype(samples.dtype, np.integer):
+        samples = samples / -float(np.iinfo(samples.dtype).min)
+    return samples.mean(axis=0).astype(np.float32)
+
+
+def _resampled(pieces: Iterable[tuple[np.ndarray, int]], sample_rate: int) -> Iterator[np.ndarray]:
+    """Yield `pieces` [T] at `sample_rate`, starting afresh where the rate changes on the way, as some live recordings do."""
+    resampler, rate = None, sample_rate
+    nothing = np.empty(0, np.float32)
+    for piece, piece_rate in pieces:
+        if piece_rate != rate:
+            if resampler:
+                yield resampler.resample_chunk(nothing, last=True)
+            rate = piece_rate
+            resampler = soxr.ResampleStream(rate, sample_rate, 1, "float32", "HQ") if rate != sample_rate else None
+        yield resampler.resample_chunk(piece) if resampler else piece
+    if resampler:
+        yield resampler.resample_chunk(nothing, last=True)

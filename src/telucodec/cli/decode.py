@@ -1,0 +1,43 @@
+"""telucodec decode: a .tlc file back into sound."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telucodec.audio.media import write_audio
+from telucodec.bitstream.container import open_tlc
+from telucodec.cli.progress import progress_bar, watched
+from telucodec.errors import BitstreamError
+from telucodec.runtime.transform import load_codec, read_header
+
+
+def decode(
+    source: Annotated[Path, typer.Argument(help="A .tlc file.")],
+    target: Annotated[Path, typer.Argument(help="Sound to write, .wav or .flac.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of the model it was encoded with; the shipped one if not given.")] = None,
+    conceal: Annotated[bool, typer.Option(help="Go on over damaged packets: conceal them, and list them.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
+    duration: Annotated[float | None, typer.Option(min=0, help="How many seconds; to the end if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
+) -> None:
+    """Decompress SOURCE (.tlc) into TARGET (.wav or .flac).
+
+    Example: telucodec decode talk.tlc talk.wav
+    """
+    codec = load_codec(model)
+    concealed: list[str] | None = [] if conceal else None
+    with open_tlc(source) as data, progress_bar(f"decode {source.name}") as progress:
+        header = read_header(data)
+        expected_s = max(0.0, min(header.num_samples / codec.sample_rate - start, duration if duration is not None else float("inf")))
+        if expected_s == 0:
+            raise BitstreamError(f"nothing there: it holds {header.num_samples / codec.sample_rate:.2f} s; ask for an earlier --start")
+        windows = watched(codec.decode_from(data, concealed, start, duration), codec.sample_rate, expected_s, progress)
+        num_samples = write_audio(target, windows, codec.sample_rate)
+    for line in concealed or ():
+        typer.echo(f"{source}: {line}", err=True)
+    if as_json:
+        typer.echo(json.dumps({"path": str(target), "duration_s": num_samples / codec.sample_rate, "concealed": concealed or []}))
+    else:
+        typer.echo(f"{target}: {num_samples / codec.sample_rate:.2f} s" + (f", {len(concealed)} gaps concealed" if concealed else ""))

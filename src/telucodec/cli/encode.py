@@ -1,0 +1,51 @@
+"""telucodec encode: any audio or video file into a .tlc file."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
+from telucodec.cli.progress import progress_bar, watched
+from telucodec.files import whole
+from telucodec.runtime.transform import DEFAULT_KBPS, load_codec
+
+PCM_KBPS = 16 * SAMPLE_RATE / 1000
+
+
+class Mode(StrEnum):
+    natural = "natural"
+    fidelity = "fidelity"
+
+
+def encode(
+    source: Annotated[Path, typer.Argument(help="Any audio or video file.")],
+    target: Annotated[Path, typer.Argument(help="File to write, .tlc.")],
+    kbps: Annotated[float | None, typer.Option(min=0.5, max=256, help=f"Average bitrate of the whole file; {DEFAULT_KBPS:g} if nothing is asked.")] = None,
+    quality: Annotated[float | None, typer.Option(help="Constant quality instead: quantisation step in dB below full scale, e.g. 40.")] = None,
+    mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
+    model: Annotated[Path | None, typer.Option(help="Folder of a model that `telucodec build` made; the shipped one if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
+) -> None:
+    """Compress SOURCE, any audio or video file, into TARGET (.tlc).
+
+    Example: telucodec encode talk.mp4 talk.tlc --kbps 6
+    """
+    if kbps is not None and quality is not None:
+        raise typer.BadParameter("ask for --kbps or for --quality, not for both")
+    codec = load_codec(model)
+    with progress_bar(f"encode {source.name}") as progress:
+        windows = watched(stream_media(source, codec.sample_rate), codec.sample_rate, stated_duration(source), progress)
+        with whole(target) as beside, open(beside, "wb") as sink:
+            header = codec.encode_to(sink, windows, kbps, quality, mode.value)
+    num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
+    rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
+    if as_json:
+        made = {"path": str(target), "bytes": num_bytes, "duration_s": duration_s, "kbps": rate, "mode": mode.value, "model": codec.identity}
+        typer.echo(json.dumps(made))
+    else:
+        typer.echo(f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM")
+        if kbps is not None and abs(rate / kbps - 1) > 0.03:
+            typer.echo(f"asked for {kbps:g} kbps: a file this short or this quiet cannot be coded at that rate", err=True)

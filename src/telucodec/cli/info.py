@@ -1,0 +1,55 @@
+"""telucodec info: what a .tlc file holds, and whether it is whole."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telucodec.bitstream.container import open_tlc, read_packets
+from telucodec.errors import BitstreamError
+from telucodec.runtime.envelope import POWER_UNITS
+from telucodec.runtime.model import HOP
+from telucodec.runtime.transform import read_header
+
+
+def info(
+    source: Annotated[Path, typer.Argument(help="A .tlc file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what SOURCE (.tlc) holds; exit code 2 if any of it is damaged.
+
+    Example: telucodec info talk.tlc
+    """
+    with open_tlc(source) as data:
+        header, num_bytes = read_header(data), len(data)
+        expected = header.num_packets(HOP)
+        whole, damage = 0, ""
+        try:
+            for _ in read_packets(data, expected):
+                whole += 1
+        except BitstreamError as error:
+            damage = str(error)
+    duration_s = header.num_samples / header.sample_rate
+    facts = {
+        "path": str(source),
+        "bytes": num_bytes,
+        "duration_s": duration_s,
+        "samples": header.num_samples,
+        "sample_rate": header.sample_rate,
+        "kbps": 8 * num_bytes / duration_s / 1000 if duration_s else None,
+        "mode": "natural" if header.power else "fidelity",
+        "envelope_power": header.power / POWER_UNITS,
+        "model": header.identity.hex(),
+        "packets": expected,
+        "packets_before_damage": whole,
+        "packet_s": header.packet_frames * HOP / header.sample_rate,
+    }
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            typer.echo(f"{name:<{width}}  {f'{value:.3f}'.rstrip('0').rstrip('.') if isinstance(value, float) else value}")
+    if damage:
+        raise BitstreamError(f"{source}: {damage}")

@@ -1,0 +1,39 @@
+"""The command `telucodec`: one verb a file, and one line with exit code 2 for whatever a user can mend."""
+
+import sys
+
+import typer
+
+from telucodec.cli.build import build
+from telucodec.cli.decode import decode
+from telucodec.cli.encode import encode
+from telucodec.cli.evaluate import evaluate
+from telucodec.cli.info import info
+from telucodec.cli.report import report
+from telucodec.errors import TelucodecError
+
+app = typer.Typer(
+    name="telucodec",
+    help="From recordings in your own language to a speech codec you can ship, with proof of how good it is.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (build, encode, decode, info, evaluate, report):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line; exit code 0 is done, 1 is a usage that typer explains, 2 is an error with its line, 130 is Ctrl-C."""
+    try:
+        app()
+    except TelucodecError as error:
+        message = str(error).encode("utf-8", "replace").decode()
+        print(f"telucodec: {message}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("telucodec: stopped; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,63 @@
+"""The test set: the rows of a manifest, or every sound file of a folder, each read when its turn comes."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from telucodec.audio.media import read_media
+from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.errors import DataError
+
+SUFFIXES = {".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One piece of test speech."""
+
+    name: str
+    read: Callable[[], np.ndarray]
+    """-> float32 [1, T] at 16 kHz; picklable. May raise TelucodecError."""
+    group: str = ""
+    """What a table may break its rows down by: the speaker of a manifest's row, the subfolder of a file."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A test set and the hash that pins it."""
+
+    name: str
+    sha256: str
+    """Of the manifest, or of the names and contents of a folder's files."""
+    clips: tuple[Clip, ...]
+
+
+def open_clips(data: Path) -> Clips:
+    """A manifest or a folder of sound as a test set, nothing read yet. Raises DataError where there is nothing in it."""
+    data = Path(data)
+    found = _of_folder(data) if data.is_dir() else _of_manifest(data)
+    if not found.clips:
+        raise DataError(f"{data}: holds no speech to evaluate; pass a manifest, or a folder of sound files ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def _of_manifest(path: Path) -> Clips:
+    rows = read_manifest(path)
+    names = [f"{Path(row.path).name} at {row.start_s:.2f} s" for row in rows]
+    clips = (Clip(name, partial(read_segment, row, path.parent), row.speaker) for name, row in zip(names, rows, strict=True))
+    return Clips(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), tuple(clips))
+
+
+def _of_folder(folder: Path) -> Clips:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    content = hashlib.sha256()
+    for name, path in zip(names, paths, strict=True):
+        content.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    groups = [name.partition("/")[0] if "/" in name else "" for name in names]
+    clips = (Clip(name, partial(read_media, path), group) for name, path, group in zip(names, paths, groups, strict=True))
+    return Clips(folder.name, content.hexdigest(), tuple(clips))

@@ -1,0 +1,35 @@
+"""The codec under test, as a contender: its whole .tlc file is counted, header and checksums included."""
+
+import hashlib
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from telucodec.evaluation.contender import Contender
+from telucodec.runtime.transform import load_codec
+
+Mode = Literal["fidelity", "natural"]
+
+_codec = cache(load_codec)  # once a process, however many settings are compared
+
+
+def ours(folder: Path | None, kbps: float, mode: Mode) -> Contender:
+    """The model in `folder` (None: the one shipped) at `kbps` as its target. Raises ModelError."""
+    return Contender(
+        name=f"telucodec_{mode}_{kbps:g}",
+        label=f"telucodec {mode}, {kbps:g} kbps",
+        family=f"telucodec {mode}",
+        encode=partial(_encode, folder=folder, kbps=kbps, mode=mode),
+        decode=partial(_decode, folder=folder),
+        model=hashlib.sha256(_codec(folder).model.to_bytes()).hexdigest(),
+    )
+
+
+def _encode(wave: np.ndarray, folder: Path | None, kbps: float, mode: Mode) -> bytes:
+    return _codec(folder).encode(wave, kbps=kbps, mode=mode)
+
+
+def _decode(data: bytes, folder: Path | None) -> np.ndarray:
+    return _codec(folder).decode(data)

@@ -1,0 +1,140 @@
+"""results.json: everything that was measured, with what it was measured on and by, and why for each hole.
+
+A value that could not be computed is null and has its reason beside it in `holes`; a file that lacks one does not load.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from telucodec.errors import DataError
+from telucodec.files import write_whole
+
+SCHEMA = 1
+"""Raised when a field changes its meaning or goes."""
+
+
+class Row(BaseModel):
+    """Frozen; unknown fields and NaN are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Trial(Row):
+    """One contender on one clip."""
+
+    contender: str
+    clip: str
+    group: str = ""
+    """Clips of one group are also summed up by themselves; empty where there are none."""
+    duration_s: float
+    num_bytes: int | None = None
+    """Size of the coded clip, null where encoding failed."""
+    encode_s: float | None = None
+    """CPU seconds."""
+    decode_s: float | None = None
+    """CPU seconds."""
+    signal_energy: float | None = None
+    """Sum of squares of the original, for pooling; null where nothing came back."""
+    noise_energy: float | None = None
+    """Sum of squares of the difference."""
+    failure: str = ""
+    """Why the codec did not do its work on this clip; empty where it did."""
+    values: dict[str, float | None] = Field(default_factory=dict)
+    """Per metric."""
+    holes: dict[str, str] = Field(default_factory=dict)
+    """The reason for every null among the values."""
+
+    @model_validator(mode="after")
+    def _every_hole_has_a_reason(self) -> "Trial":
+        if {name for name, value in self.values.items() if value is None} != {name for name, reason in self.holes.items() if reason}:
+            raise ValueError("each null value needs a reason, and each reason a null value")
+        return self
+
+    @property
+    def kbps(self) -> float | None:
+        """Measured rate: 8 bits a byte, over the duration."""
+        return None if self.num_bytes is None or self.duration_s <= 0 else 8 * self.num_bytes / self.duration_s / 1000
+
+
+class ContenderRow(Row):
+    """What was compared; see `evaluation.contender.Contender`."""
+
+    name: str
+    label: str
+    family: str
+    model: str = ""
+    """SHA-256 of the trained model's file, whose first 8 digits are the identity in .tlc files; empty for a baseline."""
+
+
+class MetricRow(Row):
+    """How a metric reads; see `metrics.metric.Metric`."""
+
+    name: str
+    label: str
+    unit: str
+    better: str
+    about: str
+
+
+class TestSetRow(Row):
+    """What was listened to."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    name: str
+    sha256: str
+    num_clips: int
+
+
+class Sample(Row):
+    """Sound files of one clip, relative to the folder of results.json."""
+
+    clip: str
+    original: str
+    decoded: dict[str, str]
+    """Per contender that gave an output."""
+
+
+class Made(Row):
+    """How these results came about."""
+
+    command: str
+    date: str
+    """ISO 8601, UTC."""
+    machine: dict[str, str]
+    versions: dict[str, str]
+    """Of the packages that measure."""
+
+
+class Results(Row):
+    """The whole file."""
+
+    schema_version: int = SCHEMA
+    made: Made
+    test_set: TestSetRow
+    contenders: tuple[ContenderRow, ...]
+    metrics: tuple[MetricRow, ...]
+    trials: tuple[Trial, ...]
+    samples: tuple[Sample, ...] = ()
+
+    def of(self, contender: str) -> list[Trial]:
+        """The trials of one contender, in the order of the test set."""
+        return [trial for trial in self.trials if trial.contender == contender]
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write results.json, whole or not at all."""
+    write_whole(Path(path), results.model_dump_json(indent=1).encode() + b"\n")
+
+
+def read_results(path: Path) -> Results:
+    """Read results.json. Raises DataError for a missing file, another schema, or holes without reasons."""
+    try:
+        return Results.model_validate_json(Path(path).read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); run telucodec evaluate to make it") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "top level"
+        raise DataError(f"{path}: not results of schema {SCHEMA} (at {where}: {first['msg']}); run telucodec evaluate again") from error

@@ -1,0 +1,83 @@
+"""From trials to the numbers of a table: means with what they were taken over, nothing where nothing was measured."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telucodec.evaluation.results import Trial
+from telucodec.metrics.metric import Measured, NotMeasured
+from telucodec.metrics.snr import pooled_snr_db
+
+PCM_KBPS = 16 * 16_000 / 1000
+"""16-bit samples at 16 kHz, the rate that compression is stated against: 256 kbps. 40 times is 6.4 kbps."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A metric over clips. All NaN where no clip was measured."""
+
+    mean: float
+    least: float
+    most: float
+    num_measured: int
+    reasons: tuple[tuple[str, int], ...]
+    """Why the other clips were not, each with its number of clips, the most frequent first."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A contender over clips."""
+
+    num_clips: int
+    num_failed: int
+    kbps: float
+    """All bits over all seconds, of the clips that were encoded; NaN where none was."""
+    cpu_per_s: float
+    """CPU seconds, encoding and decoding, for a second of audio; NaN where no clip came back."""
+    pooled_snr: Measured
+    """dB, of the energies of all clips that came back."""
+    spreads: dict[str, Spread]
+    """Per metric."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller than 16-bit PCM."""
+        return PCM_KBPS / self.kbps if self.kbps > 0 else math.nan
+
+
+def summarise(trials: Sequence[Trial], metrics: Sequence[str]) -> Summary:
+    """The trials of one contender, all of them or one group, as one row of a table."""
+    coded = [trial for trial in trials if trial.kbps is not None]
+    timed = [trial for trial in coded if trial.decode_s is not None]
+    return Summary(
+        num_clips=len(trials),
+        num_failed=sum(bool(trial.failure) for trial in trials),
+        kbps=_ratio(8 * sum(trial.num_bytes for trial in coded) / 1000, sum(trial.duration_s for trial in coded)),
+        cpu_per_s=_ratio(sum(trial.encode_s + trial.decode_s for trial in timed), sum(trial.duration_s for trial in timed)),
+        pooled_snr=_pooled_snr(trials),
+        spreads={name: _spread(trials, name) for name in metrics},
+    )
+
+
+def _spread(trials: Sequence[Trial], metric: str) -> Spread:
+    values = [trial.values[metric] for trial in trials if trial.values.get(metric) is not None]
+    reasons = Counter(trial.holes.get(metric, "this metric was not run") for trial in trials if trial.values.get(metric) is None)
+    if not values:
+        return Spread(math.nan, math.nan, math.nan, 0, tuple(reasons.most_common()))
+    return Spread(math.fsum(values) / len(values), min(values), max(values), len(values), tuple(reasons.most_common()))
+
+
+def _pooled_snr(trials: Sequence[Trial]) -> Measured:
+    came_back = [trial for trial in trials if trial.signal_energy is not None and trial.noise_energy is not None]
+    if not came_back:
+        return Measured(math.nan, "no clip came back")
+    try:
+        signal, noise = (math.fsum(energies) for energies in zip(*((t.signal_energy, t.noise_energy) for t in came_back), strict=True))
+        return Measured(pooled_snr_db(signal, noise))
+    except NotMeasured as hole:
+        return Measured(math.nan, str(hole))
+
+
+def _ratio(amount: float, of: float) -> float:
+    return amount / of if of > 0 else math.nan

@@ -1,0 +1,337 @@
+"""A packet's integers <-> its payload: envelope levels and quantised coefficients, coded with the context model.
+
+A frame is sent as its levels (natural mode only), then its magnitudes, each in the passes of `context`; then the signs of
+what is not zero, then what escaped the tables, as Elias gamma codes. Contexts start afresh with every packet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from telucodec.bitstream.rangecoder import SymbolDecoder, encode_symbols
+from telucodec.errors import BitstreamError
+from telucodec.runtime.context import (
+    COEFFICIENT_PASSES,
+    LEVEL_PASSES,
+    MAGNITUDE_CODES,
+    UNIT,
+    WEIGHT_UNIT,
+    CoefficientPast,
+    Evaluator,
+    Layers,
+    LevelPast,
+    Plan,
+    coefficient_features,
+    level_features,
+    slow_average,
+)
+from telucodec.runtime.envelope import BANDS, HIGHEST, LOWEST, POWER_UNITS, spread
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES, TransformModel
+
+LEVEL_CENTRE = ESCAPE // 2
+"""Symbol of a level that is exactly where it was predicted."""
+MAX_MAGNITUDE = 1 << 15
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The integers of F frames.
+
+    quantised: int32 [F, HOP]; levels: int32 [F, BANDS], or None where the envelope is not sent (power 0).
+    """
+
+    quantised: np.ndarray
+    levels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Decoded(Frames):
+    """Frames as the decoder has them: with the row of the coding tables, int32 [F, HOP], that described every magnitude."""
+
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Side:
+    """What decoder and encoder know of frames before their coefficients: rows need `relative`, sound needs the rest."""
+
+    mode: str
+    spread_levels: np.ndarray | None
+    """Level of every coefficient in 16ths [F, HOP], None without an envelope."""
+    relative: np.ndarray | None
+    """Level of the envelope over the quantisation step as a feature, in 8ths [F, HOP]."""
+
+    @classmethod
+    def of(cls, levels: np.ndarray | None, power: int) -> "Side":
+        if levels is None:
+            return cls("fidelity", None, None)
+        spread_levels = spread(levels)
+        relative = np.floor(spread_levels * np.float32((POWER_UNITS - power) / (2 * POWER_UNITS)))
+        return cls("natural", spread_levels, np.clip(relative, -127, 127))
+
+
+def _later(values: np.ndarray, frames: int) -> np.ndarray:
+    """`values` [F, n] moved `frames` later, zeros before."""
+    return np.pad(values, ((frames, 0), (0, 0)))[: len(values)]
+
+
+def _slow_pasts(values: np.ndarray) -> np.ndarray:
+    """Running average [F, n] of the frames before each of `values` [F, n]."""
+    slow = np.zeros_like(values)
+    for frame in range(1, len(values)):
+        slow[frame] = slow_average(slow[frame - 1], values[frame - 1])
+    return slow
+
+
+def coefficient_row(sums: np.ndarray, mode: str) -> np.ndarray:
+    """Rows of the coding tables [...] from the network's last sums [..., 1]."""
+    scale = np.floor(sums[..., 0] * np.float32(8 / (UNIT * WEIGHT_UNIT)))
+    return np.minimum(np.maximum(scale, 0), SCALES - 1).astype(np.int32) + ROW_OF_MODE[mode]
+
+
+def level_row(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted change of a level [...] and row of the coding tables [...] from the network's last sums [..., 2]."""
+    scaled = np.floor(sums * np.float32(4 / (UNIT * WEIGHT_UNIT))).astype(np.int32)
+    mean = np.clip(scaled[..., 0], -LEVEL_FRACTIONS * (HIGHEST - LOWEST), LEVEL_FRACTIONS * (HIGHEST - LOWEST))
+    scale = np.clip(scaled[..., 1], 0, LEVEL_SCALES - 1)
+    whole, fraction = np.divmod(mean, LEVEL_FRACTIONS)
+    return whole, LEVEL_ROW + fraction * LEVEL_SCALES + scale
+
+
+def _gamma_bits(value: int) -> list[int]:
+    """Elias gamma code of `value` >= 0, as bits."""
+    binary = [int(bit) for bit in f"{value + 1:b}"]
+    return [0] * (len(binary) - 1) + binary
+
+
+def _read_gamma(decoder: SymbolDecoder) -> int:
+    """The next Elias gamma code. Raises BitstreamError where it is longer than any that is ever written."""
+    bit = np.array([BIT_ROW])
+    zeros = 0
+    while decoder.decode(bit)[0] == 0:
+        zeros += 1
+        if zeros > 16:
+            raise BitstreamError("packet holds a number out of range")
+    value = 1
+    for digit in decoder.decode(np.full(zeros, BIT_ROW)):
+        value = 2 * value + int(digit != 0)
+    return value - 1
+
+
+def _zigzag(residual: int) -> int:
+    """Residuals beyond the alphabet, either sign, as 0, 1, 2 ..."""
+    return 2 * (residual - LEVEL_CENTRE - 1) if residual > 0 else 2 * (-residual - LEVEL_CENTRE) - 1
+
+
+class EntropyCoder:
+    """Codes frames with one model. `evaluate` runs the integer networks; any exact float32 matrix product will do."""
+
+    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
+        self._model = model
+        self._evaluate = evaluate
+
+    # The encoder's side: all frames of a packet at once.
+
+    def coefficient_inputs(self, quantised: np.ndarray, side: Side) -> list[tuple[Plan, np.ndarray]]:
+        """Features [F, p, I] of each pass over `quantised` [F, n]."""
+        codes = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
+        relative_previous = None if side.relative is None else _later(side.relative, 1)
+        common = CoefficientPast(_later(codes, 1), _later(codes, 2), _slow_pasts(codes), side.relative, relative_previous).features()
+        known, inputs = np.zeros_like(codes), []
+        for plan in COEFFICIENT_PASSES:
+            inputs.append((plan, coefficient_features(common, known, plan)))
+            known[:, plan.positions] = np.minimum(codes[:, plan.positions], MAGNITUDE_CODES[ESCAPE])  # escapes come after
+        return inputs
+
+    def coefficient_rows(self, quantised: np.ndarray, side: Side) -> np.ndarray:
+        """Row of the coding tables [F, n] for every magnitude of `quantised` [F, n]."""
+        rows = np.empty(quantised.shape, np.int32)
+        passes = self._model.passes[side.mode]
+        for layers, (plan, features) in zip(passes, self.coefficient_inputs(quantised, side), strict=True):
+            rows[:, plan.positions] = coefficient_row(self._evaluate(layers, features), side.mode)
+        return rows
+
+    def level_inputs(self, levels: np.ndarray) -> list[tuple[Plan, np.ndarray]]:
+        """Features [F, p, I] of each pass over `levels` [F, BANDS]."""
+        values = levels.astype(np.float32)
+        previous = _later(values, 1)
+        first = np.zeros(len(levels), np.float32)
+        first[0] = 1
+        common = LevelPast(previous, _later(values, 2), _slow_pasts(values), first).features()
+        change, known, inputs = np.zeros_like(values), 0, []
+        for plan in LEVEL_PASSES:
+            inputs.append((plan, level_features(common, change, known, plan)))
+            change[:, plan.positions] = (values - previous)[:, plan.positions]
+            known += change[:, plan.positions].shape[1]
+        return inputs
+
+    def level_predictions(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals [F, BANDS] of `levels` against their prediction, and the rows that describe them."""
+        residuals, rows = (np.empty(levels.shape, np.int32) for _ in range(2))
+        change = levels - _later(levels, 1)
+        for layers, (plan, features) in zip(self._model.passes["levels"], self.level_inputs(levels), strict=True):
+            mean, rows[:, plan.positions] = level_row(self._evaluate(layers, features))
+            residuals[:, plan.positions] = change[:, plan.positions] - mean
+        return residuals, rows
+
+    def _parts(self, frames: Frames, cut: int, power: int):
+        """Magnitude symbols and rows [F, cut], level symbols and rows [F, BANDS] (or None), level residuals."""
+        quantised = frames.quantised[:, :cut]
+        rows = self.coefficient_rows(quantised, Side.of(frames.levels, power))
+        symbols = np.minimum(np.abs(quantised), ESCAPE)
+        if frames.levels is None:
+            return symbols, rows, None, None, None
+        residuals, level_rows = self.level_predictions(frames.levels)
+        level_symbols = np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
+        return symbols, rows, level_symbols, level_rows, residuals
+
+    def ideal_bits(self, frames: Frames, cut: int, power: int) -> float:
+        """Length of the packet's payload by the model's own probabilities, in bits."""
+        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power)
+        bits = self._model.tables.bits
+        total = bits[rows, symbols].sum(dtype=np.float64) + np.count_nonzero(symbols)
+        escaped = np.abs(frames.quantised[:, :cut])[symbols == ESCAPE] - ESCAPE
+        total += (2 * np.floor(np.log2(escaped + 1)) + 1).sum()
+        if residuals is not None:
+            total += bits[level_rows, level_symbols].sum(dtype=np.float64)
+            total += sum(len(_gamma_bits(_zigzag(int(value)))) for value in residuals[level_symbols == ESCAPE])
+        return float(total)
+
+    def encode(self, frames: Frames, cut: int, power: int) -> bytes:
+        """Payload of `frames`, of which only the first `cut` coefficients may be other than zero."""
+        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power)
+        out_symbols, out_rows = [], []
+
+        def put(values, row):
+            out_symbols.append(values)
+            out_rows.append(row)
+
+        def put_bits(values):
+            put(np.asarray(values, np.int32), np.full(len(values), BIT_ROW, np.int32))
+
+        for frame in range(len(symbols)):
+            if residuals is not None:
+                for plan in LEVEL_PASSES:
+                    put(level_symbols[frame, plan.positions], level_rows[frame, plan.positions])
+                    for residual in residuals[frame, plan.positions][level_symbols[frame, plan.positions] == ESCAPE]:
+                        put_bits(_gamma_bits(_zigzag(int(residual))))
+            for plan in COEFFICIENT_PASSES:
+                put(symbols[frame, plan.positions], rows[frame, plan.positions])
+            values = frames.quantised[frame, :cut]
+            put_bits(values[values != 0] < 0)
+            for magnitude in np.abs(values[symbols[frame] == ESCAPE]):
+                put_bits(_gamma_bits(int(magnitude) - ESCAPE))
+        return encode_symbols(self._model.tables, np.concatenate(out_symbols), np.concatenate(out_rows))
+
+    # The decoder's side: one frame at a time, of several packets together.
+
+    def decode(self, payloads: Sequence[bytes], counts: Sequence[int], cuts: Sequence[int], power: int) -> list[Decoded | BitstreamError]:
+        """Frames of each payload, given how many there are and how many coefficients of a frame were sent.
+
+        Packets do not depend on each other; one that does not decode gives its BitstreamError, the others their frames.
+        """
+        return _BatchDecoder(self._model, self._evaluate, payloads, counts, cuts, power).run()
+
+
+class _BatchDecoder:
+    """Decodes frame t of all packets together, since a network costs little more for eight frames than for one."""
+
+    def __init__(self, model, evaluate, payloads, counts, cuts, power):
+        self._model, self._evaluate, self._power = model, evaluate, power
+        self._counts, self._cuts = counts, cuts
+        self._decoders = [SymbolDecoder(model.tables, payload) for payload in payloads]
+        self._failures: dict[int, BitstreamError] = {}
+        packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
+        self._quantised = np.zeros((packets, frames, HOP), np.int32)
+        self._rows = np.zeros((packets, frames, HOP), np.int32)
+        self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
+
+    def run(self) -> list[Decoded | BitstreamError]:
+        packets, frames = self._quantised.shape[:2]
+        codes = [np.zeros((packets, self._width), np.float32) for _ in range(2)]
+        slow = np.zeros((packets, self._width), np.float32)
+        relative_previous = np.zeros((packets, HOP), np.float32) if self._power else None
+        level_past = LevelPast(*(np.zeros((packets, BANDS), np.float32) for _ in range(3)), np.ones(packets, np.float32))
+        for frame in range(frames):
+            active = [p for p in range(packets) if frame < self._counts[p] and p not in self._failures]
+            if not active:
+                break
+            side = Side.of(None, 0)
+            if self._levels is not None:
+                levels = self._decode_levels(active, level_past)
+                self._levels[:, frame] = levels
+                values = levels.astype(np.float32)
+                slow_levels = slow_average(level_past.slow, values)
+                level_past = LevelPast(values, level_past.previous, slow_levels, np.zeros(packets, np.float32))
+                side = Side.of(levels, self._power)
+            past = CoefficientPast(codes[0], codes[1], slow, side.relative, relative_previous)
+            quantised, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
+            self._quantised[:, frame, : self._width] = quantised
+            current = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
+            slow = slow_average(slow, current)
+            codes = [current, codes[0]]
+            relative_previous = side.relative
+        return [
+            self._failures.get(p)
+            or Decoded(self._quantised[p, :count], None if self._levels is None else self._levels[p, :count], self._rows[p, :count])
+            for p, count in enumerate(self._counts)
+        ]
+
+    def _each(self, active: list[int], read) -> None:
+        """Call `read(packet, decoder)` for every active packet; one that fails is left out from then on."""
+        for packet in active:
+            if packet not in self._failures:
+                try:
+                    read(packet, self._decoders[packet])
+                except BitstreamError as error:
+                    self._failures[packet] = error
+
+    def _decode_levels(self, active: list[int], past: LevelPast) -> np.ndarray:
+        """Levels int32 [packets, BANDS] of the next frame."""
+        common, known = past.features(), 0
+        change = np.zeros(past.previous.shape, np.float32)
+        for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
+            mean, rows = level_row(self._evaluate(layers, level_features(common, change, known, plan)))
+
+            def read(packet, decoder, mean=mean, rows=rows, plan=plan):
+                residuals = decoder.decode(rows[packet]) - LEVEL_CENTRE
+                for index in np.flatnonzero(residuals == ESCAPE - LEVEL_CENTRE):
+                    code = _read_gamma(decoder)
+                    residuals[index] = LEVEL_CENTRE + 1 + code // 2 if code % 2 == 0 else -LEVEL_CENTRE - (code + 1) // 2
+                values = past.previous[packet, plan.positions] + mean[packet] + residuals
+                if values.min() < LOWEST or values.max() > HIGHEST:
+                    raise BitstreamError("packet holds a level out of range")
+                change[packet, plan.positions] = mean[packet] + residuals
+
+            self._each(active, read)
+            known += rows.shape[1]
+        return (past.previous + change).astype(np.int32)
+
+    def _decode_coefficients(self, active: list[int], past: CoefficientPast, mode: str) -> tuple[np.ndarray, np.ndarray]:
+        """Quantised coefficients and their rows, int32 [packets, width], of the next frame."""
+        common = past.features()
+        codes = np.zeros(past.previous.shape, np.float32)
+        magnitudes = np.zeros(past.previous.shape, np.int32)
+        all_rows = np.empty(past.previous.shape, np.int32)
+        for layers, plan in zip(self._model.passes[mode], COEFFICIENT_PASSES, strict=True):
+            all_rows[:, plan.positions] = rows = coefficient_row(self._evaluate(layers, coefficient_features(common, codes, plan)), mode)
+
+            def read(packet, decoder, rows=rows, plan=plan):
+                count = len(range(self._cuts[packet])[plan.positions])
+                positions = slice(plan.start, self._cuts[packet], plan.stride)
+                magnitudes[packet, positions] = decoder.decode(rows[packet, :count])
+
+            self._each(active, read)
+            codes[:, plan.positions] = MAGNITUDE_CODES[magnitudes[:, plan.positions]]
+
+        def read_signs(packet, decoder):
+            values = magnitudes[packet]
+            places = np.flatnonzero(values)
+            signs = 1 - 2 * (decoder.decode(np.full(len(places), BIT_ROW)) != 0).astype(np.int32)
+            for index in np.flatnonzero(values == ESCAPE):
+                values[index] += min(_read_gamma(decoder), MAX_MAGNITUDE)
+            values[places] *= signs
+
+        self._each(active, read_signs)
+        return magnitudes, all_rows

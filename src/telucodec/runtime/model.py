@@ -1,0 +1,138 @@
+"""The transform codec's model: a handful of integer tables in one safetensors file, known by the hash of that file."""
+
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from telucodec.bitstream.rangecoder import FREQUENCY_BITS, CodingTables
+from telucodec.errors import ModelError
+from telucodec.files import write_whole
+from telucodec.runtime.context import COEFFICIENT_PASSES, COMMON_FEATURES, LEVEL_FEATURES, LEVEL_PASSES, Layers, Plan
+from telucodec.runtime.envelope import BAND_EDGES, BANDS
+
+HOP = int(BAND_EDGES[-1])
+"""Hop length in samples, also the number of coefficients of a frame."""
+SAMPLE_RATE = 16_000
+FILE_NAME = "transform.safetensors"
+SHIPPED = Path(__file__).parents[1] / "weights" / FILE_NAME
+FORMAT = "telucodec transform 1"
+
+SYMBOLS = 18
+"""Width of every alphabet; the last symbol is the escape."""
+ESCAPE = SYMBOLS - 1
+SCALES = 64
+"""Rows of the coding tables for coefficients, from always zero to very large."""
+LEVEL_FRACTIONS, LEVEL_SCALES = 4, 8
+"""Rows for levels: quarter of a level left over by the predicted mean, times spread."""
+ROW_OF_MODE = {"fidelity": 0, "natural": SCALES}
+LEVEL_ROW = 2 * SCALES
+BIT_ROW = LEVEL_ROW + LEVEL_FRACTIONS * LEVEL_SCALES
+ROWS = BIT_ROW + 1
+CENTROIDS = 3
+"""Reconstruction points of their own: magnitudes 1, 2, and 3 or more."""
+NOISE_CLASSES = 64
+
+
+@dataclass(frozen=True)
+class TransformModel:
+    """All that encoder and decoder must share."""
+
+    passes: dict[str, tuple[Layers, ...]]
+    """Context networks by what they predict: "fidelity", "natural" (coefficients) and "levels"."""
+    frequencies: np.ndarray
+    """Integer frequencies int32 [ROWS, SYMBOLS]."""
+    centroids: np.ndarray
+    """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]."""
+    noise: np.ndarray
+    """Level of the noise that fills zeros, in steps, float32 [NOISE_CLASSES], by level of the envelope over the step."""
+
+    @cached_property
+    def tables(self) -> CodingTables:
+        return CodingTables(self.frequencies)
+
+    @cached_property
+    def identity(self) -> bytes:
+        """First four bytes of the SHA-256 of the model's file."""
+        return hashlib.sha256(self.to_bytes()).digest()[:4]
+
+    def to_bytes(self) -> bytes:
+        tensors = {"frequencies": self.frequencies, "centroids": self.centroids, "noise": self.noise}
+        for name, passes in self.passes.items():
+            for index, layers in enumerate(passes):
+                for field in fields(Layers):
+                    value = getattr(layers, field.name)
+                    small = np.int8 if field.name in ("first", "second", "last") else np.int32
+                    tensors[f"{name}.{index}.{field.name}"] = value.astype(small)
+        return save({key: np.ascontiguousarray(tensors[key]) for key in sorted(tensors)}, metadata={"format": FORMAT})
+
+    def save(self, path: Path) -> None:
+        write_whole(path, self.to_bytes())
+
+
+def _shapes(name: str, plan: Plan, hidden: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of one pass's tensors."""
+    if name == "levels":
+        positions, inputs, outputs = len(range(BANDS)[plan.positions]), LEVEL_FEATURES, 2
+    else:
+        positions, inputs, outputs = len(range(HOP)[plan.positions]), COMMON_FEATURES[name], 1
+    if plan.offsets:
+        inputs += len(plan.offsets) + 1
+    return {
+        "first": (inputs, hidden),
+        "bias": (positions, hidden),
+        "second": (hidden, hidden),
+        "second_bias": (hidden,),
+        "last": (hidden, outputs),
+        "last_bias": (outputs,),
+    }
+
+
+PLANS = {"fidelity": COEFFICIENT_PASSES, "natural": COEFFICIENT_PASSES, "levels": LEVEL_PASSES}
+MAX_HIDDEN = 256
+
+
+def load_model(path: Path | None = None) -> TransformModel:
+    """Model of the file or folder `path`, or the shipped one. Raises ModelError for anything else than a whole model."""
+    path = SHIPPED if path is None else Path(path)
+    path = path / FILE_NAME if path.is_dir() else path
+    try:
+        tensors = load(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no model there; pass the folder that `telucodec build` or `fit` wrote") from error
+    except Exception as error:  # safetensors raises several kinds for a file that is not one
+        raise ModelError(f"{path}: not a telucodec transform model ({error})") from error
+    try:
+        return _assemble(tensors)
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path}: not a telucodec transform model ({error})") from error
+
+
+def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
+    """A model of named tensors; KeyError or ValueError where one is missing, misshapen or out of range."""
+
+    def take(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        value = tensors[name]
+        if value.shape != shape:
+            raise ValueError(f"{name} has shape {value.shape}, expected {shape}")
+        return value
+
+    passes = {}
+    for name, plans in PLANS.items():
+        hidden = tensors[f"{name}.0.second_bias"].shape[0]
+        if hidden > MAX_HIDDEN:
+            raise ValueError(f"{name} has {hidden} hidden units, more than {MAX_HIDDEN}")
+        passes[name] = tuple(
+            Layers(**{field: take(f"{name}.{index}.{field}", shape).astype(np.float32) for field, shape in _shapes(name, plan, hidden).items()})
+            for index, plan in enumerate(plans)
+        )
+    frequencies = take("frequencies", (ROWS, SYMBOLS))
+    if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():
+        raise ValueError("frequencies do not add up")
+    centroids, noise = take("centroids", (2 * SCALES, CENTROIDS)), take("noise", (NOISE_CLASSES,))
+    if not (np.isfinite(centroids).all() and np.isfinite(noise).all()):
+        raise ValueError("centroids or noise are not finite")
+    return TransformModel(passes, frequencies, centroids, noise)

@@ -1,0 +1,61 @@
+"""Coefficients <-> integers: uniform quantisation with a dead zone, learned reconstruction points, and noise for what became zero."""
+
+import numpy as np
+
+from telucodec.runtime.entropy import MAX_MAGNITUDE, Decoded, Frames, Side
+from telucodec.runtime.envelope import measure_levels, relative_steps
+from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, TransformModel
+
+STEP_UNITS = 64
+"""The step is sent as an integer number of 64ths of an octave below full scale: 1.1 % apart."""
+ROUNDING = 0.4
+"""A magnitude of a + 0.6 steps is the first that becomes a + 1: the dead zone saves more bits than it costs distortion."""
+
+NOISE_SHARE = 0.5
+"""Filled-in noise is set this much below the level it replaces: at full level it hisses (docs/experiments.md)."""
+
+
+def step_size(step_index: int) -> float:
+    """Quantisation step of an index, 1.0 being full scale."""
+    return 2.0 ** (-step_index / STEP_UNITS)
+
+
+def scaled_steps(side: Side, step: float, power: int) -> np.ndarray | float:
+    """Step of every coefficient [F, N]: the file's `step`, shaped by the envelope where there is one."""
+    return step if side.spread_levels is None else step * relative_steps(side.spread_levels, power)
+
+
+def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
+    """Integers of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope."""
+    levels = measure_levels(coefficients, step) if power else None
+    scaled = np.abs(coefficients) / scaled_steps(Side.of(levels, power), step, power)
+    magnitudes = np.minimum(np.floor(scaled + ROUNDING), MAX_MAGNITUDE)
+    return Frames((np.sign(coefficients) * magnitudes).astype(np.int32), levels)
+
+
+def noise_class(relative: np.ndarray) -> np.ndarray:
+    """Class of a zero by the level of the envelope over its step, `relative` in 8ths."""
+    return ((relative + 128) * (NOISE_CLASSES / 256)).astype(np.int32)
+
+
+def dequantise(frames: Decoded, step: float, power: int, model: TransformModel, noise_signs: np.ndarray) -> np.ndarray:
+    """Coefficients float32 [F, N] of `frames`.
+
+    `noise_signs` [F, N] of +-1 give the noise its phases; it is added only where there is an envelope to give its level.
+    """
+    side = Side.of(frames.levels, power)
+    magnitude = np.abs(frames.quantised)
+    point = model.centroids[frames.rows, np.clip(magnitude, 1, CENTROIDS) - 1]
+    value = np.sign(frames.quantised) * (magnitude + point)
+    if side.relative is not None:
+        filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
+        value = np.where(magnitude == 0, filling, value)
+    return (value * scaled_steps(side, step, power)).astype(np.float32)
+
+
+def noise_signs(first_frame: int, count: int) -> np.ndarray:
+    """Signs +-1, float32 [count, N], the same for the same frame of a file on every machine: bits of a hash of the position."""
+    position = np.arange(first_frame * HOP, (first_frame + count) * HOP, dtype=np.uint32)
+    mixed = (position ^ (position >> np.uint32(16))) * np.uint32(0x45D9F3B)
+    mixed = (mixed ^ (mixed >> np.uint32(16))) * np.uint32(0x45D9F3B)
+    return (((mixed >> np.uint32(16)) & np.uint32(1)).astype(np.float32) * 2 - 1).reshape(count, HOP)

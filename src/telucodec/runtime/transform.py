@@ -1,0 +1,260 @@
+"""The transform codec: a waveform to a .tlc file and back, whole or in windows, with numpy alone.
+
+MDCT, envelope, dead-zone quantisation, integer context model, range coder, container; and the same way back.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from mmap import mmap
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from telucodec.audio.mdct import inverse_mdct, mdct
+from telucodec.bitstream.container import HEADER_BYTES, MAX_PAYLOAD, Header, Packet, index_bytes, read_packets, salvage_packets
+from telucodec.errors import BitstreamError, TelucodecError
+from telucodec.runtime.conceal import conceal
+from telucodec.runtime.context import Evaluator, Layers
+from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
+from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel, load_model
+from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
+from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, controlled_step, search_step
+
+POWER_OF_MODE = {"natural": 13, "fidelity": 0}
+"""Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
+DEFAULT_KBPS = 6.0
+PACKET_FRAMES = 250
+"""5 s: what one damaged packet costs, and the grain of seeking; contexts that start afresh cost less than 1 % at this length."""
+SEARCHED_PACKETS = 60
+"""A sound of no more packets (5 minutes) is searched for its step as a whole, in memory."""
+SAMPLED_PACKETS = 12
+"""Of which so many are tried again and again."""
+MOST_LOST = 10
+"""A file of which less than one packet in so many is whole is refused rather than concealed."""
+DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
+BATCH = 16
+"""Packets decoded side by side."""
+OVERHEAD_BITS = 8 * 13
+"""About what a packet takes beside its ideal code length."""
+
+
+class TransformCodec:
+    """Encodes and decodes with one model; `evaluate` runs the model's integer networks."""
+
+    sample_rate = SAMPLE_RATE
+    frame_rate = SAMPLE_RATE / HOP
+    latency_ms = 2000 * HOP / SAMPLE_RATE
+    """Algorithmic latency of the transform: two hops, the length of a window."""
+
+    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
+        self.model = model
+        self._coder = EntropyCoder(model, evaluate)
+
+    @property
+    def identity(self) -> str:
+        """First four bytes of the model's hash, in hexadecimal."""
+        return self.model.identity.hex()
+
+    def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
+        """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
+        sink = io.BytesIO()
+        self.encode_to(sink, [wave], kbps, quality, mode)
+        return sink.getvalue()
+
+    def encode_to(
+        self, sink: BinaryIO, windows: Iterable[np.ndarray], kbps: float | None = None, quality: float | None = None, mode: str = "natural"
+    ) -> Header:
+        """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, in memory that does not grow with its length.
+
+        `kbps` asks for an average bitrate of the whole file, DEFAULT_KBPS where neither is given; `quality` sets the step, in dB
+        below full scale. Raises ValueError for samples that are not finite, TelucodecError where a packet cannot hold the quality.
+        """
+        if kbps is not None and quality is not None:
+            raise ValueError("ask for kbps or for quality, not for both")
+        power = POWER_OF_MODE[mode]
+        sound = _Sound(windows)
+        pilot = list(islice(sound, SEARCHED_PACKETS)) if quality is None else []
+        target = 1000 * (kbps or DEFAULT_KBPS)  # bits/s
+        if quality is None:
+            index = base = self._search(pilot, sound.num_samples, target, power)
+        else:
+            index = min(max(round(quality / DB_PER_UNIT), COARSEST), FINEST)
+        whole_is_known = sound.ended
+        sink.write(bytes(HEADER_BYTES))
+        lengths: list[int] = []
+        for coefficients in chain(pilot, sound):
+            packet = self._encode_packet(len(lengths), coefficients, index, power)
+            sink.write(packet)
+            lengths.append(len(packet))
+            if quality is None and not whole_is_known:
+                passed_s = len(lengths) * PACKET_FRAMES / self.frame_rate
+                index = controlled_step(base, 8 * (HEADER_BYTES + sum(lengths)) - target * passed_s, target)
+        sink.write(index_bytes(lengths))
+        header = Header(self.model.identity, SAMPLE_RATE, power, PACKET_FRAMES, sound.num_samples)
+        sink.seek(0)
+        sink.write(header.to_bytes())
+        return header
+
+    def _search(self, pilot: list[np.ndarray], num_samples: int, target: float, power: int) -> int:
+        """Index of the step at which the packets `pilot` make a file of `target` bits/s."""
+        allowed = target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot)
+        chosen = pilot[:: -(-len(pilot) // SAMPLED_PACKETS)]
+
+        def bits(packets: list[np.ndarray], index: int) -> float:
+            quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
+            return sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised)
+
+        frames_chosen, frames_all = sum(map(len, chosen)), sum(map(len, pilot))
+        goal = max(allowed, 1.0) * frames_chosen / frames_all
+        rms = np.sqrt(np.mean([np.mean(coefficients**2) for coefficients in pilot]))
+        guess = round(-STEP_UNITS * np.log2(rms + 1e-9))
+        index = search_step(lambda i: bits(chosen, i), goal, guess)
+        if len(chosen) < len(pilot):
+            # The sample stands for the whole but for a factor, which one look at the whole tells.
+            factor = max(bits(pilot, index), 1.0) / max(allowed, 1.0)
+            goal = bits(chosen, index) / factor
+            index = search_step(lambda i: bits(chosen, i), goal, index)
+        return index
+
+    def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
+        frames = quantise(coefficients, step_size(index), power)
+        fours = used_fours(frames)
+        payload = self._coder.encode(frames, 4 * fours, power)
+        if len(payload) > MAX_PAYLOAD:
+            raise TelucodecError(f"packet {sequence} would take {len(payload)} bytes, more than {MAX_PAYLOAD}; ask for a lower quality")
+        return Packet(sequence, index + OFFSET, fours, payload).to_bytes()
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The sound float32 [1, T] of a .tlc file in memory; see `decode_from`."""
+        return np.concatenate([np.empty((1, 0), np.float32), *self.decode_from(data)], axis=-1)
+
+    def decode_from(
+        self, data: bytes | mmap, concealed: list[str] | None = None, start_s: float = 0.0, duration_s: float | None = None
+    ) -> Iterator[np.ndarray]:
+        """The sound of the .tlc file `data` in windows float32 [1, T]: all of it, exactly as long as what was encoded, or a part.
+
+        Raises BitstreamError for a file of another model or at the first damage. With a list for `concealed`, damaged and
+        missing packets are concealed instead and named there; a file that lost its end then ends early.
+        """
+        header = read_header(data)
+        if header.identity != self.model.identity:
+            raise BitstreamError(
+                f"written by model {header.identity.hex()}, but this is model {self.identity}; pass --model with the folder it was encoded with"
+            )
+        if header.sample_rate != SAMPLE_RATE:
+            raise BitstreamError(f"sampled at {header.sample_rate} Hz, this model is for {SAMPLE_RATE} Hz")
+        start = min(round(start_s * SAMPLE_RATE), header.num_samples)
+        end = header.num_samples if duration_s is None else min(start + round(duration_s * SAMPLE_RATE), header.num_samples)
+        first = start // HOP // header.packet_frames  # a sample in hop h is made of frames h and h + 1
+        last = (end // HOP + 1) // header.packet_frames
+        if concealed is None:
+            packets: Iterator[Packet | None] = read_packets(data, header.num_packets(HOP), first)
+        else:
+            packets = _mended(data, header.num_packets(HOP), first, concealed)
+        pieces = self._frames(islice(packets, last + 1 - first), first, header, concealed)
+        offset = (first * header.packet_frames - 1) * HOP
+        yield from _trimmed(pieces, start - offset, end - offset)
+
+    def _frames(self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None) -> Iterator[np.ndarray]:
+        """Sound [F HOP] of each packet in turn, the first being packet `number`; concealed where it is None or does not decode."""
+        tail, last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)
+        first, frames = number * header.packet_frames, header.num_frames(HOP)
+        batch_size = max(1, min(BATCH, BATCH * PACKET_FRAMES // header.packet_frames))
+        while batch := list(islice(packets, batch_size)):
+            counts = [min(header.packet_frames, frames - first - i * header.packet_frames) for i in range(len(batch))]
+            decoded = self._decode_batch(batch, counts, header.power)
+            for packet, count, result in zip(batch, counts, decoded, strict=True):
+                signs = noise_signs(first, count)
+                if isinstance(result, Decoded):
+                    coefficients = dequantise(result, step_size(packet.step_index - OFFSET), header.power, self.model, signs)
+                elif concealed is None:
+                    raise result
+                else:
+                    if packet is not None:
+                        concealed.append(f"packet {packet.sequence}: {result}")
+                    coefficients = conceal(last, signs)
+                last = coefficients[-1]
+                wave, tail = inverse_mdct(coefficients, tail)
+                first += count
+                yield wave
+
+    def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
+        """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""
+        results: list[Decoded | BitstreamError] = [BitstreamError("states more coefficients than a frame has")] * len(batch)
+        sound = [i for i, packet in enumerate(batch) if packet is not None and 4 * packet.cut <= HOP]
+        if sound:
+            payloads, cuts = [batch[i].payload for i in sound], [4 * batch[i].cut for i in sound]
+            for i, result in zip(sound, self._coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
+                results[i] = result
+        return results
+
+
+def load_codec(path: Path | None = None, evaluate: Evaluator = Layers.__call__) -> TransformCodec:
+    """The codec of the model in the file or folder `path`, or of the shipped model."""
+    return TransformCodec(load_model(path), evaluate)
+
+
+def read_header(data: bytes | mmap) -> Header:
+    """Header of a .tlc file. Raises BitstreamError unless it is whole."""
+    return Header.from_bytes(data[:HEADER_BYTES])
+
+
+def used_fours(frames: Frames) -> int:
+    """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
+    used = np.flatnonzero(frames.quantised.any(axis=0))
+    return 0 if used.size == 0 else used[-1] // 4 + 1
+
+
+class _Sound:
+    """The packets of a sound: iterates over coefficients [F, HOP], F = PACKET_FRAMES but for the last; knows its length when it ended."""
+
+    def __init__(self, windows: Iterable[np.ndarray]):
+        self.num_samples = 0
+        self.ended = False
+        self._packets = self._transform(iter(windows))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._packets
+
+    def _transform(self, windows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        held = np.zeros(HOP, np.float32)
+        size = PACKET_FRAMES * HOP
+        packets = 0
+        for window in windows:
+            if not np.isfinite(window).all():
+                raise ValueError("the sound holds samples that are not finite")
+            self.num_samples += window.shape[-1]
+            held = np.concatenate([held, window[0]])
+            while len(held) > size + HOP:
+                yield mdct(held[: size + HOP], HOP)
+                held = held[size:]
+                packets += 1
+        self.ended = True
+        frames = -(-self.num_samples // HOP) + 1 - packets * PACKET_FRAMES
+        yield mdct(np.pad(held, (0, (frames + 1) * HOP - len(held))), HOP)
+
+
+def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) -> Iterator[Packet | None]:
+    """Packets from number `first` up to the last whole one, None for each that is not, which `concealed` names."""
+    found = salvage_packets(data, count)
+    end = max(found, default=-1) + 1
+    if len(found) < max(end / MOST_LOST, 1):
+        raise BitstreamError(f"{len(found)} of {count} packets are whole, too few to conceal the rest; fetch the file again")
+    for sequence in range(first, end):
+        if sequence not in found:
+            concealed.append(f"packet {sequence}: missing or damaged")
+        yield found.get(sequence)
+    if end < count:
+        concealed.append(f"packets {end} to {count - 1}: missing, the sound ends before them")
+
+
+def _trimmed(pieces: Iterator[np.ndarray], start: int, end: int) -> Iterator[np.ndarray]:
+    """Samples `start` to `end` of the `pieces` [T] put together, as windows [1, T]."""
+    place = 0
+    for piece in pieces:
+        kept = piece[max(0, start - place) : max(0, end - place)]
+        place += len(piece)
+        if len(kept):
+            yield kept[None]

@@ -1,0 +1,237 @@
+"""Fits a transform model to recordings: context networks by gradient descent, tables, centroids and noise levels by counting."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from telucodec.audio.mdct import mdct
+from telucodec.bitstream.rangecoder import integer_frequencies
+from telucodec.errors import DataError
+from telucodec.runtime.entropy import LEVEL_CENTRE, EntropyCoder, Frames, Side
+from telucodec.runtime.model import (
+    BIT_ROW,
+    CENTROIDS,
+    ESCAPE,
+    HOP,
+    LEVEL_FRACTIONS,
+    LEVEL_ROW,
+    LEVEL_SCALES,
+    NOISE_CLASSES,
+    PLANS,
+    ROW_OF_MODE,
+    ROWS,
+    SAMPLE_RATE,
+    SCALES,
+    SYMBOLS,
+    TransformModel,
+)
+from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
+from telucodec.training.context import IntegerNet, ScaleFamily, coefficient_cost, level_bits, level_cost, train
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a transform model is fitted."""
+
+    hidden: int = 32
+    """Units of both hidden layers of every context network."""
+    minutes: float = 10.0
+    """Training time of the networks in all, preparation and counting come on top; 0 keeps the networks of the start and only counts."""
+    max_updates: int = 20_000
+    """Updates of one network at most, of 8192 symbols each."""
+    learning_rate: float = 4e-3
+    """Peak; a fifth of it when starting from an existing model."""
+    symbols: int = 1_500_000
+    """Symbols kept for training one network."""
+    seed: int = 0
+
+
+STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
+"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
+POWERS = (8, 10, 13, 13, 13, 16, 19)
+"""Envelope powers to prepare for, in 32nds."""
+PRIOR_COUNTS = 100.0
+"""How many observations a row's earlier distribution is worth against what is counted."""
+
+Progress = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A recording as the codec would quantise it at one random step."""
+
+    coefficients: np.ndarray
+    frames: Frames
+    step: float
+    power: int
+
+    @property
+    def side(self) -> Side:
+        return Side.of(self.frames.levels, self.power)
+
+
+def loud_rms(coefficients: np.ndarray) -> float:
+    """RMS of the louder half of the frames of `coefficients` [F, N]."""
+    energies = np.sort((coefficients**2).mean(axis=1))
+    return float(np.sqrt(energies[len(energies) // 2 :].mean()))
+
+
+def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -> list[Example]:
+    """One example of each of `waves` [1, T]; silent ones give none."""
+    found = []
+    for wave in waves:
+        frames = -(-wave.shape[-1] // HOP) + 1
+        coefficients = mdct(np.pad(wave[0], (HOP, frames * HOP - wave.shape[-1])), HOP)
+        level = loud_rms(coefficients)
+        if level < 1e-5:
+            continue
+        step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
+        power = int(rng.choice(POWERS)) if mode == "natural" else 0
+        found.append(Example(coefficients, quantise(coefficients, step, power), step, power))
+    return found
+
+
+def _sampled(parts, target: np.ndarray, share: float, rng) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """A random `share` of each pass's (features, position, symbol)."""
+    picked = []
+    for plan, features in parts:
+        symbols = target[:, plan.positions]
+        chosen = rng.random(symbols.shape) < share
+        position = np.broadcast_to(np.arange(symbols.shape[1]), symbols.shape)
+        picked.append((features[chosen].astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
+    return picked
+
+
+def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: FitConfig, rng) -> list[tuple[np.ndarray, ...]]:
+    """Training data of each pass of the network `name`: features int8 [n, I], position [n], symbols [n]."""
+    per_frame = cases[0].frames.levels.shape[1] if name == "levels" else HOP
+    total = sum(len(case.frames.quantised) for case in cases) * per_frame / len(PLANS[name])
+    share = min(1.0, config.symbols / total)
+    collected: list[list] = [[] for _ in PLANS[name]]
+    for case in cases:
+        if name == "levels":
+            change = np.diff(case.frames.levels, axis=0, prepend=0)
+            parts = _sampled(coder.level_inputs(case.frames.levels), change, share, rng)
+        else:
+            magnitudes = np.abs(case.frames.quantised)
+            parts = _sampled(coder.coefficient_inputs(case.frames.quantised, case.side), magnitudes, share, rng)
+        for bucket, part in zip(collected, parts, strict=True):
+            bucket.append(part)
+    return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected]
+
+
+def _train_networks(cases, start, config: FitConfig, rng, progress: Progress):
+    """Layers of every network and the ScaleFamily's probabilities by mode."""
+    coder, passes, families = EntropyCoder(start), {}, {}
+    names = list(PLANS)
+    seconds = config.minutes * 60 / sum(len(plans) for plans in PLANS.values())
+    done = 0
+    for name in names:
+        mode = "natural" if name == "levels" else name
+        family = ScaleFamily()
+        if start is not None and name != "levels":
+            rows = start.frequencies[ROW_OF_MODE[name] : ROW_OF_MODE[name] + SCALES]
+            family.logits.data.copy_(torch.log(torch.from_numpy(rows.astype(np.float32))))
+        layers = []
+        for index, data in enumerate(_gather(name, cases[mode], coder, config, rng)):
+            if start is not None:
+                net = IntegerNet.of(start.passes[name][index])
+            else:
+                positions = int(data[1].max()) + 1
+                net = IntegerNet(data[0].shape[1], positions, config.hidden, 2 if name == "levels" else 1)
+                net.last_bias.data.fill_(2.0)
+            cost = level_cost if name == "levels" else coefficient_cost(family)
+            rate = config.learning_rate / (5 if start is not None else 1)
+            bits = train(net, cost, data, seconds, config.max_updates, rate, None if name == "levels" else family)
+            layers.append(net.layers())
+            done += 1
+            progress(done, sum(len(plans) for plans in PLANS.values()), f"{name} pass {index + 1}: {bits:.3f} bits a symbol")
+        passes[name] = tuple(layers)
+        if name != "levels":
+            families[name] = torch.softmax(family.logits.detach(), dim=1).numpy()
+    return passes, families
+
+
+def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.ndarray:
+    """Distributions [ROWS, SYMBOLS] to begin counting from: the start's, else what training left behind."""
+    if start is not None:
+        return start.frequencies / start.frequencies.sum(axis=1, keepdims=True)
+    prior = np.full((ROWS, SYMBOLS), 1e-6)
+    for mode, probabilities in families.items():
+        prior[ROW_OF_MODE[mode] : ROW_OF_MODE[mode] + SCALES] = probabilities
+    residual = torch.arange(SYMBOLS - 1) - LEVEL_CENTRE
+    for fraction in range(LEVEL_FRACTIONS):
+        for scale in range(LEVEL_SCALES):
+            outputs = torch.tensor([[(fraction + 0.5) / LEVEL_FRACTIONS, (scale + 0.5) / LEVEL_FRACTIONS]]).expand(len(residual), 2)
+            prior[LEVEL_ROW + fraction * LEVEL_SCALES + scale, :ESCAPE] = 2.0 ** -level_bits(outputs, residual.float()).numpy()
+    prior[BIT_ROW, :2] = 0.5
+    return prior / prior.sum(axis=1, keepdims=True)
+
+
+def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> TransformModel:
+    """The model whose tables, centroids and noise levels are those of `cases` under the networks `passes`."""
+    draft = TransformModel(passes, integer_frequencies(prior), np.zeros((2 * SCALES, CENTROIDS), np.float32), np.zeros(NOISE_CLASSES, np.float32))
+    coder = EntropyCoder(draft)
+    counts = prior * PRIOR_COUNTS
+    sums = np.zeros((2 * SCALES, CENTROIDS))
+    seen = np.full((2 * SCALES, CENTROIDS), PRIOR_COUNTS)
+    if start is not None:
+        sums += start.centroids * PRIOR_COUNTS
+    power_sum = np.full(NOISE_CLASSES, 1e-9)
+    zeros_seen = np.full(NOISE_CLASSES, 1e-6)
+    if start is not None:
+        power_sum, zeros_seen = start.noise**2 * PRIOR_COUNTS, np.full(NOISE_CLASSES, PRIOR_COUNTS)
+    total = sum(map(len, cases.values()))
+    for index, case in enumerate(case for mode in cases.values() for case in mode):
+        quantised, side = case.frames.quantised, case.side
+        rows = coder.coefficient_rows(quantised, side)
+        magnitudes = np.abs(quantised)
+        np.add.at(counts, (rows, np.minimum(magnitudes, ESCAPE)), 1)
+        exact = np.abs(case.coefficients) / scaled_steps(side, case.step, case.power)
+        coded = magnitudes > 0
+        place = (rows[coded], np.minimum(magnitudes[coded], CENTROIDS) - 1)
+        np.add.at(sums, place, exact[coded] - magnitudes[coded])
+        np.add.at(seen, place, 1)
+        if side.relative is not None:
+            classes = noise_class(side.relative)[~coded]
+            np.add.at(power_sum, classes, exact[~coded] ** 2)
+            np.add.at(zeros_seen, classes, 1)
+            residuals, level_rows = coder.level_predictions(case.frames.levels)
+            symbols = np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
+            np.add.at(counts, (level_rows, symbols), 1)
+        progress(index + 1, total, "counting")
+    noise = np.sqrt(power_sum / zeros_seen).astype(np.float32)
+    return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise)
+
+
+def fit(
+    waves: Sequence[np.ndarray],
+    config: FitConfig,
+    start: TransformModel | None = None,
+    progress: Progress = lambda done, total, name: None,
+) -> TransformModel:
+    """A transform model of `waves` [1, T] at 16 kHz, from nothing or from the model `start`. Raises DataError where all are silent."""
+    if start is None and config.minutes == 0:
+        raise ValueError("networks cannot be kept without a model to start from")
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    cases = {mode: examples(waves, mode, rng) for mode in ROW_OF_MODE}
+    if not cases["natural"]:
+        raise DataError("nothing to train on: every recording is silent; check the input with a player")
+    if start is not None and config.minutes == 0:
+        return _count(start.passes, _prior(start, {}), cases, start, progress)
+    passes, families = _train_networks(cases, start, config, rng, progress)
+    return _count(passes, _prior(start, families), cases, start, progress)
+
+
+def ideal_kbps(model: TransformModel, waves: Sequence[np.ndarray], seed: int = 1) -> float:
+    """Mean code length of `waves` [1, T] in kbit/s over modes and random steps; the same seed quantises the same for every model."""
+    rng, coder = np.random.default_rng(seed), EntropyCoder(model)
+    bits = seconds = 0.0
+    for mode in ROW_OF_MODE:
+        for case in examples(waves, mode, rng):
+            bits += coder.ideal_bits(case.frames, HOP, case.power)
+            seconds += len(case.frames.quantised) * HOP / SAMPLE_RATE
+    return bits / seconds / 1000 if seconds else float("nan")

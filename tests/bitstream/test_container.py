@@ -1,0 +1,90 @@
+import dataclasses
+import struct
+import zlib
+
+import pytest
+
+from telucodec.bitstream.container import (
+    HEADER_BYTES,
+    Header,
+    Packet,
+    index_bytes,
+    open_tlc,
+    packet_place,
+    read_index,
+    read_packet,
+    read_packets,
+    salvage_packets,
+)
+from telucodec.errors import BitstreamError
+
+HEADER = Header(b"\x01\x02\x03\x04", 16_000, 13, 250, 123_456)
+PACKETS = [Packet(number, 500 + number, 60, bytes(range(number, number + 90 * number))) for number in range(3)]
+
+
+def file_of(packets):
+    coded = [packet.to_bytes() for packet in packets]
+    return HEADER.to_bytes() + b"".join(coded) + index_bytes(list(map(len, coded)))
+
+
+def test_header_comes_back():
+    assert Header.from_bytes(HEADER.to_bytes()) == HEADER
+    assert len(HEADER.to_bytes()) == HEADER_BYTES == 22
+
+
+def test_length_may_need_all_of_its_five_bytes():
+    long = dataclasses.replace(HEADER, num_samples=(1 << 40) - 1)
+    assert Header.from_bytes(long.to_bytes()) == long
+
+
+@pytest.mark.parametrize("place", range(HEADER_BYTES))
+def test_any_damage_to_the_header_is_an_error(place):
+    damaged = bytearray(HEADER.to_bytes())
+    damaged[place] ^= 4
+    with pytest.raises(BitstreamError):
+        Header.from_bytes(bytes(damaged))
+
+
+def test_packets_come_back_in_order():
+    assert list(read_packets(file_of(PACKETS), 3)) == PACKETS
+    assert list(read_packets(file_of(PACKETS), 3, first=2)) == PACKETS[2:]
+
+
+def test_index_finds_packets_without_reading_those_before():
+    data = file_of(PACKETS)
+    place = packet_place(data, 3, 2)
+    assert read_packet(data, place)[0] == PACKETS[2]
+    assert read_index(data, 3) == [len(packet.to_bytes()) for packet in PACKETS]
+
+
+def test_a_damaged_index_is_done_without():
+    data = bytearray(file_of(PACKETS))
+    data[-9] ^= 1
+    assert read_index(bytes(data), 3) is None
+    assert list(read_packets(bytes(data), 3, first=1)) == PACKETS[1:]
+
+
+def test_an_index_of_absurd_size_is_done_without():
+    assert read_index(file_of(PACKETS)[:-4] + struct.pack("<I", 0xFFFFFFFF), 3) is None
+
+
+def test_a_length_beyond_the_file_is_an_error_before_memory_is_taken():
+    prefix = b"\x00\xff\xff\x3f"  # packet 0, a megabyte
+    with pytest.raises(BitstreamError, match="wrong length"):
+        read_packet(prefix + struct.pack("<I", zlib.crc32(prefix)) + bytes(10), 0)
+
+
+def test_whole_packets_are_found_among_damaged_ones_wherever_they_lie():
+    coded = [packet.to_bytes() for packet in PACKETS]
+    damaged = coded[1][:40] + bytes([coded[1][40] ^ 1]) + coded[1][41:]
+    data = HEADER.to_bytes() + b"noise" + coded[2] + damaged + coded[0] + coded[2]
+    assert salvage_packets(data, 3) == {0: PACKETS[0], 2: PACKETS[2]}
+
+
+def test_errors_name_the_file(tmp_path):
+    empty = tmp_path / "తెలుగు.tlc"
+    empty.touch()
+    with pytest.raises(BitstreamError, match="తెలుగు.tlc: empty"), open_tlc(empty):
+        pass
+    with pytest.raises(BitstreamError, match="none.tlc: cannot be read"), open_tlc(tmp_path / "none.tlc"):
+        pass

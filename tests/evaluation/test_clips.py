@@ -1,0 +1,45 @@
+"""Test sets: folders and manifests."""
+
+import numpy as np
+import pytest
+
+from telucodec.audio.media import write_audio
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.errors import DataError
+from telucodec.evaluation.clips import open_clips
+
+
+def test_a_folder_is_all_its_sound_with_subfolders_as_groups(tmp_path):
+    tone = np.full((1, 1600), 0.25, np.float32)
+    for name in ("b.flac", "te/a.wav", "te/deep/c.flac"):
+        write_audio(tmp_path / name, tone, 16_000)
+    (tmp_path / "notes.txt").write_text("no sound")
+    found = open_clips(tmp_path)
+    assert [(clip.name, clip.group) for clip in found.clips] == [("b.flac", ""), ("te/a.wav", "te"), ("te/deep/c.flac", "te")]
+    np.testing.assert_array_equal(found.clips[1].read(), tone)
+
+
+def test_a_manifest_is_its_rows_with_speakers_as_groups(tmp_path):
+    wave = np.linspace(-0.5, 0.5, 32_000, dtype=np.float32)[None]
+    write_audio(tmp_path / "audio" / "one.flac", wave, 16_000)
+    row = {"path": "audio/one.flac", "recording": "one", "speaker": "sita", "rms": 0.1, "peak": 0.5, "clipped_share": 0.0}
+    write_manifest(tmp_path / "test.csv", [Segment(start_s=start, duration_s=0.5, **row) for start in (0.0, 1.0)])
+    found = open_clips(tmp_path / "test.csv")
+    assert [clip.group for clip in found.clips] == ["sita", "sita"]
+    assert found.clips[0].name != found.clips[1].name
+    np.testing.assert_allclose(found.clips[1].read(), wave[:, 16_000:24_000], atol=1e-4)
+
+
+def test_the_hash_pins_the_sound(tmp_path):
+    write_audio(tmp_path / "a.flac", np.full((1, 1600), 0.25, np.float32), 16_000)
+    before = open_clips(tmp_path).sha256
+    assert open_clips(tmp_path).sha256 == before
+    write_audio(tmp_path / "a.flac", np.full((1, 1600), 0.5, np.float32), 16_000)
+    assert open_clips(tmp_path).sha256 != before
+
+
+def test_nothing_to_listen_to_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no speech"):
+        open_clips(tmp_path)
+    with pytest.raises(DataError):
+        open_clips(tmp_path / "missing.csv")

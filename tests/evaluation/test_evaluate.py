@@ -1,0 +1,125 @@
+"""A comparison goes on whatever a codec or a clip does, and says what happened."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import soundfile
+
+from telucodec.errors import MediaError
+from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.contender import Contender
+from telucodec.evaluation.evaluate import evaluate
+from telucodec.metrics import METRICS
+
+CHEAP = [METRICS[name] for name in ("snr_db", "si_sdr_db", "amplitude_percent", "correlation", "stoi")]
+
+
+def to_pcm(wave: np.ndarray) -> bytes:
+    return np.rint(wave * 32767).astype(np.int16).tobytes()
+
+
+def from_pcm(data: bytes, gain: float = 1.0) -> np.ndarray:
+    return gain * np.frombuffer(data, np.int16).astype(np.float32)[None] / 32767
+
+
+def raising(_):
+    raise RuntimeError("out of\ncheese")
+
+
+PCM = Contender("pcm", "PCM", "pcm", to_pcm, from_pcm, model="abc")
+
+
+def clip(name: str, wave: np.ndarray) -> Clip:
+    return Clip(name, partial(np.copy, wave), group="te")
+
+
+def only(contender: Contender, wave: np.ndarray):
+    (trial,), _ = evaluate([clip("a", wave)], [contender], CHEAP)
+    return trial
+
+
+def test_a_codec_of_known_rate_and_level_is_measured_as_such(waves):
+    trial = only(Contender("half", "", "", to_pcm, partial(from_pcm, gain=0.5)), waves[0])
+    assert trial.kbps == pytest.approx(256)
+    assert trial.values["amplitude_percent"] == pytest.approx(50, abs=0.1)
+    assert trial.values["snr_db"] == pytest.approx(20 * math.log10(2), abs=0.01)
+    assert trial.failure == "" and trial.holes == {} and trial.group == "te"
+    assert trial.encode_s >= 0 and trial.decode_s >= 0
+
+
+@pytest.mark.parametrize(
+    "encode, decode, reason",
+    [
+        (raising, from_pcm, "RuntimeError: out of cheese"),
+        (to_pcm, raising, "RuntimeError: out of cheese"),
+        (to_pcm, lambda data: from_pcm(data)[:, :-7], "samples came back for"),
+        (to_pcm, lambda data: np.nan * from_pcm(data), "NaN or infinity"),
+    ],
+)
+def test_a_codec_that_fails_leaves_holes_with_reasons_and_others_go_on(waves, encode, decode, reason):
+    bad = Contender("bad", "", "", encode, decode)
+    trials, _ = evaluate([clip("a", waves[0]), clip("b", waves[1])], [bad, PCM], CHEAP)
+    assert [(trial.clip, trial.contender) for trial in trials] == [("a", "bad"), ("a", "pcm"), ("b", "bad"), ("b", "pcm")]
+    for trial in trials[::2]:
+        assert reason in trial.failure
+        assert set(trial.holes) == {metric.name for metric in CHEAP} and not any(trial.values.values())
+    assert all(trial.failure == "" and trial.values["snr_db"] > 30 for trial in trials[1::2])
+
+
+def test_a_codec_that_answers_speech_with_silence_has_failed(waves):
+    trial = only(Contender("mute", "", "", to_pcm, lambda data: 0 * from_pcm(data)), waves[0])
+    assert trial.failure == "the output is silent"
+    assert (trial.values["snr_db"], trial.values["amplitude_percent"], trial.values["stoi"]) == (0.0, 0.0, 0.0)
+    assert trial.values["si_sdr_db"] is None and trial.holes["si_sdr_db"] == "the output is silent"
+
+
+@pytest.mark.parametrize("num_samples", [0, 1, 3200])
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_tiny_and_silent_clips_are_holes_rather_than_crashes(num_samples, level):
+    wave = np.random.default_rng(0).normal(0, level, (1, num_samples)).astype(np.float32)
+    trials, _ = evaluate([clip("tiny", wave)], [PCM, opus(12)])
+    for trial in trials:
+        assert trial.failure == ""
+        assert trial.holes["pesq"] and trial.holes["stoi"] and trial.holes["visqol"]
+        if level == 0 or num_samples == 0:
+            assert set(trial.holes) == set(METRICS)
+
+
+def test_a_clip_that_cannot_be_read_is_named(waves):
+    def missing():
+        raise MediaError("a.flac: no such file")
+
+    trials, samples = evaluate([Clip("a.flac", missing), clip("b", waves[0])], [PCM], CHEAP)
+    assert "no such file" in trials[0].failure and trials[1].failure == ""
+    assert samples == []
+
+
+def test_samples_are_what_was_heard(tmp_path, waves):
+    bad = Contender("bad", "", "", raising, raising)
+    clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
+    _, samples = evaluate(clips, [opus(12), PCM, bad], CHEAP, tmp_path / "samples", num_samples=2)
+    assert [sample.clip for sample in samples] == ["clip 0", "clip 1"]
+    assert samples[0].original == "samples/sample_1_original.flac"
+    assert samples[0].decoded == {"opus_12": "samples/sample_1_opus_12.flac", "pcm": "samples/sample_1_reconstructed.flac"}
+    heard, rate = soundfile.read(tmp_path / samples[1].decoded["pcm"], dtype="float32")
+    assert rate == 16_000
+    np.testing.assert_allclose(heard, waves[1][0], atol=1e-3)
+    assert len(list((tmp_path / "samples").iterdir())) == 6
+
+
+def test_progress_counts_clips(waves):
+    seen = []
+    evaluate([clip("a", waves[0]), clip("b", waves[1])], [PCM], CHEAP, progress=lambda *told: seen.append(told))
+    assert seen == [(1, 2, "a"), (2, 2, "b")]
+
+
+def test_two_processes_find_the_same(tmp_path, waves):
+    clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
+    found = []
+    for jobs in (1, 2):
+        trials, samples = evaluate(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
+        found.append(([trial.model_dump(exclude={"encode_s", "decode_s"}) for trial in trials], [sample.clip for sample in samples]))
+    assert found[0] == found[1]

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from telucodec.runtime.context import COEFFICIENT_PASSES, LEVEL_PASSES, REACH, Layers, neighbours, slow_average, window_sums
+from telucodec.runtime.envelope import BANDS
+from telucodec.runtime.model import HOP
+
+
+@pytest.mark.parametrize(("passes", "width"), [(COEFFICIENT_PASSES, HOP), (LEVEL_PASSES, BANDS)])
+def test_passes_decode_every_position_once_and_look_only_at_earlier_ones(passes, width):
+    known: set[int] = set()
+    for plan in passes:
+        places = range(width)[plan.positions]
+        for place in places:
+            seen = {place + offset for offset in plan.offsets} & set(range(width))
+            assert seen <= known
+        assert not known & set(places)
+        known |= set(places)
+        assert max(map(abs, plan.offsets), default=0) <= REACH
+    assert known == set(range(width))
+
+
+def test_neighbours_are_zero_outside():
+    values = np.arange(1, 9, dtype=np.float32)[None]
+    found = neighbours(values, (-2, 3), COEFFICIENT_PASSES[1])
+    np.testing.assert_array_equal(found, [[[1, 6], [5, 0]]])
+
+
+def test_window_sums_count_what_is_near():
+    values = np.random.randint(0, 100, (3, 50)).astype(np.float32)
+    brute = [[row[max(0, i - 16) : i + 17].sum() for i in range(50)] for row in values]
+    np.testing.assert_array_equal(window_sums(values, 16), brute)
+
+
+def test_slow_average_stays_an_integer_and_settles_at_the_input():
+    slow = np.zeros(4, np.float32)
+    for _ in range(60):
+        slow = slow_average(slow, np.float32([0, 16, 55, 112]))
+        assert (slow == np.floor(slow)).all()
+    assert np.abs(slow / 8 - [0, 16, 55, 112]).max() < 0.5
+
+
+def test_sums_are_exact_in_any_order_of_addition():
+    def drawn(*shape, low=-127, high=128):
+        return np.random.randint(low, high, shape).astype(np.float32)
+
+    layers = Layers(drawn(60, 64), drawn(80, 64), drawn(64, 64), drawn(64), drawn(64, 1), drawn(1))
+    features = drawn(2, 80, 60)
+    expected = layers(features)
+    order = np.random.permutation(60)
+    shuffled = Layers(layers.first[order], layers.bias, layers.second, layers.second_bias, layers.last, layers.last_bias)
+    np.testing.assert_array_equal(shuffled(features[..., order]), expected)
+    exact = np.clip((features.astype(np.int64) @ layers.first.astype(np.int64) + layers.bias.astype(np.int64)) >> 6, 0, 127)
+    exact = np.clip((exact @ layers.second.astype(np.int64) + layers.second_bias.astype(np.int64)) >> 6, 0, 127)
+    np.testing.assert_array_equal(exact @ layers.last.astype(np.int64) + layers.last_bias.astype(np.int64), expected)
