@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 
 from telucodec.evaluation import ours as room
-from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.compare import compare
 from telucodec.metrics import METRICS
 
 
@@ -32,5 +32,5 @@ def test_whole_files_of_the_asked_rate_and_mode_are_counted(monkeypatch):
     assert contender.name == "telucodec_fidelity_6.4"
     assert contender.model == hashlib.sha256(b"weights").hexdigest()
     wave = np.random.default_rng(0).normal(0, 0.1, (1, 16_000)).astype(np.float32)
-    (trial,), _ = evaluate([Clip("a", lambda: wave)], [contender], [METRICS["snr_db"]])
+    (trial,), _ = compare([Clip("a", lambda: wave)], [contender], [METRICS["snr_db"]])
     assert trial.num_bytes == 32_000 and trial.values["snr_db"] > 40

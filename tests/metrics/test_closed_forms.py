@@ -32,7 +32,7 @@ def test_silence_for_speech_is_exactly_0_db_and_0_percent():
 
 def test_a_short_delay_ruins_the_snr_of_a_low_tone():
     tone = np.sin(2 * np.pi * 250 * np.arange(16_000) / SAMPLE_RATE)  # 64 samples a period, so 8 samples are an eighth
-    assert value("snr_db", tone[8:-56], tone[: -64]) == pytest.approx(-10 * math.log10(4 * math.sin(math.pi / 8) ** 2), abs=0.01)
+    assert value("snr_db", tone[8:-56], tone[:-64]) == pytest.approx(-10 * math.log10(4 * math.sin(math.pi / 8) ** 2), abs=0.01)
 
 
 @pytest.mark.parametrize("snr", [-5.0, 0.0, 14.13, 40.0])

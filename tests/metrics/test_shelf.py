@@ -110,7 +110,7 @@ def test_a_package_that_is_missing_is_named_with_its_remedy(name, monkeypatch):
 def test_a_formula_that_gives_no_number_is_a_hole():
     from telucodec.metrics.metric import Metric
 
-    metric = Metric("broken", "Broken", "", "higher", "Never a number.", lambda reference, estimate: math.inf)
+    metric = Metric("broken", "Broken", "", 1, "higher", "Never a number.", lambda reference, estimate: math.inf)
     assert "no finite number" in hole(metric, speech(), speech())
 
 

@@ -1,30 +1,227 @@
-"""The whole way in one call: a folder of media -> data -> model -> measurements -> report, each step kept and skipped when nothing changed.
+"""The whole way in one call: a folder of media -> data -> model -> measurements -> report, each step kept and skipped where nothing changed.
 
-A step leaves its files and, in `steps/NAME.json`, a fingerprint of all it was made from; the next run compares that.
+A step leaves its files and, in `steps/NAME.json`, what it found out and a fingerprint of all it was made from.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from telucodec.data.extract import ExtractReport, extract
+from telucodec import __version__
+from telucodec.apps.build_record import BuildRecord
+from telucodec.apps.report import report
+from telucodec.data.extract import TEST_FOLDER, extract
 from telucodec.data.filter import FilterConfig, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import cut
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
+from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
 
 Progress = Callable[[float, float, str], None]
-ProgressOf = Callable[[str], "object"]
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a progress bar of that title."""
+Say = Callable[[str], None]
+
+KBPS = 6.3
+"""What the codec is asked for: safely below 6.4 kbps, where a file is 40 times smaller than 16-bit PCM."""
+OPUS_KBPS = (6, 8, 12)
 MAX_TRAINING_S = 4 * 3600
-"""Networks this small learn no more from more; a random part of a larger training set is used."""
+"""Networks this small learn nothing more from more; evenly spread segments of a larger training set are used."""
+MAX_VALIDATION_S = 600
 MAX_TEST_CLIPS = 40
-KBPS = 6.2
-"""What the codec under test is asked for: safely below 6.4 kbps, 40 times smaller than 16-bit PCM."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build left behind."""
+
+    results: Path
+    report: Path
+    unreadable: tuple[str, ...]
+    """A line for each media file that could not be used."""
+
+
+def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str) -> Built:
+    """Make `out` from the recordings below `media`: audio/, manifests/, model/, results.json with samples/, build.json and report.html.
+
+    `minutes` is the time to train for. Raises DataError where nothing is left to train on or to test with.
+    """
+    out, seconds = Path(out), {}
+
+    def timed(step: str, work: Callable[[], dict]) -> dict:
+        start = time.monotonic()
+        found = work()
+        seconds[step] = time.monotonic() - start
+        return found
+
+    data = timed("audio and manifests", lambda: _prepare(Path(media), out, bar, say))
+    training = timed("model", lambda: _train(out, minutes, bar, say))
+    results = out / "results.json"
+    timed("measurements", lambda: _evaluate(out, results, training, bar, say, command))
+    record = BuildRecord(
+        data={
+            "recordings": data["recordings"],
+            "recorded minutes": round(data["recording_s"] / 60, 2),
+            "speakers known": data["speakers"],
+            **{f"{part} seconds": round(part_s, 1) for part, part_s in data["seconds"].items()},
+            "segments rejected": len(data["rejected"]),
+            "files unreadable": len(data["unreadable"]),
+            "model": training["chosen"],
+            **{f"validation kbps, {name}": round(kbps, 3) for name, kbps in training["validation_kbps"].items()},
+        },
+        seconds=seconds,
+        leaks=tuple(data["leaks"]),
+        unreadable=tuple(data["unreadable"]),
+        rejected=tuple(data["rejected"]),
+    )
+    write_whole(out / "build.json", record.model_dump_json(indent=1).encode())
+    page = out / "report.html"
+    report(results, page, out / "build.json")
+    return Built(results, page, record.unreadable)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _step(out: Path, name: str, made_from: dict, products: Sequence[Path], work: Callable[[], dict]) -> tuple[dict, bool]:
+    """What step `name` found out, and whether it was skipped because it was made from the same things before."""
+    made_from = made_from | {"version": __version__}
+    record = out / "steps" / f"{name}.json"
+    with suppress(OSError, ValueError, KeyError):
+        kept = json.loads(record.read_bytes())
+        if kept["made_from"] == made_from and all(kept["products"][path.name] == _sha256(path) for path in products):
+            return kept["found"], True
+    found = work()
+    hashes = {path.name: _sha256(path) for path in products}
+    write_whole(record, json.dumps({"made_from": made_from, "products": hashes, "found": found}, ensure_ascii=False, indent=1).encode())
+    return found, False
+
+
+def _prepare(media: Path, out: Path, bar: Bar, say: Say) -> dict:
+    """Audio and manifests of `media`; what was found there."""
+    with bar("extract") as progress:
+        extracted = extract(media, out, progress)
+    say(
+        f"audio: {len(extracted.recordings)} recordings, {extracted.num_reused} of them from before, {len(extracted.unreadable)} unreadable"
+    )
+    for line in extracted.unreadable:
+        say(f"  left out: {line}")
+    if not extracted.recordings:
+        raise DataError(f"{media}: no recording in it can be read; see the lines above")
+    manifests = {part: out / "manifests" / f"{part}.csv" for part in ("train", "val", "test")}
+
+    def work() -> dict:
+        rows = [row for recording in extracted.recordings for row in cut(recording, out)]
+        kept, rejected = sift(rows)
+        if not kept:
+            raise DataError(f"{media}: nothing in it is worth learning from; {rejected[0]}")
+        parts = split(kept)
+        for part, path in manifests.items():
+            write_manifest(path, [replace(row, path=f"../{row.path}") for row in getattr(parts, part)])
+        durations = {part: sum(row.duration_s for row in getattr(parts, part)) for part in manifests}
+        return {
+            "seconds": durations,
+            "rejected": list(map(str, rejected)),
+            "leaks": parts.leaks,
+            "speakers": len({row.speaker for row in kept} - {""}),
+        }
+
+    made_from = {
+        "recordings": [[recording.name, recording.duration_s] for recording in extracted.recordings],
+        "audio": [_sha256(out / recording.record) for recording in extracted.recordings],
+        "filter": repr(FilterConfig()),
+        "split": repr(SplitConfig()),
+    }
+    found, skipped = _step(out, "manifests", made_from, list(manifests.values()), work)
+    seconds = found["seconds"]
+    say(
+        f"manifests: train {seconds['train']:.0f} s, val {seconds['val']:.0f} s, test {seconds['test']:.0f} s, "
+        f"{len(found['rejected'])} segments rejected{_again(skipped)}"
+    )
+    for line in [*found["rejected"][:5], *found["leaks"]]:
+        say(f"  {line}")
+    recordings = {"recordings": len(extracted.recordings), "recording_s": sum(recording.duration_s for recording in extracted.recordings)}
+    return found | recordings | {"unreadable": list(extracted.unreadable)}
+
+
+def _again(skipped: bool) -> str:
+    return " (unchanged)" if skipped else ""
+
+
+def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
+    """Sounds [1, T] of a manifest's rows; of more than `longest_s` in all, rows evenly spread."""
+    rows = read_manifest(manifest)
+    every = max(1, round(sum(row.duration_s for row in rows) / longest_s))
+    return [read_segment(row, manifest.parent) for row in rows[::every]]
+
+
+def _train(out: Path, minutes: float, bar: Bar, say: Say) -> dict:
+    """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
+    shipped = load_model()
+    train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
+    model_path = out / "model" / FILE_NAME
+    made_from = {"train": _sha256(train_csv), "val": _sha256(val_csv), "minutes": minutes, "start": shipped.identity.hex()}
+
+    def work() -> dict:
+        from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
+
+        start = time.monotonic()
+        train_waves, val_waves = _waves(train_csv, MAX_TRAINING_S), _waves(val_csv, MAX_VALIDATION_S)
+        with bar("train") as progress:
+            candidates: dict[str, TransformModel] = {
+                "shipped": shipped,
+                "tables refitted": fit(train_waves, FitConfig(minutes=0), shipped, progress),
+                "networks and tables refitted": fit(train_waves, FitConfig(minutes=minutes), shipped, progress),
+            }
+        kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()}
+        chosen = min(kbps, key=kbps.get)
+        candidates[chosen].save(model_path)
+        seconds = {"train_s": sum(wave.shape[-1] for wave in train_waves) / 16_000, "spent_s": time.monotonic() - start}
+        return {
+            "chosen": chosen,
+            "validation_kbps": kbps,
+            "model": candidates[chosen].identity.hex(),
+            "shipped": shipped.identity.hex(),
+        } | seconds
+
+    found, skipped = _step(out, "model", made_from, [model_path], work)
+    say(f"model: {found['chosen']}{_again(skipped)}; validation speech at the same distortion takes")
+    for name, kbps in found["validation_kbps"].items():
+        say(f"  {kbps:.3f} kbps  {name}")
+    return found
+
+
+def _evaluate(out: Path, results: Path, training: dict, bar: Bar, say: Say, command: str) -> dict:
+    """results.json of `out`: its model, the shipped one and Opus on the test part."""
+    test_csv, measured_csv = (out / "manifests" / f"{part}.csv" for part in ("test", "measured"))
+
+    def work() -> dict:
+        rows = read_manifest(test_csv)
+        if not rows:
+            raise DataError(f"{test_csv}: nothing to test with; add recordings, or put some in the folder {TEST_FOLDER}")
+        rows = rows[:: -(-len(rows) // MAX_TEST_CLIPS)]
+        write_manifest(measured_csv, rows)
+        contenders = [ours(out / "model", KBPS, mode) for mode in ("natural", "fidelity")]
+        if training["model"] != training["shipped"]:
+            contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
+        contenders += [opus(kbps) for kbps in OPUS_KBPS]
+        with bar("measure") as progress:
+            evaluate(measured_csv, contenders, results, command, progress=progress)
+        return {"clips": len(rows)}
+
+    made_from = {"test": _sha256(test_csv), "model": training["model"], "shipped": training["shipped"], "kbps": [KBPS, *OPUS_KBPS]}
+    found, skipped = _step(out, "results", made_from, [results], work)
+    say(f"results: {found['clips']} test clips{_again(skipped)}")
+    return found

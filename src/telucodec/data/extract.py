@@ -51,6 +51,11 @@ class Recording:
         return f"{AUDIO_FOLDER}/{self.name}.flac"
 
     @property
+    def record(self) -> str:
+        """JSON file beside it that says what it was made from."""
+        return f"{AUDIO_FOLDER}/{self.name}.json"
+
+    @property
     def speaker(self) -> str:
         """Name of the speaker, empty where unknown."""
         folders = self.name.split("/")[:-1]
@@ -182,7 +187,7 @@ def _done_before(source: Path, name: str, out_dir: Path) -> Recording | None:
 
 
 def _record_path(name: str, out_dir: Path) -> Path:
-    return out_dir / AUDIO_FOLDER / f"{name}.json"
+    return out_dir / Recording(name, 0.0).record
 
 
 def _fingerprint(source: Path) -> dict[str, int | str]:

@@ -1,141 +1,40 @@
-"""Run every contender over every clip and measure what comes back.
+"""From a test set to results.json: everything compared, measured and written down with how it was made."""
 
-Whatever goes wrong stays on its clip: a contender that raises, returns another length, NaN, or silence for sound has a
-failure with its reason there, and the others go on.
-"""
-
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
-from functools import partial
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from telucodec.audio.media import SAMPLE_RATE, write_audio
-from telucodec.errors import TelucodecError
-from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.clips import open_clips
+from telucodec.evaluation.compare import Progress, compare
 from telucodec.evaluation.contender import Contender
-from telucodec.evaluation.results import Sample, Trial
+from telucodec.evaluation.made import made
+from telucodec.evaluation.results import ContenderRow, MetricRow, Results, TestSetRow, write_results
 from telucodec.metrics import SHELF
-from telucodec.metrics.metric import Metric, has_sound
-from telucodec.metrics.snr import energy
-
-Progress = Callable[[int, int, str], None]
+from telucodec.metrics.metric import Metric
 
 
 def evaluate(
-    clips: Sequence[Clip],
+    data: Path,
     contenders: Sequence[Contender],
+    out: Path,
+    command: str,
     metrics: Sequence[Metric] = SHELF,
-    sample_folder: Path | None = None,
     num_samples: int = 3,
     jobs: int = 1,
     progress: Progress = lambda done, total, name: None,
-) -> tuple[list[Trial], list[Sample]]:
-    """Measure all contenders on all clips; return one Trial for each pair, clip by clip, and the sound files written.
+) -> Results:
+    """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in the folder samples beside it, some sound.
 
-    The first `num_samples` clips and what became of them go to `sample_folder` as sample_N_original.flac,
-    sample_N_reconstructed.flac (the first contender with a model) and sample_N_NAME.flac; their paths are relative to the
-    folder above it. `jobs` processes share the clips; all but the CPU seconds is the same whatever their number.
+    `command` is what the user typed. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
-    work = partial(_run_clip, contenders=contenders, metrics=metrics)
-    folders = [sample_folder if number <= num_samples else None for number in range(1, len(clips) + 1)]
-    trials, samples = [], []
-    for number, (found, sample) in enumerate(_in_turn(work, clips, folders, contenders, jobs), 1):
-        trials += found
-        samples += [sample] if sample else []
-        progress(number, len(clips), clips[number - 1].name)
-    return trials, samples
-
-
-def _in_turn(work: Callable, clips: Sequence[Clip], folders: Sequence[Path | None], contenders: Sequence[Contender], jobs: int) -> Iterator:
-    numbers = range(1, len(clips) + 1)
-    if jobs == 1:
-        _warm_up(contenders)
-        yield from map(work, numbers, clips, folders)
-        return
-    # Spawned rather than forked: a fork copies a process whose threads may hold locks.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _warm_up, (contenders,)) as pool:
-        yield from pool.map(work, numbers, clips, folders)
-
-
-def _warm_up(contenders: Sequence[Contender]) -> None:
-    """Let each contender load what it needs, so that no clip's CPU seconds pay for it."""
-    wave = np.random.default_rng(0).normal(0, 0.1, (1, SAMPLE_RATE // 2)).astype(np.float32)
-    for contender in contenders:
-        with suppress(Exception):  # it will fail again, on a clip, where the reason is kept
-            contender.decode(contender.encode(wave))
-
-
-def _run_clip(
-    number: int, clip: Clip, folder: Path | None, contenders: Sequence[Contender], metrics: Sequence[Metric]
-) -> tuple[list[Trial], Sample | None]:
-    """All contenders on one clip; with a folder, also the sound files of sample `number`."""
-    try:
-        wave = clip.read()
-    except TelucodecError as error:
-        return [_failed(contender, clip, 0.0, f"the clip cannot be read: {_line(error)}", metrics) for contender in contenders], None
-    outcomes = [_run(contender, clip, wave, metrics) for contender in contenders]
-    trials = [trial for trial, _ in outcomes]
-    if folder is None:
-        return trials, None
-    first_with_model = next((contender.name for contender in contenders if contender.model), None)
-    decoded = {}
-    write_audio(folder / f"sample_{number}_original.flac", wave, SAMPLE_RATE)
-    for trial, output in outcomes:
-        if output is not None:
-            kind = "reconstructed" if trial.contender == first_with_model else trial.contender
-            path = folder / f"sample_{number}_{kind}.flac"
-            write_audio(path, output, SAMPLE_RATE)
-            decoded[trial.contender] = f"{folder.name}/{path.name}"
-    return trials, Sample(clip=clip.name, original=f"{folder.name}/sample_{number}_original.flac", decoded=decoded)
-
-
-def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[Metric]) -> tuple[Trial, np.ndarray | None]:
-    """One contender on one wave [1, T]; the output only where it is one that can be compared."""
-    duration_s = wave.shape[-1] / SAMPLE_RATE
-    coded = {}
-    try:
-        began = time.process_time()
-        packed = contender.encode(wave)
-        encoded = time.process_time()
-        coded = {"num_bytes": contender.num_bytes(packed), "encode_s": encoded - began}
-        output = contender.decode(packed)
-        coded["decode_s"] = time.process_time() - encoded
-    except Exception as error:  # noqa: BLE001 - any codec may come here, and none may end the comparison
-        return _failed(contender, clip, duration_s, f"{type(error).__name__}: {_line(error)}", metrics, **coded), None
-    if output.shape != wave.shape:
-        reason = f"{output.shape[-1]} samples came back for {wave.shape[-1]}"
-        return _failed(contender, clip, duration_s, reason, metrics, **coded), None
-    if not np.all(np.isfinite(output)):
-        return _failed(contender, clip, duration_s, "the output holds NaN or infinity", metrics, **coded), None
-    reference, estimate = wave[0].astype(np.float64), output[0].astype(np.float64)
-    found = {metric.name: metric.measure(reference, estimate) for metric in metrics}
-    trial = Trial(
-        contender=contender.name,
-        clip=clip.name,
-        group=clip.group,
-        duration_s=duration_s,
-        signal_energy=energy(reference),
-        noise_energy=energy(reference - estimate),
-        failure="the output is silent" if has_sound(reference) and not has_sound(estimate) else "",
-        values={name: None if measured.reason else measured.value for name, measured in found.items()},
-        holes={name: measured.reason for name, measured in found.items() if measured.reason},
-        **coded,
+    test_set = open_clips(data)
+    trials, samples = compare(test_set.clips, contenders, metrics, Path(out).parent / "samples", num_samples, jobs, progress)
+    results = Results(
+        made=made(command),
+        test_set=TestSetRow(name=test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
+        contenders=tuple(ContenderRow(name=c.name, label=c.label, family=c.family, model=c.model) for c in contenders),
+        metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in metrics),
+        trials=tuple(trials),
+        samples=tuple(samples),
     )
-    return trial, output
-
-
-def _failed(contender: Contender, clip: Clip, duration_s: float, reason: str, metrics: Sequence[Metric], **coded) -> Trial:
-    holes = {metric.name: reason for metric in metrics}
-    values = dict.fromkeys(holes)
-    known = {"contender": contender.name, "clip": clip.name, "group": clip.group, "duration_s": duration_s}
-    return Trial(**known, **coded, failure=reason, values=values, holes=holes)
-
-
-def _line(error: Exception) -> str:
-    """The message of an error as one line."""
-    return " ".join(str(error).split())
+    write_results(out, results)
+    return results

@@ -15,12 +15,12 @@ Mode = Literal["fidelity", "natural"]
 _codec = cache(load_codec)  # once a process, however many settings are compared
 
 
-def ours(folder: Path | None, kbps: float, mode: Mode) -> Contender:
-    """The model in `folder` (None: the one shipped) at `kbps` as its target. Raises ModelError."""
+def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec") -> Contender:
+    """The model in `folder` (None: the one shipped) at `kbps` as its target; `called` tells several models apart. Raises ModelError."""
     return Contender(
-        name=f"telucodec_{mode}_{kbps:g}",
-        label=f"telucodec {mode}, {kbps:g} kbps",
-        family=f"telucodec {mode}",
+        name=f"{called}_{mode}_{kbps:g}",
+        label=f"{called} {mode}, {kbps:g} kbps",
+        family=f"{called} {mode}",
         encode=partial(_encode, folder=folder, kbps=kbps, mode=mode),
         decode=partial(_decode, folder=folder),
         model=hashlib.sha256(_codec(folder).model.to_bytes()).hexdigest(),

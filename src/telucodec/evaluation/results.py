@@ -73,6 +73,7 @@ class MetricRow(Row):
     name: str
     label: str
     unit: str
+    digits: int
     better: str
     about: str
 

@@ -20,6 +20,7 @@ METRIC = Metric(
     "amplitude_percent",
     "Amplitude",
     "%",
+    0,
     "nearer 100",
     "Level of the output as a percentage of the original's; read it together with the correlation.",
     amplitude_percent,

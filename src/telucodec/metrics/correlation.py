@@ -23,6 +23,7 @@ METRIC = Metric(
     "correlation",
     "Correlation",
     "",
+    3,
     "higher",
     "Whether the output moves with the original: 1 is the same shape, 0 unrelated, -1 upside down.",
     correlation,

@@ -39,6 +39,8 @@ class Metric:
     """Heading in tables."""
     unit: str
     """Unit after the number; empty for a score."""
+    digits: int
+    """Decimals that mean something."""
     better: Literal["higher", "nearer 100"]
     """Which way is good."""
     about: str

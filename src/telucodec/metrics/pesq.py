@@ -27,6 +27,7 @@ METRIC = Metric(
     "pesq",
     "PESQ",
     "",
+    2,
     "higher",
     "Predicted listening score (ITU-T P.862.2, wideband), 1.04 to 4.64.",
     wideband_pesq,

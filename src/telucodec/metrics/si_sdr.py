@@ -26,6 +26,7 @@ METRIC = Metric(
     "si_sdr_db",
     "SI-SDR",
     "dB",
+    1,
     "higher",
     "As SNR, after the level has been matched; waveform fidelity, not quality.",
     si_sdr_db,

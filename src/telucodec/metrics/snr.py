@@ -36,6 +36,7 @@ METRIC = Metric(
     "snr_db",
     "SNR",
     "dB",
+    1,
     "higher",
     "How closely the output follows the original waveform, level and polarity included; it is not a score of quality.",
     snr_db,

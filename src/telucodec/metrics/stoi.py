@@ -32,6 +32,7 @@ METRIC = Metric(
     "stoi",
     "STOI",
     "",
+    3,
     "higher",
     "Predicted share of speech that is understood, about 0 to 1.",
     stoi,

@@ -39,6 +39,7 @@ METRIC = Metric(
     "visqol",
     "ViSQOL",
     "",
+    2,
     "higher",
     "Predicted listening score (Google's ViSQOL, speech mode), 1 to 5.",
     visqol,

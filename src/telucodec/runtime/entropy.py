@@ -31,7 +31,9 @@ from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, LEVEL_FRACTIONS, LEVEL
 
 LEVEL_CENTRE = ESCAPE // 2
 """Symbol of a level that is exactly where it was predicted."""
-MAX_MAGNITUDE = 1 << 15
+MAX_GAMMA_ZEROS = 20
+MAX_MAGNITUDE = 1 << MAX_GAMMA_ZEROS
+"""Beyond what 16-bit sound can give: coefficients reach sqrt(HOP) times full scale."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _read_gamma(decoder: SymbolDecoder) -> int:
     zeros = 0
     while decoder.decode(bit)[0] == 0:
         zeros += 1
-        if zeros > 16:
+        if zeros > MAX_GAMMA_ZEROS:
             raise BitstreamError("packet holds a number out of range")
     value = 1
     for digit in decoder.decode(np.full(zeros, BIT_ROW)):

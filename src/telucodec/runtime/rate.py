@@ -10,8 +10,11 @@ COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
 OFFSET = -COARSEST
 """Added to an index to send it as an unsigned number."""
 TOLERANCE = 0.004
-CORRECTION_S = 6.0
-"""The control loop aims to make good an error of this many seconds' worth of bits by one octave of the step."""
+PACKET_S = 5.0
+PACKET_GAIN = 0.3
+"""Octaves of the step by which the control loop answers a packet of twice its share of bits."""
+SURPLUS_GAIN = 0.025
+"""Octaves by which it answers a second's worth of bits too many so far, packet after packet, until they are made good."""
 
 
 def search_step(bits: Callable[[int], float], target_bits: float, guess: int) -> int:
@@ -40,7 +43,7 @@ def search_step(bits: Callable[[int], float], target_bits: float, guess: int) ->
     return min(tried, key=lambda index: abs(math.log2(tried[index] / target_bits)))
 
 
-def controlled_step(base: int, surplus_bits: float, bits_per_s: float) -> int:
-    """Index for the next packet when `surplus_bits` more than the target were spent so far at `bits_per_s` asked."""
-    octaves = surplus_bits / (bits_per_s * CORRECTION_S)
-    return min(max(base - round(STEP_UNITS * octaves), COARSEST), FINEST)
+def controlled_step(index: int, packet_s: float, surplus_s: float) -> int:
+    """Index for the packet after one of step `index` that took `packet_s` seconds' worth of bits too many, `surplus_s` with all before it."""
+    octaves = PACKET_GAIN * packet_s / PACKET_S + SURPLUS_GAIN * surplus_s
+    return min(max(index - round(STEP_UNITS * octaves), COARSEST), FINEST)

@@ -78,19 +78,21 @@ class TransformCodec:
         pilot = list(islice(sound, SEARCHED_PACKETS)) if quality is None else []
         target = 1000 * (kbps or DEFAULT_KBPS)  # bits/s
         if quality is None:
-            index = base = self._search(pilot, sound.num_samples, target, power)
+            index = self._search(pilot, sound.num_samples, target, power)
         else:
             index = min(max(round(quality / DB_PER_UNIT), COARSEST), FINEST)
-        whole_is_known = sound.ended
+        controlled = quality is None and not sound.ended
         sink.write(bytes(HEADER_BYTES))
         lengths: list[int] = []
+        surplus_s = 8 * HEADER_BYTES / target
         for coefficients in chain(pilot, sound):
             packet = self._encode_packet(len(lengths), coefficients, index, power)
             sink.write(packet)
             lengths.append(len(packet))
-            if quality is None and not whole_is_known:
-                passed_s = len(lengths) * PACKET_FRAMES / self.frame_rate
-                index = controlled_step(base, 8 * (HEADER_BYTES + sum(lengths)) - target * passed_s, target)
+            if controlled:
+                packet_s = 8 * len(packet) / target - len(coefficients) / self.frame_rate
+                surplus_s += packet_s
+                index = controlled_step(index, packet_s, surplus_s)
         sink.write(index_bytes(lengths))
         header = Header(self.model.identity, SAMPLE_RATE, power, PACKET_FRAMES, sound.num_samples)
         sink.seek(0)
@@ -227,7 +229,7 @@ class _Sound:
                 raise ValueError("the sound holds samples that are not finite")
             self.num_samples += window.shape[-1]
             held = np.concatenate([held, window[0]])
-            while len(held) > size + HOP:
+            while len(held) >= size + HOP:
                 yield mdct(held[: size + HOP], HOP)
                 held = held[size:]
                 packets += 1

@@ -10,8 +10,8 @@ import soundfile
 from telucodec.errors import MediaError
 from telucodec.evaluation.baselines import opus
 from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
-from telucodec.evaluation.evaluate import evaluate
 from telucodec.metrics import METRICS
 
 CHEAP = [METRICS[name] for name in ("snr_db", "si_sdr_db", "amplitude_percent", "correlation", "stoi")]
@@ -37,7 +37,7 @@ def clip(name: str, wave: np.ndarray) -> Clip:
 
 
 def only(contender: Contender, wave: np.ndarray):
-    (trial,), _ = evaluate([clip("a", wave)], [contender], CHEAP)
+    (trial,), _ = compare([clip("a", wave)], [contender], CHEAP)
     return trial
 
 
@@ -61,7 +61,7 @@ def test_a_codec_of_known_rate_and_level_is_measured_as_such(waves):
 )
 def test_a_codec_that_fails_leaves_holes_with_reasons_and_others_go_on(waves, encode, decode, reason):
     bad = Contender("bad", "", "", encode, decode)
-    trials, _ = evaluate([clip("a", waves[0]), clip("b", waves[1])], [bad, PCM], CHEAP)
+    trials, _ = compare([clip("a", waves[0]), clip("b", waves[1])], [bad, PCM], CHEAP)
     assert [(trial.clip, trial.contender) for trial in trials] == [("a", "bad"), ("a", "pcm"), ("b", "bad"), ("b", "pcm")]
     for trial in trials[::2]:
         assert reason in trial.failure
@@ -80,7 +80,7 @@ def test_a_codec_that_answers_speech_with_silence_has_failed(waves):
 @pytest.mark.parametrize("level", [0.0, 0.1])
 def test_tiny_and_silent_clips_are_holes_rather_than_crashes(num_samples, level):
     wave = np.random.default_rng(0).normal(0, level, (1, num_samples)).astype(np.float32)
-    trials, _ = evaluate([clip("tiny", wave)], [PCM, opus(12)])
+    trials, _ = compare([clip("tiny", wave)], [PCM, opus(12)])
     for trial in trials:
         assert trial.failure == ""
         assert trial.holes["pesq"] and trial.holes["stoi"] and trial.holes["visqol"]
@@ -92,7 +92,7 @@ def test_a_clip_that_cannot_be_read_is_named(waves):
     def missing():
         raise MediaError("a.flac: no such file")
 
-    trials, samples = evaluate([Clip("a.flac", missing), clip("b", waves[0])], [PCM], CHEAP)
+    trials, samples = compare([Clip("a.flac", missing), clip("b", waves[0])], [PCM], CHEAP)
     assert "no such file" in trials[0].failure and trials[1].failure == ""
     assert samples == []
 
@@ -100,7 +100,7 @@ def test_a_clip_that_cannot_be_read_is_named(waves):
 def test_samples_are_what_was_heard(tmp_path, waves):
     bad = Contender("bad", "", "", raising, raising)
     clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
-    _, samples = evaluate(clips, [opus(12), PCM, bad], CHEAP, tmp_path / "samples", num_samples=2)
+    _, samples = compare(clips, [opus(12), PCM, bad], CHEAP, tmp_path / "samples", num_samples=2)
     assert [sample.clip for sample in samples] == ["clip 0", "clip 1"]
     assert samples[0].original == "samples/sample_1_original.flac"
     assert samples[0].decoded == {"opus_12": "samples/sample_1_opus_12.flac", "pcm": "samples/sample_1_reconstructed.flac"}
@@ -112,7 +112,7 @@ def test_samples_are_what_was_heard(tmp_path, waves):
 
 def test_progress_counts_clips(waves):
     seen = []
-    evaluate([clip("a", waves[0]), clip("b", waves[1])], [PCM], CHEAP, progress=lambda *told: seen.append(told))
+    compare([clip("a", waves[0]), clip("b", waves[1])], [PCM], CHEAP, progress=lambda *told: seen.append(told))
     assert seen == [(1, 2, "a"), (2, 2, "b")]
 
 
@@ -120,6 +120,6 @@ def test_two_processes_find_the_same(tmp_path, waves):
     clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
     found = []
     for jobs in (1, 2):
-        trials, samples = evaluate(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
+        trials, samples = compare(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
         found.append(([trial.model_dump(exclude={"encode_s", "decode_s"}) for trial in trials], [sample.clip for sample in samples]))
     assert found[0] == found[1]

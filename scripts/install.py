@@ -1,0 +1,62 @@
+"""Sets up .venv: python3 scripts/install.py. Only the standard library is needed; run it again to repair or update.
+
+torch comes in its CPU build unless the machine has an NVIDIA GPU, because the other build brings several gigabytes of CUDA.
+"""
+
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+CONSTRAINTS = ["--constraint", str(ROOT / "requirements.lock")]
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess:
+    command = [str(PYTHON), "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
+    return subprocess.run(command, cwd=ROOT, capture_output=capture, text=True)
+
+
+def must(done: subprocess.CompletedProcess, what: str) -> None:
+    if done.returncode:
+        sys.exit(f"install: {what} failed; see the lines above, mend that and run it again")
+
+
+def has_gpu() -> bool:
+    try:
+        return subprocess.run(["nvidia-smi", "-L"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def install_torch() -> None:
+    """Install torch without CUDA where there is no GPU for it."""
+    wanted = ["torch", *CONSTRAINTS]
+    plan = pip("install", "--dry-run", "--report", "-", *wanted, capture=True)
+    if plan.returncode:
+        sys.exit(f"install: torch cannot be had\n{plan.stderr}")
+    names = [item["metadata"]["name"].lower() for item in json.loads(plan.stdout)["install"]]
+    brings_cuda = any(name.startswith(("nvidia", "triton", "cuda")) for name in names)
+    index = ["--index-url", CPU_INDEX] if brings_cuda and not has_gpu() else []
+    must(pip("install", *wanted, *index), "installing torch")
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):
+        sys.exit(f"install: telucodec needs Python 3.11 or newer, this is {sys.version.split()[0]}; run it with a newer python3")
+    if not PYTHON.exists():
+        print("install: .venv", flush=True)
+        venv.create(ROOT / ".venv", with_pip=True)
+    print("install: torch, for training only", flush=True)
+    install_torch()
+    print("install: telucodec and what it needs", flush=True)
+    must(pip("install", *CONSTRAINTS, "--editable", ".[train,dev]"), "installing telucodec")
+    if pip("install", *CONSTRAINTS, "--editable", ".[eval]").returncode:
+        print("install: PESQ, STOI or ViSQOL could not be installed (PESQ needs a C compiler): they will read 'not measured'", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The table of contenders, once for the terminal and the report: every cell comes from results, or says "not measured" and why."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from telucodec.evaluation.results import MetricRow, Results
+from telucodec.evaluation.summary import Spread, Summary, summarise
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows, and what a reader who asks is told."""
+
+    text: str
+    detail: str = ""
+    """The range of a mean, or the reason of a hole."""
+    is_hole: bool = False
+    share: str = ""
+    """On how many clips it was measured, where that is not all, such as "6 of 7"."""
+
+
+BRIEF = ("snr_db", "pesq", "stoi", "visqol")
+"""Metrics that fit beside each other in a terminal."""
+
+
+def summaries(results: Results, group: str | None = None) -> dict[str, Summary]:
+    """Per contender, over all clips or those of one group."""
+    metrics = [metric.name for metric in results.metrics]
+    trials = {row.name: results.of(row.name) for row in results.contenders}
+    return {name: summarise([trial for trial in found if group is None or trial.group == group], metrics) for name, found in trials.items()}
+
+
+def headings(results: Results) -> list[Cell]:
+    """What each column is, with its explanation."""
+    return [
+        Cell("Codec"),
+        Cell("kbps", "measured: all bits over all seconds"),
+        Cell("Times smaller", "than 16-bit samples at 16 kHz, 256 kbps"),
+        *(Cell(f"{metric.label}, {metric.unit}" if metric.unit else metric.label, metric.about) for metric in results.metrics),
+        Cell("Pooled SNR, dB", "all clips as one, so that the quietest does not rule"),
+        Cell("Clips", "came back as they should, of all"),
+        Cell("CPU s per s", "processor seconds, encoding and decoding, for a second of sound"),
+    ]
+
+
+def rows(results: Results, group: str | None = None) -> list[list[Cell]]:
+    """One row for each contender, one cell for each heading."""
+    found = summaries(results, group)
+    return [[Cell(row.label), *_cells(found[row.name], results.metrics)] for row in results.contenders]
+
+
+def holes(results: Results) -> list[str]:
+    """Why some clips were not measured: a sentence for each reason, with the metrics and codecs that share it."""
+    found = summaries(results)
+    labels = {row.name: row.label for row in results.contenders}
+    codecs_by_hole: dict[tuple[str, str, int], list[str]] = {}
+    for name, label in labels.items():
+        for metric in results.metrics:
+            for reason, count in found[name].spreads[metric.name].reasons:
+                codecs_by_hole.setdefault((metric.label, reason, count), []).append(label)
+    metrics_by_hole: dict[tuple[str, int, tuple[str, ...]], list[str]] = {}
+    for (metric_label, reason, count), codecs in codecs_by_hole.items():
+        metrics_by_hole.setdefault((reason, count, tuple(codecs)), []).append(metric_label)
+    return [
+        f"{', '.join(metrics)} of {'every codec' if len(codecs) == len(labels) else ', '.join(codecs)}, {_clips(count)}: {reason}"
+        for (reason, count, codecs), metrics in metrics_by_hole.items()
+    ]
+
+
+def number(value: float, digits: int, unit: str = "", reason: str = "nothing to compute it from") -> Cell:
+    """A value as a cell; NaN is a hole."""
+    if not math.isfinite(value):
+        return Cell(NOT_MEASURED, reason, is_hole=True)
+    text = f"{value:.{digits}f}"
+    text = text.lstrip("-") if float(text) == 0 else text
+    return Cell(f"{text} {unit}".rstrip())
+
+
+def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
+    """The mean of a metric as a cell, with its range; the reasons where there is none."""
+    if found.num_measured == 0:
+        return Cell(NOT_MEASURED, "; ".join(f"{_clips(count)}: {reason}" for reason, count in found.reasons) or "no clips", is_hole=True)
+    least, most = f"{found.least:.{metric.digits}f}", f"{found.most:.{metric.digits}f}"
+    share = "" if found.num_measured == num_clips else f"{found.num_measured} of {num_clips}"
+    return Cell(number(found.mean, metric.digits).text, f"from {least} to {most} over {_clips(found.num_measured)}", share=share)
+
+
+def summary_table(results: Results) -> Table:
+    """What fits into a terminal; the report shows the rest."""
+    results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
+    cells = rows(results)
+    caption = "SNR is waveform fidelity, not quality." + (
+        " * not on every clip." if any(cell.share for row in cells for cell in row) else ""
+    )
+    table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption)
+    for heading in headings(results):
+        table.add_column(heading.text, justify="left" if heading.text == "Codec" else "right")
+    for row in cells:
+        table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
+    return table
+
+
+def summary_numbers(results: Results) -> list[dict]:
+    """For scripts: per contender the same numbers as the table, unrounded, null where not measured."""
+    return [
+        {
+            "name": name,
+            "kbps": _or_null(summary.kbps),
+            "times_smaller": _or_null(summary.ratio),
+            "pooled_snr_db": _or_null(summary.pooled_snr.value),
+            "cpu_s_per_s": _or_null(summary.cpu_per_s),
+            "num_clips": summary.num_clips,
+            "num_failed": summary.num_failed,
+        }
+        | {metric: _or_null(found.mean) for metric, found in summary.spreads.items()}
+        for name, summary in summaries(results).items()
+    ]
+
+
+def _cells(summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
+    failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
+    return [
+        number(summary.kbps, 2, reason="no clip was encoded"),
+        number(summary.ratio, 1, reason="no clip was encoded"),
+        *(spread(summary.spreads[metric.name], metric, summary.num_clips) for metric in metrics),
+        number(summary.pooled_snr.value, 1, reason=summary.pooled_snr.reason),
+        Cell(f"{summary.num_clips - summary.num_failed} of {summary.num_clips}", failed),
+        number(summary.cpu_per_s, 3, reason="no clip came back"),
+    ]
+
+
+def _clips(count: int) -> str:
+    return f"{count} clip" if count == 1 else f"{count} clips"
+
+
+def _or_null(value: float) -> float | None:
+    return value if math.isfinite(value) else None

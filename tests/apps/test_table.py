@@ -1,0 +1,47 @@
+"""Tables hold numbers that come from results, and say so where there are none."""
+
+import io
+import json
+import re
+
+from made_up import results, trial
+from rich.console import Console
+
+from telucodec.apps.table import headings, holes, rows, summary_numbers, summary_table
+
+
+def test_every_cell_is_the_mean_of_what_was_measured():
+    found = results(trial(snr_db=10.0, pesq=2.0), trial(clip="b", snr_db=20.0, missing=("pesq",)))
+    row = dict(zip([heading.text for heading in headings(found)], rows(found)[0], strict=True))
+    assert row["SNR, dB"].text == "15.0" and "from 10.0 to 20.0 over 2 clips" in row["SNR, dB"].detail
+    assert (row["PESQ"].text, row["PESQ"].share) == ("2.00", "1 of 2")
+    assert row["kbps"].text == "6.32" and row["Times smaller"].text == "40.5"
+    assert row["Pooled SNR, dB"].text == "17.0" and row["CPU s per s"].text == "0.030"
+
+
+def test_a_contender_that_failed_everywhere_is_holes_with_the_reason():
+    found = results(trial(failure="it broke"), trial(clip="b", failure="it broke"))
+    cells = rows(found)[0][1:]
+    assert all(cell.is_hole for cell in cells if cell.text != "0 of 2")
+    assert "2 clips: it broke" in cells[2].detail
+    assert all(value is None for name, value in summary_numbers(found)[0].items() if not name.startswith("num") and name != "name")
+    assert json.dumps(summary_numbers(found), allow_nan=False)
+
+
+def test_reasons_are_said_once_for_all_who_share_them():
+    found = results(*(trial(name, missing=("pesq", "visqol")) for name in ("ours", "opus")), names=("ours", "opus"))
+    assert holes(found) == ["PESQ, ViSQOL of every codec, 1 clip: not installed: pip install 'telucodec[eval]'"]
+    found = results(trial("ours"), trial("opus", failure="it broke"), names=("ours", "opus"))
+    assert len(holes(found)) == 1 and " of Opus, 1 clip: it broke" in holes(found)[0]
+
+
+def test_the_terminal_shows_names_as_they_are():
+    found = results(trial("[bold]ours", missing=("pesq",)), names=("[bold]ours",))
+    text = io.StringIO()
+    Console(file=text, width=160).print(summary_table(found))
+    assert "[Bold]Ours" in text.getvalue() and "not measured" in text.getvalue()
+    assert not re.search(r"\bnan\b", text.getvalue())
+
+
+def test_a_small_negative_number_is_not_minus_nothing():
+    assert rows(results(trial(snr_db=-0.001)))[0][3].text == "0.0"

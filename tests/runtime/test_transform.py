@@ -1,0 +1,133 @@
+import io
+
+import numpy as np
+import pytest
+
+from telucodec.bitstream.container import Header, read_packet
+from telucodec.errors import BitstreamError, TelucodecError
+from telucodec.runtime.model import HOP
+from telucodec.runtime.transform import PACKET_FRAMES, SEARCHED_PACKETS, read_header
+
+MODES = ("natural", "fidelity")
+
+
+def snr_db(reference, estimate):
+    return 10 * np.log10((reference**2).sum() / ((reference - estimate) ** 2).sum())
+
+
+def noise(seconds, level=0.1):
+    return (level * np.random.randn(1, round(16_000 * seconds))).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("num_samples", [0, 1, 319, 320, 321, 16_000, PACKET_FRAMES * HOP - HOP, PACKET_FRAMES * HOP, PACKET_FRAMES * HOP + 1])
+def test_length_is_kept_to_the_sample(codec, mode, num_samples):
+    wave = noise(6)[:, :num_samples]
+    assert codec.decode(codec.encode(wave, quality=30, mode=mode)).shape == wave.shape
+
+
+def test_untrained_ears_get_positive_snr(codec, telugu):
+    assert snr_db(telugu, codec.decode(codec.encode(telugu, kbps=6.4, mode="fidelity"))) > 15
+    assert snr_db(telugu, codec.decode(codec.encode(telugu, kbps=6.4, mode="natural"))) > 10
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kbps", [2.5, 6, 12, 24])
+def test_asked_bitrate_is_met_within_three_percent(codec, telugu, kbps, mode):
+    measured = 8 * len(codec.encode(telugu, kbps=kbps, mode=mode)) / (telugu.shape[-1] / 16_000) / 1000
+    assert measured == pytest.approx(kbps, rel=0.03)
+
+
+def test_asked_bitrate_is_met_by_a_long_file_whose_loudness_changes(codec, telugu):
+    parts = SEARCHED_PACKETS * PACKET_FRAMES * HOP * 2 // telugu.shape[-1]
+    sink = io.BytesIO()
+    header = codec.encode_to(sink, (telugu * gain for gain in np.geomspace(0.05, 1, parts)), kbps=6)
+    assert header.num_packets(HOP) > SEARCHED_PACKETS
+    assert 8 * len(sink.getvalue()) / (header.num_samples / 16_000) == pytest.approx(6000, rel=0.03)
+
+
+def test_more_bits_are_more_fidelity(codec, telugu):
+    snrs = [snr_db(telugu, codec.decode(codec.encode(telugu, kbps=kbps, mode="fidelity"))) for kbps in (3, 6, 12, 24)]
+    assert snrs == sorted(snrs)
+    assert snrs[-1] > 25
+
+
+def test_the_finest_quality_is_as_good_as_pcm(codec, telugu):
+    assert snr_db(telugu, codec.decode(codec.encode(telugu, quality=95, mode="fidelity"))) > 55
+
+
+def test_silence_costs_next_to_nothing_and_stays_silent(codec):
+    data = codec.encode(np.zeros((1, 160_000), np.float32), kbps=6)
+    assert len(data) < 400
+    assert np.abs(codec.decode(data)).max() < 1e-3
+
+
+def test_windows_equal_the_whole(codec, telugu):
+    wave = np.concatenate([telugu] * 3, axis=-1)
+    sink = io.BytesIO()
+    codec.encode_to(sink, (wave[:, start : start + 7001] for start in range(0, wave.shape[-1], 7001)), quality=35)
+    assert sink.getvalue() == codec.encode(wave, quality=35)
+    pieces = list(codec.decode_from(sink.getvalue()))
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=-1), codec.decode(sink.getvalue()))
+
+
+def test_a_part_is_the_same_as_in_the_whole(codec, telugu):
+    data = codec.encode(np.concatenate([telugu] * 3, axis=-1), quality=35)
+    whole = codec.decode(data)
+    for start, duration in [(0, 1), (4.99, 0.5), (5.0, 5.5), (4.98, 0.02), (11.3, None), (0.013, 0.001)]:
+        part = np.concatenate(list(codec.decode_from(data, start_s=start, duration_s=duration)), axis=-1)
+        first = round(16_000 * start)
+        last = whole.shape[-1] if duration is None else first + round(16_000 * duration)
+        np.testing.assert_allclose(part, whole[:, first:last], atol=1e-5)
+
+
+def test_level_is_kept_over_sixty_db(codec, telugu):
+    for gain in (1.0, 0.03, 0.001):
+        decoded = codec.decode(codec.encode(telugu * np.float32(gain), kbps=6))
+        assert np.sqrt((decoded**2).mean() / ((telugu * gain) ** 2).mean()) == pytest.approx(1, abs=0.1)
+
+
+def test_what_is_not_finite_is_refused(codec):
+    with pytest.raises(ValueError, match="finite"):
+        codec.encode(np.array([[0.0, np.nan]], np.float32))
+
+
+def test_quality_and_bitrate_together_are_refused(codec):
+    with pytest.raises(ValueError, match="not for both"):
+        codec.encode(noise(1), kbps=6, quality=30)
+
+
+def test_a_file_of_another_model_is_refused(codec, telugu):
+    data = codec.encode(telugu, quality=30)
+    header = read_header(data)
+    other = Header(b"\0\0\0\0", header.sample_rate, header.power, header.packet_frames, header.num_samples)
+    with pytest.raises(BitstreamError, match="written by model 00000000, but this is model"):
+        codec.decode(other.to_bytes() + data[len(other.to_bytes()) :])
+
+
+def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
+    """The file's overhead over ideal code lengths: range coder, packet and header together under 3 % at 6 kbps."""
+    from telucodec.audio.mdct import mdct
+    from telucodec.runtime.entropy import EntropyCoder
+    from telucodec.runtime.quantise import quantise, step_size
+    from telucodec.runtime.rate import OFFSET
+    from telucodec.runtime.transform import POWER_OF_MODE
+
+    data = codec.encode(telugu, kbps=6)
+    step = step_size(read_packet(data, len(read_header(data).to_bytes()))[0].step_index - OFFSET)
+    frames = -(-telugu.shape[-1] // HOP) + 1
+    coefficients = mdct(np.pad(telugu[0], (HOP, frames * HOP - telugu.shape[-1])), HOP)
+    ideal = sum(
+        EntropyCoder(codec.model).ideal_bits(quantise(coefficients[first : first + PACKET_FRAMES], step, POWER_OF_MODE["natural"]), HOP, POWER_OF_MODE["natural"])
+        for first in range(0, frames, PACKET_FRAMES)
+    )
+    assert ideal < 8 * len(data) < 1.03 * ideal
+
+
+def test_quality_beyond_what_a_packet_holds_is_refused_or_met(codec):
+    try:
+        data = codec.encode(noise(6, level=1.0), quality=96, mode="fidelity")
+    except TelucodecError as error:
+        assert "lower quality" in str(error)
+    else:
+        assert codec.decode(data).shape == (1, 96_000)
