@@ -9,7 +9,10 @@ from telucodec.runtime.transform import load_codec
 
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "examples" / "speech"
-CLIPS = {"telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))), "german": next(iter(sorted((SPEECH / "kerstin").glob("*.flac"))))}
+CLIPS = {
+    "telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))),
+    "german": next(iter(sorted((SPEECH / "kerstin").glob("*.flac")))),
+}
 
 if not (HERE / FILE_NAME).exists():
     shutil.copy(SHIPPED, HERE / FILE_NAME)

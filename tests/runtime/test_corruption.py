@@ -79,7 +79,11 @@ def hostile_packet_frames(data):
 def hostile_packet_length(data):
     header, packets, index = pieces(data)
     place = random.randrange(len(packets))
-    packets[place] = packets[place][:1] + random.choice([b"\xff\xff\xff\xff\x0f", b"\xff\xff\xff\xff\xff\xff", b"\x00", b"\xff\x7f"]) + packets[place][3:]
+    packets[place] = (
+        packets[place][:1]
+        + random.choice([b"\xff\xff\xff\xff\x0f", b"\xff\xff\xff\xff\xff\xff", b"\x00", b"\xff\x7f"])
+        + packets[place][3:]
+    )
     return header + b"".join(packets) + index
 
 
@@ -88,7 +92,9 @@ def honest_checksum_over_nonsense(data):
     place = random.randrange(len(packets))
     packet, _ = read_packet(packets[place], 0)
     payload = random.randbytes(random.choice([0, 1, 50, 5000]))
-    changed = dataclasses.replace(packet, payload=payload, cut=random.choice([packet.cut, 0, 80, 81, 255]), step_index=random.randrange(1 << 16))
+    changed = dataclasses.replace(
+        packet, payload=payload, cut=random.choice([packet.cut, 0, 80, 81, 255]), step_index=random.randrange(1 << 16)
+    )
     packets[place] = changed.to_bytes()
     return header + b"".join(packets) + index
 

@@ -70,4 +70,6 @@ def test_golden_files_decode_as_on_the_day_they_were_made(source):
 
 def test_golden_files_belong_to_the_golden_model():
     identities = {source.read_bytes()[4:8] for source in GOLDEN.glob("*.tlc")}
-    assert identities == {hashlib.sha256((GOLDEN / "transform.safetensors").read_bytes()).digest()[:4]} == {load_codec(GOLDEN).model.identity}
+    assert (
+        identities == {hashlib.sha256((GOLDEN / "transform.safetensors").read_bytes()).digest()[:4]} == {load_codec(GOLDEN).model.identity}
+    )

@@ -20,7 +20,9 @@ def noise(seconds, level=0.1):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("num_samples", [0, 1, 319, 320, 321, 16_000, PACKET_FRAMES * HOP - HOP, PACKET_FRAMES * HOP, PACKET_FRAMES * HOP + 1])
+@pytest.mark.parametrize(
+    "num_samples", [0, 1, 319, 320, 321, 16_000, PACKET_FRAMES * HOP - HOP, PACKET_FRAMES * HOP, PACKET_FRAMES * HOP + 1]
+)
 def test_length_is_kept_to_the_sample(codec, mode, num_samples):
     wave = noise(6)[:, :num_samples]
     assert codec.decode(codec.encode(wave, quality=30, mode=mode)).shape == wave.shape
@@ -118,7 +120,9 @@ def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
     frames = -(-telugu.shape[-1] // HOP) + 1
     coefficients = mdct(np.pad(telugu[0], (HOP, frames * HOP - telugu.shape[-1])), HOP)
     ideal = sum(
-        EntropyCoder(codec.model).ideal_bits(quantise(coefficients[first : first + PACKET_FRAMES], step, POWER_OF_MODE["natural"]), HOP, POWER_OF_MODE["natural"])
+        EntropyCoder(codec.model).ideal_bits(
+            quantise(coefficients[first : first + PACKET_FRAMES], step, POWER_OF_MODE["natural"]), HOP, POWER_OF_MODE["natural"]
+        )
         for first in range(0, frames, PACKET_FRAMES)
     )
     assert ideal < 8 * len(data) < 1.03 * ideal

@@ -5,6 +5,7 @@ A step leaves its files and, in `steps/NAME.json`, what it found out and a finge
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -16,7 +17,7 @@ import numpy as np
 from telucodec import __version__
 from telucodec.apps.build_record import BuildRecord
 from telucodec.apps.report import report
-from telucodec.data.extract import TEST_FOLDER, extract
+from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract
 from telucodec.data.filter import FilterConfig, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import cut
@@ -40,6 +41,8 @@ MAX_TRAINING_S = 4 * 3600
 """Networks this small learn nothing more from more; evenly spread segments of a larger training set are used."""
 MAX_VALIDATION_S = 600
 MAX_TEST_CLIPS = 40
+LINES_SHOWN = 5
+"""Rejected segments told on the way; the report lists them all."""
 
 
 @dataclass(frozen=True)
@@ -57,36 +60,29 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
 
     `minutes` is the time to train for. Raises DataError where nothing is left to train on or to test with.
     """
-    out, seconds = Path(out), {}
-
-    def timed(step: str, work: Callable[[], dict]) -> dict:
-        start = time.monotonic()
-        found = work()
-        seconds[step] = time.monotonic() - start
-        return found
-
-    data = timed("audio and manifests", lambda: _prepare(Path(media), out, bar, say))
-    training = timed("model", lambda: _train(out, minutes, bar, say))
-    results = out / "results.json"
-    timed("measurements", lambda: _evaluate(out, results, training, bar, say, command))
+    out = Path(out)
+    results, page = out / "results.json", out / "report.html"
+    extracted, extract_s = _extract(Path(media), out, bar, say)
+    data, prepare_s = _prepare(Path(media), extracted, out, say)
+    training, train_s = _train(out, minutes, bar, say)
+    measure_s = _evaluate(out, results, training["model"], bar, say, command)
     record = BuildRecord(
         data={
-            "recordings": data["recordings"],
-            "recorded minutes": round(data["recording_s"] / 60, 2),
+            "recordings": len(extracted.recordings),
+            "recorded minutes": round(sum(recording.duration_s for recording in extracted.recordings) / 60, 2),
             "speakers known": data["speakers"],
             **{f"{part} seconds": round(part_s, 1) for part, part_s in data["seconds"].items()},
             "segments rejected": len(data["rejected"]),
-            "files unreadable": len(data["unreadable"]),
+            "files unreadable": len(extracted.unreadable),
             "model": training["chosen"],
             **{f"validation kbps, {name}": round(kbps, 3) for name, kbps in training["validation_kbps"].items()},
         },
-        seconds=seconds,
+        seconds={"audio": extract_s, "manifests": prepare_s, "model": train_s, "measurements": measure_s},
         leaks=tuple(data["leaks"]),
-        unreadable=tuple(data["unreadable"]),
+        unreadable=extracted.unreadable,
         rejected=tuple(data["rejected"]),
     )
     write_whole(out / "build.json", record.model_dump_json(indent=1).encode())
-    page = out / "report.html"
     report(results, page, out / "build.json")
     return Built(results, page, record.unreadable)
 
@@ -95,31 +91,46 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _step(out: Path, name: str, made_from: dict, products: Sequence[Path], work: Callable[[], dict]) -> tuple[dict, bool]:
-    """What step `name` found out, and whether it was skipped because it was made from the same things before."""
+def _step(
+    out: Path, name: str, made_from: dict, products: Sequence[Path], work: Callable[[], dict], title: str, say: Say
+) -> tuple[dict, float]:
+    """What step `name` found out and the seconds it took, now or when the same was made from the same things before."""
     made_from = made_from | {"version": __version__}
     record = out / "steps" / f"{name}.json"
     with suppress(OSError, ValueError, KeyError):
         kept = json.loads(record.read_bytes())
         if kept["made_from"] == made_from and all(kept["products"][path.name] == _sha256(path) for path in products):
-            return kept["found"], True
+            say(f"{title} unchanged since the last run, kept")
+            return kept["found"], kept["seconds"]
+    start = time.monotonic()
     found = work()
-    hashes = {path.name: _sha256(path) for path in products}
-    write_whole(record, json.dumps({"made_from": made_from, "products": hashes, "found": found}, ensure_ascii=False, indent=1).encode())
-    return found, False
+    kept = {"made_from": made_from, "products": {path.name: _sha256(path) for path in products}, "found": found}
+    kept["seconds"] = time.monotonic() - start
+    write_whole(record, json.dumps(kept, ensure_ascii=False, indent=1).encode())
+    return found, kept["seconds"]
 
 
-def _prepare(media: Path, out: Path, bar: Bar, say: Say) -> dict:
-    """Audio and manifests of `media`; what was found there."""
+def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport, float]:
+    """The audio of `media`, and the seconds that took, earlier runs counted in."""
+    record, before_s = out / "steps" / "audio.json", 0.0
+    with suppress(OSError, ValueError, KeyError):
+        before_s = json.loads(record.read_bytes())["seconds"]
+    start = time.monotonic()
     with bar("extract") as progress:
         extracted = extract(media, out, progress)
-    say(
-        f"audio: {len(extracted.recordings)} recordings, {extracted.num_reused} of them from before, {len(extracted.unreadable)} unreadable"
-    )
+    spent_s = before_s + time.monotonic() - start
+    write_whole(record, json.dumps({"seconds": spent_s}).encode())
+    num_recordings, num_unreadable = len(extracted.recordings), len(extracted.unreadable)
+    say(f"audio: {num_recordings} recordings, {extracted.num_reused} of them from before, {num_unreadable} unreadable")
     for line in extracted.unreadable:
         say(f"  left out: {line}")
     if not extracted.recordings:
         raise DataError(f"{media}: no recording in it can be read; see the lines above")
+    return extracted, spent_s
+
+
+def _prepare(media: Path, extracted: ExtractReport, out: Path, say: Say) -> tuple[dict, float]:
+    """The manifests of `out`; what was found on the way, and the seconds that took."""
     manifests = {part: out / "manifests" / f"{part}.csv" for part in ("train", "val", "test")}
 
     def work() -> dict:
@@ -144,20 +155,12 @@ def _prepare(media: Path, out: Path, bar: Bar, say: Say) -> dict:
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),
     }
-    found, skipped = _step(out, "manifests", made_from, list(manifests.values()), work)
-    seconds = found["seconds"]
-    say(
-        f"manifests: train {seconds['train']:.0f} s, val {seconds['val']:.0f} s, test {seconds['test']:.0f} s, "
-        f"{len(found['rejected'])} segments rejected{_again(skipped)}"
-    )
-    for line in [*found["rejected"][:5], *found["leaks"]]:
+    found, seconds = _step(out, "manifests", made_from, list(manifests.values()), work, "manifests:", say)
+    durations = ", ".join(f"{part} {part_s:.0f} s" for part, part_s in found["seconds"].items())
+    say(f"manifests: {durations}; {len(found['rejected'])} segments rejected")
+    for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"]]:
         say(f"  {line}")
-    recordings = {"recordings": len(extracted.recordings), "recording_s": sum(recording.duration_s for recording in extracted.recordings)}
-    return found | recordings | {"unreadable": list(extracted.unreadable)}
-
-
-def _again(skipped: bool) -> str:
-    return " (unchanged)" if skipped else ""
+    return found, seconds
 
 
 def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
@@ -167,7 +170,7 @@ def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
     return [read_segment(row, manifest.parent) for row in rows[::every]]
 
 
-def _train(out: Path, minutes: float, bar: Bar, say: Say) -> dict:
+def _train(out: Path, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
     """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
     shipped = load_model()
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
@@ -177,7 +180,6 @@ def _train(out: Path, minutes: float, bar: Bar, say: Say) -> dict:
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
 
-        start = time.monotonic()
         train_waves, val_waves = _waves(train_csv, MAX_TRAINING_S), _waves(val_csv, MAX_VALIDATION_S)
         with bar("train") as progress:
             candidates: dict[str, TransformModel] = {
@@ -188,24 +190,20 @@ def _train(out: Path, minutes: float, bar: Bar, say: Say) -> dict:
         kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()}
         chosen = min(kbps, key=kbps.get)
         candidates[chosen].save(model_path)
-        seconds = {"train_s": sum(wave.shape[-1] for wave in train_waves) / 16_000, "spent_s": time.monotonic() - start}
-        return {
-            "chosen": chosen,
-            "validation_kbps": kbps,
-            "model": candidates[chosen].identity.hex(),
-            "shipped": shipped.identity.hex(),
-        } | seconds
+        return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
-    found, skipped = _step(out, "model", made_from, [model_path], work)
-    say(f"model: {found['chosen']}{_again(skipped)}; validation speech at the same distortion takes")
+    found, seconds = _step(out, "model", made_from, [model_path], work, "model:", say)
+    say(f"model: {found['chosen']}; validation speech at the same distortion takes")
     for name, kbps in found["validation_kbps"].items():
         say(f"  {kbps:.3f} kbps  {name}")
-    return found
+    return found, seconds
 
 
-def _evaluate(out: Path, results: Path, training: dict, bar: Bar, say: Say, command: str) -> dict:
-    """results.json of `out`: its model, the shipped one and Opus on the test part."""
+def _evaluate(out: Path, results: Path, model: str, bar: Bar, say: Say, command: str) -> float:
+    """results.json of `out`: its model, the shipped one and Opus on the test part; the seconds that took."""
     test_csv, measured_csv = (out / "manifests" / f"{part}.csv" for part in ("test", "measured"))
+
+    shipped = load_model().identity.hex()
 
     def work() -> dict:
         rows = read_manifest(test_csv)
@@ -214,14 +212,14 @@ def _evaluate(out: Path, results: Path, training: dict, bar: Bar, say: Say, comm
         rows = rows[:: -(-len(rows) // MAX_TEST_CLIPS)]
         write_manifest(measured_csv, rows)
         contenders = [ours(out / "model", KBPS, mode) for mode in ("natural", "fidelity")]
-        if training["model"] != training["shipped"]:
+        if model != shipped:
             contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
-        contenders += [opus(kbps) for kbps in OPUS_KBPS]
+        contenders += [*(opus(kbps) for kbps in OPUS_KBPS), opus(OPUS_KBPS[-1], "audio")]
         with bar("measure") as progress:
-            evaluate(measured_csv, contenders, results, command, progress=progress)
+            evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
         return {"clips": len(rows)}
 
-    made_from = {"test": _sha256(test_csv), "model": training["model"], "shipped": training["shipped"], "kbps": [KBPS, *OPUS_KBPS]}
-    found, skipped = _step(out, "results", made_from, [results], work)
-    say(f"results: {found['clips']} test clips{_again(skipped)}")
-    return found
+    made_from = {"test": _sha256(test_csv), "model": model, "shipped": shipped, "kbps": [KBPS, *OPUS_KBPS]}
+    found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
+    say(f"results: {found['clips']} test clips")
+    return seconds

@@ -100,7 +100,8 @@ def summary_table(results: Results) -> Table:
     )
     table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption)
     for heading in headings(results):
-        table.add_column(heading.text, justify="left" if heading.text == "Codec" else "right")
+        is_name = heading.text == "Codec"
+        table.add_column(heading.text, justify="left" if is_name else "right", min_width=20 if is_name else None)
     for row in cells:
         table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
     return table

@@ -165,7 +165,9 @@ def read_packets(data: bytes, packets: int, first: int = 0) -> Iterator[Packet]:
         try:
             packet, place = read_packet(data, place)
         except BitstreamError as error:
-            raise BitstreamError(f"packet {sequence} of {packets}: {error}; fetch the file again, or pass --conceal to hear the rest") from error
+            raise BitstreamError(
+                f"packet {sequence} of {packets}: {error}; fetch the file again, or pass --conceal to hear the rest"
+            ) from error
         if packet.sequence != sequence:
             raise BitstreamError(f"packet {packet.sequence} lies where packet {sequence} belongs; pass --conceal to hear it in order")
         yield packet

@@ -23,8 +23,12 @@ class Mode(StrEnum):
 def encode(
     source: Annotated[Path, typer.Argument(help="Any audio or video file.")],
     target: Annotated[Path, typer.Argument(help="File to write, .tlc.")],
-    kbps: Annotated[float | None, typer.Option(min=0.5, max=256, help=f"Average bitrate of the whole file; {DEFAULT_KBPS:g} if nothing is asked.")] = None,
-    quality: Annotated[float | None, typer.Option(help="Constant quality instead: quantisation step in dB below full scale, e.g. 40.")] = None,
+    kbps: Annotated[
+        float | None, typer.Option(min=0.5, max=256, help=f"Average bitrate of the whole file; {DEFAULT_KBPS:g} if nothing is asked.")
+    ] = None,
+    quality: Annotated[
+        float | None, typer.Option(help="Constant quality instead: quantisation step in dB below full scale, e.g. 40.")
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
     model: Annotated[Path | None, typer.Option(help="Folder of a model that `telucodec build` made; the shipped one if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
@@ -43,9 +47,18 @@ def encode(
     num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
     rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
     if as_json:
-        made = {"path": str(target), "bytes": num_bytes, "duration_s": duration_s, "kbps": rate, "mode": mode.value, "model": codec.identity}
+        made = {
+            "path": str(target),
+            "bytes": num_bytes,
+            "duration_s": duration_s,
+            "kbps": rate,
+            "mode": mode.value,
+            "model": codec.identity,
+        }
         typer.echo(json.dumps(made))
     else:
-        typer.echo(f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM")
+        typer.echo(
+            f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
+        )
         if kbps is not None and abs(rate / kbps - 1) > 0.03:
             typer.echo(f"asked for {kbps:g} kbps: a file this short or this quiet cannot be coded at that rate", err=True)

@@ -22,7 +22,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to the folder samples beside it.")] = Path(
         "results.json"
     ),
-    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in both modes.")] = "3.2,6.4",
+    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in both modes.")] = "3.2,6.3",
     opus: Annotated[str, typer.Option(help="Rates in kbps of Opus in voice mode; empty for none.")] = "6,8,12,16,24",
     opus_audio: Annotated[
         str, typer.Option(help="Rates in kbps of Opus in audio mode, the fairer rival in SNR; empty for none.")
@@ -37,7 +37,7 @@ def evaluate(
 
     Example: telucodec evaluate data/test.csv --model models/mine --out results.json
     """
-    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in ("fidelity", "natural")]
+    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in ("natural", "fidelity")]
     contenders += [opus_contender(kbps) for kbps in _rates(opus)] + [opus_contender(kbps, "audio") for kbps in _rates(opus_audio)]
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:
@@ -55,7 +55,7 @@ def _rates(text: str) -> list[float]:
     try:
         rates = [float(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a list of rates in kbps such as 3.2,6.4") from error
+        raise typer.BadParameter(f"{text!r} is not a list of rates in kbps such as 3.2,6.3") from error
     if not all(0 < rate < 1000 for rate in rates):
         raise typer.BadParameter(f"{text!r} holds a rate that is not between 0 and 1000 kbps")
     return list(dict.fromkeys(rates))

@@ -4,8 +4,8 @@ Every doubt favours Opus. Its payload alone is counted, without the container th
 more), whereas a .tlc file is counted whole. Its residual delay is taken out. It chooses the bandwidth itself (FFmpeg cannot
 force one): narrowband below about 9 kbps, wideband above.
 
-Two applications differ in what they keep. `voip` removes rumble under the voice, on purpose, which nobody hears and which
-holds its SNR near 9 dB even at 24 kbps; `audio` does not. Compare qualities with the first and waveforms with the second.
+Two applications differ in what they keep. `voip` filters the lowest frequencies out on purpose, which holds its SNR near 9 dB
+even at 24 kbps; `audio` does not. Compare qualities with the first and waveforms with the second.
 """
 
 from dataclasses import dataclass

@@ -126,7 +126,9 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         if hidden > MAX_HIDDEN:
             raise ValueError(f"{name} has {hidden} hidden units, more than {MAX_HIDDEN}")
         passes[name] = tuple(
-            Layers(**{field: take(f"{name}.{index}.{field}", shape).astype(np.float32) for field, shape in _shapes(name, plan, hidden).items()})
+            Layers(
+                **{field: take(f"{name}.{index}.{field}", shape).astype(np.float32) for field, shape in _shapes(name, plan, hidden).items()}
+            )
             for index, plan in enumerate(plans)
         )
     frequencies = take("frequencies", (ROWS, SYMBOLS))

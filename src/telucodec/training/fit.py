@@ -172,7 +172,9 @@ def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.
 
 def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> TransformModel:
     """The model whose tables, centroids and noise levels are those of `cases` under the networks `passes`."""
-    draft = TransformModel(passes, integer_frequencies(prior), np.zeros((2 * SCALES, CENTROIDS), np.float32), np.zeros(NOISE_CLASSES, np.float32))
+    draft = TransformModel(
+        passes, integer_frequencies(prior), np.zeros((2 * SCALES, CENTROIDS), np.float32), np.zeros(NOISE_CLASSES, np.float32)
+    )
     coder = EntropyCoder(draft)
     counts = prior * PRIOR_COUNTS
     sums = np.zeros((2 * SCALES, CENTROIDS))

@@ -1,0 +1,87 @@
+"""Measures the shipped codec beside Opus and writes the table of the README: python benchmarks/quality.py SPEECH_COLLECTION
+
+All Telugu clips, and as many as asked of every other test set; none was trained on (see speech.py). About half an hour on two cores.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import speech
+
+from telucodec.apps.table import rows, summaries
+from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.ours import ours
+from telucodec.evaluation.results import Results
+from telucodec.files import write_whole
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- table made by benchmarks/quality.py -->", "<!-- end of table -->"
+SETS = {
+    "telugu": "Telugu",
+    "ljspeech": "English, LJSpeech",
+    "librispeech": "English, LibriSpeech",
+    "kerstin": "German",
+    "malayalam": "Malayalam",
+}
+COLUMNS = {
+    "snr_db": "SNR dB",
+    "amplitude_percent": "amplitude %",
+    "correlation": "correlation",
+    "pesq": "PESQ-WB",
+    "stoi": "STOI",
+    "visqol": "ViSQOL",
+}
+
+
+def tabulated(results: Results) -> str:
+    """The means of every codec on every set, as Markdown."""
+    lines = [
+        "| speech | codec | measured kbps | times smaller | " + " | ".join(COLUMNS.values()) + " |",
+        "|---|---|" + "---:|" * (len(COLUMNS) + 2),
+    ]
+    places = [[metric.name for metric in results.metrics].index(name) + 3 for name in COLUMNS]
+    for group, title in SETS.items():
+        count = next(iter(summaries(results, group).values())).num_clips
+        for number, row in enumerate(rows(results, group)):
+            cells = [row[0], row[1], row[2], *(row[place] for place in places)]
+            lines.append("| " + " | ".join([f"{title}, {count} clips" if number == 0 else "", *(cell.text for cell in cells)]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("collection", type=Path, help="folder with index.csv")
+    parser.add_argument("--clips", type=int, default=16, help="of every set but Telugu")
+    parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
+    options = parser.parse_args()
+    found = speech.paths(options.collection)
+    chosen = options.out / "clips"
+    shutil.rmtree(chosen, ignore_errors=True)
+    for name in SETS:
+        (chosen / name).mkdir(parents=True)
+        for path in found[name] if name == "telugu" else found[name][: options.clips]:
+            (chosen / name / path.name).symlink_to(path.resolve())
+    contenders = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
+    contenders += [opus(6), opus(8), opus(12), opus(12, "audio")]
+
+    def progress(done: int, total: int, name: str) -> None:
+        print(f"{done} of {total} {name}", file=sys.stderr, flush=True)
+
+    command = shlex.join(["python", "benchmarks/quality.py", options.collection.name, "--clips", str(options.clips)])
+    results = evaluate(chosen, contenders, options.out / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+    table = tabulated(results)
+    made = f"Means over clips, measured on {results.made.date[:10]} on {results.made.machine['cpu']} by `{command}`; model {contenders[0].model}."
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text("utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    write_whole(readme, f"{before}{BEGIN}\n{table}\n\n{made}\n{END}{after}".encode())
+    print(table, made, sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

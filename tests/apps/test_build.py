@@ -1,0 +1,127 @@
+"""The main job on real speech: films and recordings in, a codec with its report out, in a process as a person runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from telucodec.data.manifest import read_manifest
+from telucodec.evaluation.results import read_results
+from telucodec.runtime.model import load_model
+from telucodec.runtime.transform import load_codec
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+
+
+def run_build(media, out):
+    command = [
+        sys.executable,
+        "-c",
+        "from telucodec.cli.main import main; main()",
+        "build",
+        str(media),
+        "--out",
+        str(out),
+        "--minutes",
+        "0.1",
+    ]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """A film and clips of one speaker, two test clips of another, and files nobody can use."""
+    folder = tmp_path_factory.mktemp("media")
+    (folder / "kerstin").mkdir()
+    (folder / "test" / "cv-telugu").mkdir(parents=True)
+    for clip in [*sorted((SPEECH / "kerstin").glob("*.flac"))[:4], SPEECH / "kerstin" / "kerstin-clips.mp4"]:
+        shutil.copy(clip, folder / "kerstin" / clip.name)
+    for clip in sorted((SPEECH / "test" / "cv-telugu").glob("*.flac"), key=lambda path: path.stat().st_size)[:2]:
+        shutil.copy(clip, folder / "test" / "cv-telugu" / f"తెలుగు {clip.name}")
+    (folder / "0 bytes.mp4").touch()
+    (folder / "text.mp4").write_text("no film")
+    (folder / "cut.mp4").write_bytes((SPEECH / "kerstin" / "kerstin-clips.mp4").read_bytes()[:100_000])
+    soundfile.write(folder / "silence.wav", np.zeros(48_000), 16_000)
+    soundfile.write(folder / "quiet.wav", 0.002 * np.sin(np.arange(48_000) / 20), 16_000)
+    nan = np.full(16_000, np.nan, np.float32)
+    soundfile.write(folder / "nan.wav", nan, 16_000, subtype="FLOAT")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(media, tmp_path_factory):
+    """The folder of a first build, and the process that made it."""
+    out = tmp_path_factory.mktemp("built") / "out"
+    return out, run_build(media, out)
+
+
+def test_bad_files_get_a_line_each_and_the_rest_is_done(built):
+    out, done = built
+    assert done.returncode == 2
+    assert "5 of the media files could not be read" in done.stderr
+    for name in ("0 bytes.mp4", "text.mp4", "cut.mp4", "silence.wav", "nan.wav"):
+        assert sum(line.startswith("  left out:") and name in line for line in done.stdout.splitlines()) == 1, done.stdout
+    assert "quiet.wav" in done.stdout
+    assert "too quiet: peak 0.002" in done.stdout
+    assert (out / "report.html").stat().st_size > 100_000
+
+
+def test_every_step_leaves_its_files(built):
+    out, _ = built
+    train, test = (read_manifest(out / "manifests" / f"{part}.csv") for part in ("train", "test"))
+    assert {row.speaker for row in train} == {"kerstin"}
+    assert {row.speaker for row in test} == {"cv-telugu"}
+    assert any(row.recording.endswith(".mp4") for row in [*train, *read_manifest(out / "manifests" / "val.csv")])
+    assert all((out / "manifests" / row.path).exists() for row in train)
+    model = load_model(out / "model")
+    results = read_results(out / "results.json")
+    assert {row.model[:8] for row in results.contenders if row.model} == {model.identity.hex(), load_model().identity.hex()}
+    assert any(row.name.startswith("opus") for row in results.contenders)
+    assert all(trial.kbps == pytest.approx(6.3, rel=0.05) for trial in results.trials if "natural" in trial.contender)
+    assert json.loads((out / "build.json").read_text("utf-8"))["seconds"].keys() == {"audio", "manifests", "model", "measurements"}
+
+
+def test_the_model_is_the_best_of_its_candidates_on_validation_speech(built):
+    found = json.loads((built[0] / "steps" / "model.json").read_bytes())["found"]
+    assert found["validation_kbps"][found["chosen"]] == min(found["validation_kbps"].values())
+    assert len(found["validation_kbps"]) == 3
+
+
+def test_the_codec_that_was_built_works(built, telugu):
+    codec = load_codec(built[0] / "model")
+    decoded = codec.decode(codec.encode(telugu, kbps=6.3, mode="fidelity"))
+    assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 15
+
+
+def test_a_second_run_does_nothing_again(media, built):
+    out, _ = built
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in out.rglob("*")
+        if path.is_file() and path.name not in ("build.json", "report.html", "audio.json")
+    }
+    done = run_build(media, out)
+    assert done.returncode == 2
+    assert done.stdout.count("unchanged since the last run") == 3
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_folder_without_media_is_told_so(tmp_path):
+    done = run_build(tmp_path, tmp_path / "out")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "holds no audio or video file" in line
+
+
+def test_a_folder_of_nothing_usable_is_told_so(tmp_path):
+    (tmp_path / "media").mkdir()
+    soundfile.write(tmp_path / "media" / "silence.wav", np.zeros(48_000), 16_000)
+    done = run_build(tmp_path / "media", tmp_path / "out")
+    assert done.returncode == 2
+    assert "no recording in it can be read" in done.stderr

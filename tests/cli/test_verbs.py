@@ -1,0 +1,154 @@
+"""The command as a person or a script meets it: a process, its files, its lines, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+VIDEO = next((SPEECH / "test" / "cv-telugu").glob("*.mp4"))
+
+
+def telucodec(*arguments, **options):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", **options)
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory):
+    """A video of Telugu speech as a .tlc file."""
+    target = tmp_path_factory.mktemp("coded") / "నమూనా పరీక్ష.tlc"
+    done = telucodec("encode", VIDEO, target, "--kbps", "6")
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_a_video_goes_there_and_back(coded, tmp_path):
+    back = tmp_path / "back.wav"
+    done = telucodec("decode", coded, back)
+    assert done.returncode == 0, done.stderr
+    wave, sample_rate = soundfile.read(back)
+    facts = json.loads(telucodec("info", coded, "--json").stdout)
+    assert sample_rate == facts["sample_rate"] == 16_000
+    assert len(wave) == facts["samples"]
+    assert facts["kbps"] == pytest.approx(6, rel=0.03)
+    assert facts["bytes"] == coded.stat().st_size
+    assert 0.01 < np.abs(wave).max() <= 1
+
+
+def test_what_was_made_is_said_in_numbers_for_people_and_for_scripts(tmp_path):
+    clip = next((SPEECH / "kerstin").glob("*.flac"))
+    line = telucodec("encode", clip, tmp_path / "a.tlc", "--quality", "35", "--mode", "fidelity").stdout
+    made = json.loads(telucodec("encode", clip, tmp_path / "b.tlc", "--quality", "35", "--mode", "fidelity", "--json").stdout)
+    assert (tmp_path / "a.tlc").read_bytes() == (tmp_path / "b.tlc").read_bytes()
+    assert f"{made['kbps']:.2f} kbps" in line
+    assert made["kbps"] == pytest.approx(8 * made["bytes"] / made["duration_s"] / 1000)
+
+
+def test_a_part_can_be_decoded(coded, tmp_path):
+    assert telucodec("decode", coded, tmp_path / "part.flac", "--start", "2", "--duration", "1.5").returncode == 0
+    assert soundfile.info(tmp_path / "part.flac").frames == 24_000
+
+
+def test_every_verb_explains_itself_with_an_example():
+    verbs = ["build", "encode", "decode", "info", "evaluate", "report"]
+    overview = telucodec("--help").stdout
+    for verb in verbs:
+        assert verb in overview
+        assert f"Example: telucodec {verb}" in " ".join(telucodec(verb, "--help").stdout.split())
+
+
+def bad_media(folder):
+    """Media that cannot be used, by what is wrong with each."""
+    rng = np.random.default_rng(0)
+    noise = (0.1 * rng.standard_normal(16_000)).astype(np.float32)
+    files = {}
+
+    def place(name):
+        files[name] = folder / name
+        return files[name]
+
+    place("0 బైట్లు.mp4").touch()
+    place("text.mp4").write_text("this is no film\n" * 100)
+    video = VIDEO.read_bytes()
+    place("truncated.mp4").write_bytes(video[: len(video) // 2])
+    with_nan = noise.copy()
+    with_nan[5000] = np.nan
+    soundfile.write(place("nan.wav"), with_nan, 16_000, subtype="FLOAT")
+    soundfile.write(place("నిశ్శబ్దం silence.wav"), np.zeros(32_000, np.float32), 16_000)
+    place("missing.wav")
+    return files
+
+
+@pytest.mark.parametrize("name", ["0 బైట్లు.mp4", "text.mp4", "truncated.mp4", "nan.wav", "missing.wav"])
+def test_bad_media_is_one_clear_line_and_nothing_is_left_behind(tmp_path, name):
+    source, target = bad_media(tmp_path)[name], tmp_path / "out" / "out.tlc"
+    done = telucodec("encode", source, target)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("telucodec: ")
+    assert name in line
+    assert not list(target.parent.glob("*")) if target.parent.exists() else True
+
+
+def test_names_of_any_bytes_are_accepted(tmp_path):
+    clip = next((SPEECH / "kerstin").glob("*.flac"))
+    source = os.fsdecode(os.fsencode(tmp_path) + b"/\xff not utf-8.flac")
+    Path(source).write_bytes(clip.read_bytes())
+    done = telucodec("encode", source, tmp_path / "out.tlc")
+    assert done.returncode == 0, done.stderr
+    Path(source).write_bytes(b"")
+    assert telucodec("encode", source, tmp_path / "out.tlc").returncode == 2
+
+
+def test_a_damaged_file_is_an_error_or_concealed(coded, tmp_path):
+    damaged = tmp_path / "damaged.tlc"
+    data = bytearray(coded.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    for verb in (["decode", damaged, tmp_path / "out.wav"], ["info", damaged]):
+        done = telucodec(*verb)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "damaged.tlc: packet" in line
+    assert not (tmp_path / "out.wav").exists()
+    done = telucodec("decode", damaged, tmp_path / "out.wav", "--conceal")
+    assert done.returncode == 0
+    assert "missing or damaged" in done.stderr
+    assert soundfile.info(tmp_path / "out.wav").frames == json.loads(telucodec("info", coded, "--json").stdout)["samples"]
+
+
+def test_what_is_no_tlc_file_is_told_so(tmp_path):
+    clip = next((SPEECH / "kerstin").glob("*.flac"))
+    for verb in (["decode", clip, tmp_path / "out.wav"], ["info", clip]):
+        done = telucodec(*verb)
+        assert done.returncode == 2
+        assert "not a .tlc file" in done.stderr
+
+
+def test_a_wrong_model_is_told_so(coded, tmp_path):
+    (tmp_path / "transform.safetensors").write_bytes(b"no model")
+    done = telucodec("decode", coded, tmp_path / "out.wav", "--model", tmp_path)
+    assert done.returncode == 2
+    assert "not a telucodec transform model" in done.stderr
+    done = telucodec("decode", coded, tmp_path / "out.wav", "--model", tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "no model there" in done.stderr
+
+
+def test_a_full_disk_is_told_so_and_leaves_nothing(coded, tmp_path):
+    import resource
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = telucodec("decode", coded, tmp_path / "out.wav", preexec_fn=no_room)
+    assert done.returncode == 2, done.stderr
+    assert "out.wav" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.glob("*out*"))

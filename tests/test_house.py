@@ -1,0 +1,64 @@
+"""The floors: an import points down, wings on one floor do not know each other, and only training needs torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "telucodec"
+FLOORS = [
+    {"errors"},
+    {"files"},
+    {"audio", "bitstream"},
+    {"data", "metrics", "runtime"},
+    {"training"},
+    {"evaluation"},
+    {"apps"},
+    {"cli"},
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+TORCH_ROOMS = {"training"}
+
+
+def room_of(path):
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """Dotted names that a file imports, at the top and within functions."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_point_down(path):
+    room = room_of(path)
+    assert room in FLOOR_OF, f"{room} stands on no floor"
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "telucodec" and len(parts) > 1 and parts[1] != room:
+            assert FLOOR_OF[parts[1]] < FLOOR_OF[room], f"{path}: {room} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_torch_is_imported_in_training_alone(path):
+    if room_of(path) not in TORCH_ROOMS:
+        assert not {name.split(".")[0] for name in imported(path)} & {"torch", "lightning", "tensorboard"}
+
+
+def test_no_room_is_called_after_what_it_is_not():
+    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "common", "misc"}
+
+
+def test_torch_is_not_loaded_by_the_command_line_or_the_codec():
+    code = "import sys, telucodec.cli.main, telucodec.runtime.transform; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
