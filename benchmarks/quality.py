@@ -1,4 +1,4 @@
-"""Measures the shipped codec beside Opus and writes the table of the README: python benchmarks/quality.py SPEECH_COLLECTION
+"""Measures the shipped codec beside Opus, for the README's table and picture: python benchmarks/quality.py SPEECH_COLLECTION
 
 All Telugu clips, and as many as asked of every other test set; none was trained on (see speech.py). About half an hour on two cores.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 
 import speech
 
+from telucodec.apps.plots import rate_plot_svg
 from telucodec.apps.table import rows, summaries
 from telucodec.evaluation.baselines import opus
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
-from telucodec.evaluation.results import Results
+from telucodec.evaluation.results import Results, read_results
 from telucodec.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,18 +54,25 @@ def tabulated(results: Results) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("collection", type=Path, help="folder with index.csv")
-    parser.add_argument("--clips", type=int, default=16, help="of every set but Telugu")
-    parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
-    options = parser.parse_args()
-    found = speech.paths(options.collection)
-    chosen = options.out / "clips"
+def drawn(results: Results) -> str:
+    """PESQ, ViSQOL and SNR of the Telugu clips against measured rate, as SVG."""
+    found = summaries(results, "telugu")
+    panels: dict[str, dict[str, list[tuple[float, float]]]] = {"PESQ-WB": {}, "ViSQOL": {}, "SNR, dB": {}}
+    for row in results.contenders:
+        for title, metric in zip(panels, ("pesq", "visqol", "snr_db"), strict=True):
+            point = (found[row.name].kbps, found[row.name].spreads[metric].mean)
+            panels[title].setdefault(row.family, []).append(point)
+    return rate_plot_svg(panels, 6.4)
+
+
+def measure(collection: Path, clips: int, out: Path, command: str) -> Results:
+    """results.json in `out`, of `clips` clips of every set but Telugu, whose clips are all taken."""
+    found = speech.paths(collection)
+    chosen = out / "clips"
     shutil.rmtree(chosen, ignore_errors=True)
     for name in SETS:
         (chosen / name).mkdir(parents=True)
-        for path in found[name] if name == "telugu" else found[name][: options.clips]:
+        for path in found[name] if name == "telugu" else found[name][:clips]:
             (chosen / name / path.name).symlink_to(path.resolve())
     contenders = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
     contenders += [opus(6), opus(8), opus(12), opus(12, "audio")]
@@ -72,15 +80,31 @@ def main() -> None:
     def progress(done: int, total: int, name: str) -> None:
         print(f"{done} of {total} {name}", file=sys.stderr, flush=True)
 
+    return evaluate(chosen, contenders, out / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("collection", type=Path, help="folder with index.csv")
+    parser.add_argument("--clips", type=int, default=16, help="of every set but Telugu")
+    parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
+    parser.add_argument("--drawn-again", action="store_true", help="only make table and picture of the results.json that is there")
+    options = parser.parse_args()
     command = shlex.join(["python", "benchmarks/quality.py", options.collection.name, "--clips", str(options.clips)])
-    results = evaluate(chosen, contenders, options.out / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+    if options.drawn_again:
+        results = read_results(options.out / "results.json")
+    else:
+        results = measure(options.collection, options.clips, options.out, command)
     table = tabulated(results)
-    made = f"Means over clips, measured on {results.made.date[:10]} on {results.made.machine['cpu']} by `{command}`; model {contenders[0].model}."
+    model = next(row.model for row in results.contenders if row.model)[:8]
+    made = results.made
+    note = f"Means over clips, measured on {made.date[:10]} on {made.machine['cpu']} by `{made.command}`; model {model}."
     readme = ROOT / "README.md"
     before, rest = readme.read_text("utf-8").split(BEGIN)
     _, after = rest.split(END)
-    write_whole(readme, f"{before}{BEGIN}\n{table}\n\n{made}\n{END}{after}".encode())
-    print(table, made, sep="\n\n")
+    write_whole(readme, f"{before}{BEGIN}\n{table}\n\n{note}\n{END}{after}".encode())
+    write_whole(ROOT / "docs" / "quality.svg", drawn(results).encode())
+    print(table, note, sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
 """Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
 OFFSET = -COARSEST
 """Added to an index to send it as an unsigned number."""
-TOLERANCE = 0.004
+TOLERANCE = 0.006
+FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.4}
+FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.3}
+"""Where a search begins: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
 PACKET_S = 5.0
 PACKET_GAIN = 0.3
 """Octaves of the step by which the control loop answers a packet of twice its share of bits."""
@@ -17,11 +20,17 @@ SURPLUS_GAIN = 0.025
 """Octaves by which it answers a second's worth of bits too many so far, packet after packet, until they are made good."""
 
 
-def search_step(bits: Callable[[int], float], target_bits: float, guess: int) -> int:
+def likely_step(rms: float, bits_per_s: float, mode: str) -> int:
+    """Index of the step that speech of that RMS usually needs."""
+    finer = FINER_AT_6_KBPS[mode] + FINER_PER_OCTAVE[mode] * math.log2(bits_per_s / 6000)
+    return round(STEP_UNITS * (finer - math.log2(max(rms, 1e-9))))
+
+
+def search_step(bits: Callable[[int], float], target_bits: float, guess: int, mode: str) -> int:
     """Index of the step whose cost `bits(index)`, rising with the index, comes closest to `target_bits`."""
     low, high, index = COARSEST, FINEST, min(max(guess, COARSEST), FINEST)
     tried: dict[int, float] = {}
-    slope = 0.9 / STEP_UNITS  # octaves of rate for one unit of the step, until two trials tell
+    slope = 1 / (FINER_PER_OCTAVE[mode] * STEP_UNITS)  # octaves of rate for one unit of the step, until two trials tell
     while True:
         tried[index] = cost = max(bits(index), 1.0)
         error = math.log2(target_bits / cost)

@@ -20,7 +20,7 @@ from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel, load_model
 from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
-from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, controlled_step, search_step
+from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, controlled_step, likely_step, search_step
 
 POWER_OF_MODE = {"natural": 13, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
@@ -111,13 +111,13 @@ class TransformCodec:
         frames_chosen, frames_all = sum(map(len, chosen)), sum(map(len, pilot))
         goal = max(allowed, 1.0) * frames_chosen / frames_all
         rms = np.sqrt(np.mean([np.mean(coefficients**2) for coefficients in pilot]))
-        guess = round(-STEP_UNITS * np.log2(rms + 1e-9))
-        index = search_step(lambda i: bits(chosen, i), goal, guess)
+        mode = "natural" if power else "fidelity"
+        index = search_step(lambda i: bits(chosen, i), goal, likely_step(float(rms), target, mode), mode)
         if len(chosen) < len(pilot):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
             factor = max(bits(pilot, index), 1.0) / max(allowed, 1.0)
             goal = bits(chosen, index) / factor
-            index = search_step(lambda i: bits(chosen, i), goal, index)
+            index = search_step(lambda i: bits(chosen, i), goal, index, mode)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
