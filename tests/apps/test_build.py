@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +21,13 @@ from telucodec.runtime.transform import load_codec
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 
 
+def command(media, out, minutes):
+    main = [sys.executable, "-u", "-c", "from telucodec.cli.main import main; main()"]
+    return [*main, "build", str(media), "--out", str(out), "--minutes", str(minutes)]
+
+
 def run_build(media, out):
-    command = [
-        sys.executable,
-        "-c",
-        "from telucodec.cli.main import main; main()",
-        "build",
-        str(media),
-        "--out",
-        str(out),
-        "--minutes",
-        "0.1",
-    ]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+    return subprocess.run(command(media, out, 0.1), check=False, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +106,23 @@ def test_a_second_run_does_nothing_again(media, built):
     assert done.returncode == 2
     assert done.stdout.count("unchanged since the last run") == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_ctrl_c_keeps_what_was_finished(media, tmp_path):
+    out = tmp_path / "out"
+    with subprocess.Popen(command(media, out, minutes=5), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:  # training begins after the manifests are told
+            if line.startswith("manifests:"):
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    (line,) = errors.splitlines()
+    assert "stopped" in line
+    assert (out / "manifests" / "train.csv").exists()
+    assert not (out / "model").exists()
+    assert not list(out.rglob(".*part-*"))
 
 
 def test_a_folder_without_media_is_told_so(tmp_path):

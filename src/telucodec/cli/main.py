@@ -1,5 +1,6 @@
 """The command `telucodec`: one verb a file, and one line with exit code 2 for whatever a user can mend."""
 
+import signal
 import sys
 
 import typer
@@ -24,15 +25,24 @@ for verb in (build, encode, decode, info, evaluate, report):
     app.command()(verb)
 
 
+class Stopped(BaseException):
+    """Ctrl-C, in a form that no library below mistakes for its own."""
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped
+
+
 def main() -> None:
     """Run the command line; exit code 0 is done, 1 is a usage that typer explains, 2 is an error with its line, 130 is Ctrl-C."""
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except TelucodecError as error:
         message = str(error).encode("utf-8", "replace").decode()
         print(f"telucodec: {message}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except Stopped:
         print("telucodec: stopped; what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

@@ -4,6 +4,7 @@ Whatever goes wrong stays on its clip: a contender that raises, returns another 
 failure with its reason there, and the others go on.
 """
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -61,8 +62,13 @@ def _in_turn(work: Callable, clips: Sequence[Clip], folders: Sequence[Path | Non
         yield from map(work, numbers, clips, folders)
         return
     # Spawned rather than forked: a fork copies a process whose threads may hold locks.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _warm_up, (contenders,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (contenders,)) as pool:
         yield from pool.map(work, numbers, clips, folders)
+
+
+def _start_worker(contenders: Sequence[Contender]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; the first process tells the user
+    _warm_up(contenders)
 
 
 def _warm_up(contenders: Sequence[Contender]) -> None:
