@@ -152,3 +152,28 @@ def test_a_full_disk_is_told_so_and_leaves_nothing(coded, tmp_path):
     assert done.returncode == 2, done.stderr
     assert "out.wav" in done.stderr.splitlines()[-1]
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
+    (tmp_path / "clips").mkdir()
+    clip, _ = soundfile.read(min((SPEECH / "test" / "cv-telugu").glob("*.flac"), key=lambda path: path.stat().st_size), dtype="float32")
+    soundfile.write(tmp_path / "clips" / "తెలుగు.wav", clip, 16_000)
+    soundfile.write(tmp_path / "clips" / "short.wav", clip[:3200], 16_000)
+    results = tmp_path / "results.json"
+    options = ["--rates", "6.3", "--opus", "8", "--opus-audio", "", "--out", results]
+    done = telucodec("evaluate", tmp_path / "clips", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    numbers = {row["name"]: row for row in json.loads(done.stdout)}
+    assert set(numbers) == {"telucodec_natural_6.3", "telucodec_fidelity_6.3", "opus_8"}
+    assert numbers["telucodec_fidelity_6.3"]["snr_db"] > numbers["opus_8"]["snr_db"]
+    done = telucodec("report", results, "--out", tmp_path / "report.html")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "తెలుగు.wav" in page
+    assert "1 of 2" in page  # PESQ has no value for a fifth of a second
+
+
+def test_an_evaluation_of_nothing_is_told_so(tmp_path):
+    done = telucodec("evaluate", tmp_path)
+    assert done.returncode == 2
+    assert "holds no speech to evaluate" in done.stderr

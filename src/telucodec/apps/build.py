@@ -211,7 +211,7 @@ def _evaluate(out: Path, results: Path, model: str, bar: Bar, say: Say, command:
             raise DataError(f"{test_csv}: nothing to test with; add recordings, or put some in the folder {TEST_FOLDER}")
         rows = rows[:: -(-len(rows) // MAX_TEST_CLIPS)]
         write_manifest(measured_csv, rows)
-        contenders = [ours(out / "model", KBPS, mode) for mode in ("natural", "fidelity")]
+        contenders = [ours(out / "model", KBPS, mode, "built") for mode in ("natural", "fidelity")]
         if model != shipped:
             contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
         contenders += [*(opus(kbps) for kbps in OPUS_KBPS), opus(OPUS_KBPS[-1], "audio")]

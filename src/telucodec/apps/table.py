@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ class Cell:
     """On how many clips it was measured, where that is not all, such as "6 of 7"."""
 
 
+NAME_WIDTH = 28
 BRIEF = ("snr_db", "pesq", "stoi", "visqol")
 """Metrics that fit beside each other in a terminal."""
 
@@ -94,14 +96,15 @@ def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
 def summary_table(results: Results) -> Table:
     """What fits into a terminal; the report shows the rest."""
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
-    cells = rows(results)
+    shown = 3 + len(results.metrics)
+    cells = [row[:shown] for row in rows(results)]
     caption = "SNR is waveform fidelity, not quality." + (
         " * not on every clip." if any(cell.share for row in cells for cell in row) else ""
     )
-    table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption)
-    for heading in headings(results):
+    table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in headings(results)[:shown]:
         is_name = heading.text == "Codec"
-        table.add_column(heading.text, justify="left" if is_name else "right", min_width=20 if is_name else None)
+        table.add_column(heading.text, justify="left" if is_name else "right", min_width=NAME_WIDTH if is_name else None)
     for row in cells:
         table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
     return table

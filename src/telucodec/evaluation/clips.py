@@ -47,7 +47,7 @@ def open_clips(data: Path) -> Clips:
 
 def _of_manifest(path: Path) -> Clips:
     rows = read_manifest(path)
-    names = [f"{Path(row.path).name} at {row.start_s:.2f} s" for row in rows]
+    names = [f"{Path(row.recording).name} at {row.start_s:.2f} s" for row in rows]
     clips = (Clip(name, partial(read_segment, row, path.parent), row.speaker) for name, row in zip(names, rows, strict=True))
     return Clips(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), tuple(clips))
 
