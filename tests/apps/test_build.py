@@ -125,6 +125,19 @@ def test_ctrl_c_keeps_what_was_finished(media, tmp_path):
     assert not list(out.rglob(".*part-*"))
 
 
+def test_a_single_short_recording_is_built_upon_without_a_refit(tmp_path):
+    clips = sorted((SPEECH / "kerstin").glob("*.flac"))
+    (tmp_path / "media" / "test").mkdir(parents=True)
+    shutil.copy(clips[0], tmp_path / "media" / clips[0].name)
+    wave, _ = soundfile.read(clips[1], dtype="float32")
+    soundfile.write(tmp_path / "media" / "test" / "short.wav", wave[:24_000], 16_000)
+    done = run_build(tmp_path / "media", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "shipped; no validation speech" in done.stdout
+    assert "nan" not in done.stdout
+    assert (tmp_path / "out" / "report.html").exists()
+
+
 def test_a_folder_without_media_is_told_so(tmp_path):
     done = run_build(tmp_path, tmp_path / "out")
     assert done.returncode == 2

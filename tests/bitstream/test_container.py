@@ -88,3 +88,19 @@ def test_errors_name_the_file(tmp_path):
         pass
     with pytest.raises(BitstreamError, match="none.tlc: cannot be read"), open_tlc(tmp_path / "none.tlc"):
         pass
+
+
+def test_an_index_of_numbers_that_do_not_end_is_done_without():
+    body = b"\xff" * 6
+    data = file_of(PACKETS)[: -8 - 5] + body + struct.pack("<II", zlib.crc32(body), len(body))
+    assert read_index(data, 3) is None
+
+
+def test_salvaging_checks_no_more_than_a_few_times_the_files_length(monkeypatch):
+    checked = []
+    crc32 = zlib.crc32
+    monkeypatch.setattr(zlib, "crc32", lambda data, start=0: checked.append(len(data)) or crc32(data, start))
+    data = HEADER.to_bytes() + bytes.fromhex("01ffff07") * 50_000
+    checked.clear()
+    assert salvage_packets(data, 1000) == {}
+    assert sum(checked) < 30 * len(data)

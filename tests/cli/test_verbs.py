@@ -124,6 +124,43 @@ def test_a_damaged_file_is_an_error_or_concealed(coded, tmp_path):
     assert soundfile.info(tmp_path / "out.wav").frames == json.loads(telucodec("info", coded, "--json").stdout)["samples"]
 
 
+def test_a_file_that_lost_its_last_bytes_is_not_called_whole(tmp_path):
+    target = tmp_path / "long.tlc"
+    assert telucodec("encode", VIDEO, target).returncode == 0
+    target.write_bytes(target.read_bytes()[:-3])
+    done = telucodec("info", target)
+    assert done.returncode == 2
+    assert "index at the end is damaged" in done.stderr
+    assert telucodec("decode", target, tmp_path / "out.wav").returncode == 0
+
+
+def test_nothing_after_the_last_whole_packet_is_an_error_even_when_concealing(coded, tmp_path):
+    cut = tmp_path / "cut.tlc"
+    cut.write_bytes(coded.read_bytes()[:5000])
+    done = telucodec("decode", cut, tmp_path / "out.wav", "--conceal", "--start", "12")
+    assert done.returncode == 2
+    assert not (tmp_path / "out.wav").exists()
+
+
+@pytest.mark.parametrize(
+    "option", [["--quality", "nan"], ["--quality", "1000"], ["--kbps", "nan"], ["--kbps", "0"], ["--kbps", "6", "--quality", "9"]]
+)
+def test_impossible_wishes_are_explained(tmp_path, option):
+    done = telucodec("encode", VIDEO, tmp_path / "out.tlc", *option)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_not_encoded_onto_itself(tmp_path):
+    source = tmp_path / "clip.flac"
+    source.write_bytes(next((SPEECH / "kerstin").glob("*.flac")).read_bytes())
+    before = source.read_bytes()
+    done = telucodec("encode", source, source)
+    assert done.returncode == 2
+    assert source.read_bytes() == before
+
+
 def test_what_is_no_tlc_file_is_told_so(tmp_path):
     clip = next((SPEECH / "kerstin").glob("*.flac"))
     for verb in (["decode", clip, tmp_path / "out.wav"], ["info", clip]):

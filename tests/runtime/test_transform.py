@@ -3,10 +3,14 @@ import io
 import numpy as np
 import pytest
 
+from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.container import Header, read_packet
 from telucodec.errors import BitstreamError, TelucodecError
+from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
-from telucodec.runtime.transform import PACKET_FRAMES, SEARCHED_PACKETS, read_header
+from telucodec.runtime.quantise import noise_signs, quantise, step_size
+from telucodec.runtime.rate import OFFSET
+from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS, read_header
 
 MODES = ("natural", "fidelity")
 
@@ -109,29 +113,56 @@ def test_a_file_of_another_model_is_refused(codec, telugu):
 
 def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
     """The file's overhead over ideal code lengths: range coder, packet and header together under 3 % at 6 kbps."""
-    from telucodec.audio.mdct import mdct
-    from telucodec.runtime.entropy import EntropyCoder
-    from telucodec.runtime.quantise import quantise, step_size
-    from telucodec.runtime.rate import OFFSET
-    from telucodec.runtime.transform import POWER_OF_MODE
-
     data = codec.encode(telugu, kbps=6)
     step = step_size(read_packet(data, len(read_header(data).to_bytes()))[0].step_index - OFFSET)
-    frames = -(-telugu.shape[-1] // HOP) + 1
-    coefficients = mdct(np.pad(telugu[0], (HOP, frames * HOP - telugu.shape[-1])), HOP)
-    ideal = sum(
-        EntropyCoder(codec.model).ideal_bits(
-            quantise(coefficients[first : first + PACKET_FRAMES], step, POWER_OF_MODE["natural"]), HOP, POWER_OF_MODE["natural"]
-        )
-        for first in range(0, frames, PACKET_FRAMES)
-    )
+    coefficients, power = whole_mdct(telugu[0], HOP), POWER_OF_MODE["natural"]
+    packets = [coefficients[first : first + PACKET_FRAMES] for first in range(0, len(coefficients), PACKET_FRAMES)]
+    ideal = sum(EntropyCoder(codec.model).ideal_bits(quantise(packet, step, power), HOP, power) for packet in packets)
     assert ideal < 8 * len(data) < 1.03 * ideal
 
 
-def test_quality_beyond_what_a_packet_holds_is_refused_or_met(codec):
-    try:
-        data = codec.encode(noise(6, level=1.0), quality=96, mode="fidelity")
-    except TelucodecError as error:
-        assert "lower quality" in str(error)
-    else:
-        assert codec.decode(data).shape == (1, 96_000)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_loudest_noise_fits_into_packets_at_the_finest_step(codec, mode):
+    loud = np.clip(noise(6, level=0.5), -1, 1)
+    assert codec.decode(codec.encode(loud, quality=96, mode=mode)).shape == loud.shape
+
+
+def test_what_was_never_scaled_to_full_scale_is_refused(codec):
+    with pytest.raises(TelucodecError, match="scale the file down"):
+        codec.encode(noise(1, level=20_000))
+
+
+@pytest.mark.parametrize("kbps", [0, -1, np.nan, np.inf])
+def test_an_impossible_bitrate_is_refused(codec, kbps):
+    with pytest.raises(ValueError, match="positive"):
+        codec.encode(noise(1), kbps=kbps)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_speech_among_much_silence_is_found_and_paid_for(codec, telugu, mode):
+    for silence_s in (70, 120):
+        silence = np.zeros((1, 16_000 * silence_s), np.float32)
+        assert len(codec.encode(silence, kbps=6, mode=mode)) < 3000
+    wave = np.concatenate([silence, telugu, silence], axis=-1)
+    kbps = 8 * len(codec.encode(wave, kbps=1.5, mode=mode)) / (wave.shape[-1] / 16_000) / 1000
+    assert kbps == pytest.approx(1.5, rel=0.03)
+
+
+def test_speech_after_minutes_of_near_silence_is_heard_at_once(codec, telugu):
+    quiet = (np.random.randint(-1, 2, (1, 16_000 * 301)) / 32768).astype(np.float32)
+    speech = np.concatenate([telugu] * 3, axis=-1)
+    sink = io.BytesIO()
+    codec.encode_to(sink, [quiet, speech], kbps=6)
+    heard = np.concatenate(list(codec.decode_from(sink.getvalue(), start_s=301)), axis=-1)
+    for start in range(0, speech.shape[-1] - 80_000, 80_000):
+        assert snr_db(speech[:, start : start + 80_000], heard[:, start : start + 80_000]) > 6
+    place = 22
+    for sequence in range(read_header(sink.getvalue()).num_packets(HOP)):
+        _, after = read_packet(sink.getvalue(), place)
+        assert after - place < 5 * 6000 / 8 * 5, sequence
+        place = after
+
+
+def test_noise_signs_go_on_beyond_three_days():
+    start = (1 << 32) // HOP
+    assert set(np.unique(noise_signs(start, 4))) == {-1.0, 1.0}

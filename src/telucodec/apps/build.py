@@ -5,11 +5,13 @@ A step leaves its files and, in `steps/NAME.json`, what it found out and a finge
 
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +66,9 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
     results, page = out / "results.json", out / "report.html"
     extracted, extract_s = _extract(Path(media), out, bar, say)
     data, prepare_s = _prepare(Path(media), extracted, out, say)
-    training, train_s = _train(out, minutes, bar, say)
-    measure_s = _evaluate(out, results, training["model"], bar, say, command)
+    audio = _fingerprint(extracted, out)
+    training, train_s = _train(out, audio, minutes, bar, say)
+    measure_s = _evaluate(out, audio, results, training["model"], bar, say, command)
     record = BuildRecord(
         data={
             "recordings": len(extracted.recordings),
@@ -89,6 +92,11 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fingerprint(extracted: ExtractReport, out: Path) -> str:
+    """Changes when the content of any recording does, since their records tell what each was made from."""
+    return hashlib.sha256("".join(_sha256(out / recording.record) for recording in extracted.recordings).encode()).hexdigest()
 
 
 def _step(
@@ -151,7 +159,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, say: Say) -> tupl
 
     made_from = {
         "recordings": [[recording.name, recording.duration_s] for recording in extracted.recordings],
-        "audio": [_sha256(out / recording.record) for recording in extracted.recordings],
+        "audio": _fingerprint(extracted, out),
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),
     }
@@ -170,36 +178,37 @@ def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
     return [read_segment(row, manifest.parent) for row in rows[::every]]
 
 
-def _train(out: Path, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
+def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
     """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
     shipped = load_model()
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
     model_path = out / "model" / FILE_NAME
-    made_from = {"train": _sha256(train_csv), "val": _sha256(val_csv), "minutes": minutes, "start": shipped.identity.hex()}
+    parts = {"train": _sha256(train_csv), "val": _sha256(val_csv)}
+    made_from = parts | {"audio": audio, "minutes": minutes, "start": shipped.identity.hex()}
 
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
 
         train_waves, val_waves = _waves(train_csv, MAX_TRAINING_S), _waves(val_csv, MAX_VALIDATION_S)
-        with bar("train") as progress:
-            candidates: dict[str, TransformModel] = {
-                "shipped": shipped,
-                "tables refitted": fit(train_waves, FitConfig(minutes=0), shipped, progress),
-                "networks and tables refitted": fit(train_waves, FitConfig(minutes=minutes), shipped, progress),
-            }
-        kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()}
-        chosen = min(kbps, key=kbps.get)
+        candidates: dict[str, TransformModel] = {"shipped": shipped}
+        if math.isfinite(ideal_kbps(shipped, val_waves)):  # without speech to judge a refit by there is no use in one
+            with bar("train") as progress:
+                candidates["tables refitted"] = fit(train_waves, FitConfig(minutes=0), shipped, progress)
+                candidates["networks and tables refitted"] = fit(train_waves, FitConfig(minutes=minutes), shipped, progress)
+        kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()} if len(candidates) > 1 else {}
+        chosen = min(kbps, key=kbps.get, default="shipped")
         candidates[chosen].save(model_path)
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
     found, seconds = _step(out, "model", made_from, [model_path], work, "model:", say)
-    say(f"model: {found['chosen']}; validation speech at the same distortion takes")
+    told = "validation speech at the same distortion takes" if found["validation_kbps"] else "no validation speech to judge a refit by"
+    say(f"model: {found['chosen']}; {told}")
     for name, kbps in found["validation_kbps"].items():
         say(f"  {kbps:.3f} kbps  {name}")
     return found, seconds
 
 
-def _evaluate(out: Path, results: Path, model: str, bar: Bar, say: Say, command: str) -> float:
+def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: Say, command: str) -> float:
     """results.json of `out`: its model, the shipped one and Opus on the test part; the seconds that took."""
     test_csv, measured_csv = (out / "manifests" / f"{part}.csv" for part in ("test", "measured"))
 
@@ -219,7 +228,9 @@ def _evaluate(out: Path, results: Path, model: str, bar: Bar, say: Say, command:
             evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
         return {"clips": len(rows)}
 
-    made_from = {"test": _sha256(test_csv), "model": model, "shipped": shipped, "kbps": [KBPS, *OPUS_KBPS]}
+    measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert") if find_spec(name)]
+    settings = {"kbps": [KBPS, *OPUS_KBPS], "measured_with": measured_with}
+    made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {found['clips']} test clips")
     return seconds

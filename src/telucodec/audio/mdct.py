@@ -24,6 +24,12 @@ def mdct(wave: np.ndarray, hop: int) -> np.ndarray:
     return frames @ basis(hop).T
 
 
+def whole_mdct(wave: np.ndarray, hop: int) -> np.ndarray:
+    """Coefficients [ceil(T / N) + 1, N] of a whole sound `wave` [T], with silence before and after it."""
+    frames = -(-len(wave) // hop) + 1
+    return mdct(np.pad(wave, (hop, frames * hop - len(wave))), hop)
+
+
 def inverse_mdct(coefficients: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Waveform [F N] of `coefficients` [F, N] and the new tail; `tail` [N] is the overlap left by the frame before."""
     hop = coefficients.shape[1]

@@ -18,10 +18,13 @@ MAGIC = b"TLC"
 VERSION = 1
 _FIXED = struct.Struct("<3sB4sHBH5sI")
 HEADER_BYTES = _FIXED.size
-MAX_PAYLOAD = 1 << 18
-"""No packet is longer, even at the finest step: 5 s of 16-bit PCM are 160,000 bytes."""
+MAX_PAYLOAD = 1 << 19
+"""No packet is longer: 80,000 coefficients of 5 s of loud noise at the finest step take 6 bytes each at the most."""
 MAX_VARINT_BYTES = 5
 MAX_PACKET_FRAMES = 1 << 12
+MAX_POWER = 32
+CRC_SHARE = 20
+"""Salvaging gives up after checking so many times the file's length: only a file made to take long needs more."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Header:
             raise BitstreamError(f"version {version} of the format, this program reads version {VERSION}; install a newer telucodec")
         if crc != zlib.crc32(data[: HEADER_BYTES - 4]):
             raise BitstreamError("header is damaged; nothing can be decoded without it, fetch the file again")
-        if not (0 < packet_frames <= MAX_PACKET_FRAMES and sample_rate > 0):
+        if not (0 < packet_frames <= MAX_PACKET_FRAMES and sample_rate > 0 and power < MAX_POWER):
             raise BitstreamError("header holds values no encoder writes")
         return cls(identity, sample_rate, power, packet_frames, int.from_bytes(length, "little"))
 
@@ -139,9 +142,12 @@ def read_index(data: bytes, packets: int) -> list[int] | None:
     if len(body) != size or crc != zlib.crc32(body):
         return None
     lengths, place = [], 0
-    while place < size:
-        length, place = _read_varint(body, place)
-        lengths.append(length)
+    try:
+        while place < size:
+            length, place = _read_varint(body, place)
+            lengths.append(length)
+    except BitstreamError:
+        return None
     return lengths if len(lengths) == packets else None
 
 
@@ -176,16 +182,21 @@ def read_packets(data: bytes, packets: int, first: int = 0) -> Iterator[Packet]:
 def salvage_packets(data: bytes, packets: int) -> dict[int, Packet]:
     """Every whole packet found in the file `data`, wherever it lies, by its number; where a number comes twice the first counts."""
     found: dict[int, Packet] = {}
-    place = HEADER_BYTES
+    place, checked = HEADER_BYTES, 0
     while place < len(data) and len(found) < packets:
         try:
-            packet, after = read_packet(data, place)
+            sequence, after = _read_varint(data, place)
+            length, _ = _read_varint(data, after)
+            if sequence >= packets or place + length > len(data):
+                raise BitstreamError("no packet begins here")
+            checked += min(length, MAX_PAYLOAD)
+            if checked > CRC_SHARE * len(data):
+                break
+            packet, place = read_packet(data, place)
         except BitstreamError:
             place += 1
-            continue
-        if packet.sequence < packets:
+        else:
             found.setdefault(packet.sequence, packet)
-        place = after
     return found
 
 
@@ -193,11 +204,14 @@ def salvage_packets(data: bytes, packets: int) -> dict[int, Packet]:
 def open_tlc(path: Path) -> Iterator[mmap.mmap]:
     """The bytes of the file `path`, read as they are needed. BitstreamErrors raised in the block are told with the path."""
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield data
-    except BitstreamError as error:
-        raise BitstreamError(f"{path}: {error}") from error
+        with open(path, "rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:  # an empty file cannot be mapped
         raise BitstreamError(f"{path}: empty file") from error
     except OSError as error:
         raise BitstreamError(f"{path}: cannot be read ({error.strerror})") from error
+    with mapped as data:
+        try:
+            yield data
+        except BitstreamError as error:
+            raise BitstreamError(f"{path}: {error}") from error

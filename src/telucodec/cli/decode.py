@@ -12,14 +12,17 @@ from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import BitstreamError
 from telucodec.runtime.transform import load_codec, read_header
 
+LONGEST_S = 1e8
+"""More seconds than any file holds."""
+
 
 def decode(
     source: Annotated[Path, typer.Argument(help="A .tlc file.")],
     target: Annotated[Path, typer.Argument(help="Sound to write, .wav or .flac.")],
     model: Annotated[Path | None, typer.Option(help="Folder of the model it was encoded with; the shipped one if not given.")] = None,
     conceal: Annotated[bool, typer.Option(help="Go on over damaged packets: conceal them, and list them.")] = False,
-    start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
-    duration: Annotated[float | None, typer.Option(min=0, help="How many seconds; to the end if not given.")] = None,
+    start: Annotated[float, typer.Option(min=0, max=LONGEST_S, help="Where to begin, in seconds.")] = 0.0,
+    duration: Annotated[float | None, typer.Option(min=0, max=LONGEST_S, help="How many seconds; to the end if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
     """Decompress SOURCE (.tlc) into TARGET (.wav or .flac).

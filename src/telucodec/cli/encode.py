@@ -9,10 +9,13 @@ import typer
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.cli.progress import progress_bar, watched
+from telucodec.errors import TelucodecError
 from telucodec.files import whole
 from telucodec.runtime.transform import DEFAULT_KBPS, load_codec
 
 PCM_KBPS = 16 * SAMPLE_RATE / 1000
+MISSED = 0.03
+"""Share of the asked bitrate from which on it is said that it was not met."""
 
 
 class Mode(StrEnum):
@@ -27,7 +30,8 @@ def encode(
         float | None, typer.Option(min=0.5, max=256, help=f"Average bitrate of the whole file; {DEFAULT_KBPS:g} if nothing is asked.")
     ] = None,
     quality: Annotated[
-        float | None, typer.Option(help="Constant quality instead: quantisation step in dB below full scale, e.g. 40.")
+        float | None,
+        typer.Option(min=-36, max=96, help="Constant quality instead: quantisation step in dB below full scale, e.g. 40."),
     ] = None,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
     model: Annotated[Path | None, typer.Option(help="Folder of a model that `telucodec build` made; the shipped one if not given.")] = None,
@@ -39,6 +43,8 @@ def encode(
     """
     if kbps is not None and quality is not None:
         raise typer.BadParameter("ask for --kbps or for --quality, not for both")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise TelucodecError(f"{target}: is what is to be encoded; give another name to write to")
     codec = load_codec(model)
     with progress_bar(f"encode {source.name}") as progress:
         windows = watched(stream_media(source, codec.sample_rate), codec.sample_rate, stated_duration(source), progress)
@@ -60,5 +66,5 @@ def encode(
         typer.echo(
             f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
         )
-        if kbps is not None and abs(rate / kbps - 1) > 0.03:
-            typer.echo(f"asked for {kbps:g} kbps: a file this short or this quiet cannot be coded at that rate", err=True)
+        if quality is None and not abs(rate / (kbps or DEFAULT_KBPS) - 1) <= MISSED:
+            typer.echo(f"{target}: missed {kbps or DEFAULT_KBPS:g} kbps: too short, nearly silent, or of very uneven loudness", err=True)

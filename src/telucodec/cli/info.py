@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from telucodec.bitstream.container import open_tlc, read_packets
+from telucodec.bitstream.container import HEADER_BYTES, index_bytes, open_tlc, read_packets
 from telucodec.errors import BitstreamError
 from telucodec.runtime.envelope import POWER_UNITS
 from telucodec.runtime.model import HOP
@@ -24,10 +24,12 @@ def info(
     with open_tlc(source) as data:
         header, num_bytes = read_header(data), len(data)
         expected = header.num_packets(HOP)
-        whole, damage = 0, ""
+        lengths, damage = [], ""
         try:
-            for _ in read_packets(data, expected):
-                whole += 1
+            for packet in read_packets(data, expected):
+                lengths.append(len(packet.to_bytes()))
+            if data[HEADER_BYTES + sum(lengths) :] != index_bytes(lengths):
+                damage = "all packets are whole, but the index at the end is damaged, or something follows it; it decodes all the same"
         except BitstreamError as error:
             damage = str(error)
     duration_s = header.num_samples / header.sample_rate
@@ -42,7 +44,7 @@ def info(
         "envelope_power": header.power / POWER_UNITS,
         "model": header.identity.hex(),
         "packets": expected,
-        "packets_before_damage": whole,
+        "packets_before_damage": len(lengths),
         "packet_s": header.packet_frames * HOP / header.sample_rate,
     }
     if as_json:

@@ -34,7 +34,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; exit code 0 is done, 1 is a usage that typer explains, 2 is an error with its line, 130 is Ctrl-C."""
+    """Run the command line; exit code 0 is done, 2 is an error with its line or a usage that typer explains, 130 is Ctrl-C."""
     signal.signal(signal.SIGINT, _stop)
     try:
         app()
@@ -43,7 +43,7 @@ def main() -> None:
         print(f"telucodec: {message}", file=sys.stderr)
         sys.exit(2)
     except Stopped:
-        print("telucodec: stopped; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        print("telucodec: stopped; nothing half-written is left, and a build goes on from its last finished step", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)

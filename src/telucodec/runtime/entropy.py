@@ -101,6 +101,11 @@ def level_row(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return whole, LEVEL_ROW + fraction * LEVEL_SCALES + scale
 
 
+def level_symbol(residuals: np.ndarray) -> np.ndarray:
+    """Symbols of level `residuals`, any shape; the escape for those beyond the alphabet."""
+    return np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
+
+
 def _gamma_bits(value: int) -> list[int]:
     """Elias gamma code of `value` >= 0, as bits."""
     binary = [int(bit) for bit in f"{value + 1:b}"]
@@ -185,7 +190,7 @@ class EntropyCoder:
         if frames.levels is None:
             return symbols, rows, None, None, None
         residuals, level_rows = self.level_predictions(frames.levels)
-        level_symbols = np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
+        level_symbols = level_symbol(residuals)
         return symbols, rows, level_symbols, level_rows, residuals
 
     def ideal_bits(self, frames: Frames, cut: int, power: int) -> float:

@@ -65,8 +65,7 @@ class TransformModel:
             for index, layers in enumerate(passes):
                 for field in fields(Layers):
                     value = getattr(layers, field.name)
-                    small = np.int8 if field.name in ("first", "second", "last") else np.int32
-                    tensors[f"{name}.{index}.{field.name}"] = value.astype(small)
+                    tensors[f"{name}.{index}.{field.name}"] = value.astype(stored_type(field.name))
         return save({key: np.ascontiguousarray(tensors[key]) for key in sorted(tensors)}, metadata={"format": FORMAT})
 
     def save(self, path: Path) -> None:
@@ -93,6 +92,13 @@ def _shapes(name: str, plan: Plan, hidden: int) -> dict[str, tuple[int, ...]]:
 
 PLANS = {"fidelity": COEFFICIENT_PASSES, "natural": COEFFICIENT_PASSES, "levels": LEVEL_PASSES}
 MAX_HIDDEN = 256
+LARGEST = 1 << 21
+"""No bias is larger: with it, every sum of at most MAX_HIDDEN products of 127 and 127 stays below 2^24, where float32 is exact."""
+
+
+def stored_type(field: str) -> type:
+    """How a field of `Layers` is stored."""
+    return np.int32 if "bias" in field else np.int8
 
 
 def load_model(path: Path | None = None) -> TransformModel:
@@ -100,24 +106,30 @@ def load_model(path: Path | None = None) -> TransformModel:
     path = SHIPPED if path is None else Path(path)
     path = path / FILE_NAME if path.is_dir() else path
     try:
-        tensors = load(path.read_bytes())
+        content = path.read_bytes()
+        tensors = load(content)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no model there; pass the folder that `telucodec build` or `fit` wrote") from error
     except Exception as error:  # safetensors raises several kinds for a file that is not one
         raise ModelError(f"{path}: not a telucodec transform model ({error})") from error
     try:
-        return _assemble(tensors)
-    except (KeyError, ValueError) as error:
+        model = _assemble(tensors)
+        if model.to_bytes() != content:  # else two files could have one identity
+            raise ValueError("it holds more than a model")
+        return model
+    except (KeyError, ValueError, IndexError) as error:
         raise ModelError(f"{path}: not a telucodec transform model ({error})") from error
 
 
 def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
     """A model of named tensors; KeyError or ValueError where one is missing, misshapen or out of range."""
 
-    def take(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    def take(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
         value = tensors[name]
-        if value.shape != shape:
-            raise ValueError(f"{name} has shape {value.shape}, expected {shape}")
+        if value.shape != shape or value.dtype != kind:
+            raise ValueError(f"{name} is {value.dtype} {value.shape}, expected {np.dtype(kind)} {shape}")
+        if np.abs(value.astype(np.float64)).max() > LARGEST or not np.isfinite(value).all():
+            raise ValueError(f"{name} is out of range")
         return value
 
     passes = {}
@@ -127,14 +139,15 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
             raise ValueError(f"{name} has {hidden} hidden units, more than {MAX_HIDDEN}")
         passes[name] = tuple(
             Layers(
-                **{field: take(f"{name}.{index}.{field}", shape).astype(np.float32) for field, shape in _shapes(name, plan, hidden).items()}
+                **{
+                    field: take(f"{name}.{index}.{field}", shape, stored_type(field)).astype(np.float32)
+                    for field, shape in _shapes(name, plan, hidden).items()
+                }
             )
             for index, plan in enumerate(plans)
         )
-    frequencies = take("frequencies", (ROWS, SYMBOLS))
+    frequencies = take("frequencies", (ROWS, SYMBOLS), np.int32)
     if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():
         raise ValueError("frequencies do not add up")
-    centroids, noise = take("centroids", (2 * SCALES, CENTROIDS)), take("noise", (NOISE_CLASSES,))
-    if not (np.isfinite(centroids).all() and np.isfinite(noise).all()):
-        raise ValueError("centroids or noise are not finite")
+    centroids, noise = take("centroids", (2 * SCALES, CENTROIDS), np.float32), take("noise", (NOISE_CLASSES,), np.float32)
     return TransformModel(passes, frequencies, centroids, noise)

@@ -55,7 +55,7 @@ def dequantise(frames: Decoded, step: float, power: int, model: TransformModel, 
 
 def noise_signs(first_frame: int, count: int) -> np.ndarray:
     """Signs +-1, float32 [count, N], the same for the same frame of a file on every machine: bits of a hash of the position."""
-    position = np.arange(first_frame * HOP, (first_frame + count) * HOP, dtype=np.uint32)
+    position = np.arange(count * HOP, dtype=np.uint32) + np.uint32(first_frame * HOP & 0xFFFFFFFF)
     mixed = (position ^ (position >> np.uint32(16))) * np.uint32(0x45D9F3B)
     mixed = (mixed ^ (mixed >> np.uint32(16))) * np.uint32(0x45D9F3B)
     return (((mixed >> np.uint32(16)) & np.uint32(1)).astype(np.float32) * 2 - 1).reshape(count, HOP)

@@ -1,6 +1,7 @@
 """Choosing the step that gives an asked bitrate: a search while the sound fits in memory, a slow control loop beyond."""
 
 import math
+from collections import deque
 from collections.abc import Callable
 
 from telucodec.runtime.quantise import STEP_UNITS
@@ -14,6 +15,9 @@ FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.4}
 FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.3}
 """Where a search begins: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
 PACKET_S = 5.0
+RECENT_PACKETS = 12
+MOST_SURPLUS_S = 60.0
+"""Seconds' worth of bits saved or overspent that are still made good; what is beyond is forgotten."""
 PACKET_GAIN = 0.3
 """Octaves of the step by which the control loop answers a packet of twice its share of bits."""
 SURPLUS_GAIN = 0.025
@@ -52,7 +56,30 @@ def search_step(bits: Callable[[int], float], target_bits: float, guess: int, mo
     return min(tried, key=lambda index: abs(math.log2(tried[index] / target_bits)))
 
 
-def controlled_step(index: int, packet_s: float, surplus_s: float) -> int:
-    """Index for the packet after one of step `index` that took `packet_s` seconds' worth of bits too many, `surplus_s` with all before it."""
-    octaves = PACKET_GAIN * packet_s / PACKET_S + SURPLUS_GAIN * surplus_s
-    return min(max(index - round(STEP_UNITS * octaves), COARSEST), FINEST)
+class StepControl:
+    """Chooses the step of one packet after the other so that the file meets its rate, without what lies ahead.
+
+    The loop may answer loud sound after long silence, or the reverse, with an absurd step; so a packet's step stays within one
+    doubling of the rate that its own loudness, or the loudest of the last minute, usually asks for.
+    """
+
+    def __init__(self, index: int, bits_per_s: float, mode: str):
+        self._index, self._bits_per_s, self._mode = index, bits_per_s, mode
+        self._surplus_s = 0.0
+        self._recent: deque[float] = deque(maxlen=RECENT_PACKETS)
+
+    def step_for(self, rms: float) -> int:
+        """Index for the next packet, whose RMS is known."""
+        self._recent.append(rms)
+        room = round(FINER_PER_OCTAVE[self._mode] * STEP_UNITS)
+        coarsest = likely_step(max(self._recent), self._bits_per_s, self._mode) - room
+        finest = likely_step(rms, self._bits_per_s, self._mode) + room
+        self._index = min(max(self._index, coarsest, COARSEST), finest, FINEST)
+        return self._index
+
+    def spent(self, bits: int, duration_s: float) -> None:
+        """That packet took `bits` for `duration_s` seconds."""
+        packet_s = bits / self._bits_per_s - duration_s
+        self._surplus_s = min(max(self._surplus_s + packet_s, -MOST_SURPLUS_S), MOST_SURPLUS_S)
+        octaves = PACKET_GAIN * packet_s / PACKET_S + SURPLUS_GAIN * self._surplus_s
+        self._index -= round(STEP_UNITS * octaves)

@@ -20,7 +20,7 @@ from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel, load_model
 from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
-from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, controlled_step, likely_step, search_step
+from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
 
 POWER_OF_MODE = {"natural": 13, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
@@ -34,8 +34,12 @@ SAMPLED_PACKETS = 12
 MOST_LOST = 10
 """A file of which less than one packet in so many is whole is refused rather than concealed."""
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
+LOUDEST = 64.0
+"""Samples that reach further are refused: such a file was not scaled to full scale at all."""
 BATCH = 16
 """Packets decoded side by side."""
+CORRECTIONS, CLOSE_ENOUGH = 3, 0.01
+"""The whole is looked at so often at most, until its rate is that close."""
 OVERHEAD_BITS = 8 * 13
 """About what a packet takes beside its ideal code length."""
 
@@ -45,8 +49,6 @@ class TransformCodec:
 
     sample_rate = SAMPLE_RATE
     frame_rate = SAMPLE_RATE / HOP
-    latency_ms = 2000 * HOP / SAMPLE_RATE
-    """Algorithmic latency of the transform: two hops, the length of a window."""
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
         self.model = model
@@ -73,51 +75,53 @@ class TransformCodec:
         """
         if kbps is not None and quality is not None:
             raise ValueError("ask for kbps or for quality, not for both")
+        if not (kbps is None or 0 < kbps < np.inf) or not (quality is None or np.isfinite(quality)):
+            raise ValueError("kbps must be positive and finite, quality finite")
         power = POWER_OF_MODE[mode]
         sound = _Sound(windows)
         pilot = list(islice(sound, SEARCHED_PACKETS)) if quality is None else []
-        target = 1000 * (kbps or DEFAULT_KBPS)  # bits/s
+        target = 1000 * (DEFAULT_KBPS if kbps is None else kbps)  # bits/s
         if quality is None:
-            index = self._search(pilot, sound.num_samples, target, power)
+            index = self._search(pilot, sound.num_samples, target, mode)
         else:
             index = min(max(round(quality / DB_PER_UNIT), COARSEST), FINEST)
-        controlled = quality is None and not sound.ended
+        loop = None if quality is not None or sound.ended else StepControl(index, target, mode)
         sink.write(bytes(HEADER_BYTES))
         lengths: list[int] = []
-        surplus_s = 8 * HEADER_BYTES / target
         for coefficients in chain(pilot, sound):
+            if loop:
+                index = loop.step_for(rms(coefficients))
             packet = self._encode_packet(len(lengths), coefficients, index, power)
             sink.write(packet)
             lengths.append(len(packet))
-            if controlled:
-                packet_s = 8 * len(packet) / target - len(coefficients) / self.frame_rate
-                surplus_s += packet_s
-                index = controlled_step(index, packet_s, surplus_s)
+            if loop:
+                loop.spent(8 * len(packet), len(coefficients) / self.frame_rate)
         sink.write(index_bytes(lengths))
         header = Header(self.model.identity, SAMPLE_RATE, power, PACKET_FRAMES, sound.num_samples)
         sink.seek(0)
         sink.write(header.to_bytes())
         return header
 
-    def _search(self, pilot: list[np.ndarray], num_samples: int, target: float, power: int) -> int:
+    def _search(self, pilot: list[np.ndarray], num_samples: int, target: float, mode: str) -> int:
         """Index of the step at which the packets `pilot` make a file of `target` bits/s."""
-        allowed = target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot)
-        chosen = pilot[:: -(-len(pilot) // SAMPLED_PACKETS)]
+        power = POWER_OF_MODE[mode]
+        allowed = max(target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot), 1.0)
+        # Every nth packet by loudness: among much silence the few that cost bits must be there.
+        chosen = sorted(pilot, key=rms, reverse=True)[:: -(-len(pilot) // SAMPLED_PACKETS)]
 
         def bits(packets: list[np.ndarray], index: int) -> float:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
-            return sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised)
+            return max(1.0, sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
-        frames_chosen, frames_all = sum(map(len, chosen)), sum(map(len, pilot))
-        goal = max(allowed, 1.0) * frames_chosen / frames_all
-        rms = np.sqrt(np.mean([np.mean(coefficients**2) for coefficients in pilot]))
-        mode = "natural" if power else "fidelity"
-        index = search_step(lambda i: bits(chosen, i), goal, likely_step(float(rms), target, mode), mode)
-        if len(chosen) < len(pilot):
+        goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
+        guess = likely_step(rms(np.concatenate(chosen)), target, mode)
+        index = search_step(lambda i: bits(chosen, i), goal, guess, mode)
+        for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
-            factor = max(bits(pilot, index), 1.0) / max(allowed, 1.0)
-            goal = bits(chosen, index) / factor
-            index = search_step(lambda i: bits(chosen, i), goal, index, mode)
+            missed = bits(pilot, index) / allowed
+            if abs(missed - 1) < CLOSE_ENOUGH:
+                break
+            index = search_step(lambda i: bits(chosen, i), max(bits(chosen, index) / missed, 1.0), index, mode)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
@@ -184,8 +188,8 @@ class TransformCodec:
 
     def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
         """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""
-        results: list[Decoded | BitstreamError] = [BitstreamError("states more coefficients than a frame has")] * len(batch)
-        sound = [i for i, packet in enumerate(batch) if packet is not None and 4 * packet.cut <= HOP]
+        results: list[Decoded | BitstreamError] = [BitstreamError("holds values no encoder writes")] * len(batch)
+        sound = [i for i, packet in enumerate(batch) if packet and 4 * packet.cut <= HOP and packet.step_index <= FINEST + OFFSET]
         if sound:
             payloads, cuts = [batch[i].payload for i in sound], [4 * batch[i].cut for i in sound]
             for i, result in zip(sound, self._coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
@@ -201,6 +205,11 @@ def load_codec(path: Path | None = None, evaluate: Evaluator = Layers.__call__) 
 def read_header(data: bytes | mmap) -> Header:
     """Header of a .tlc file. Raises BitstreamError unless it is whole."""
     return Header.from_bytes(data[:HEADER_BYTES])
+
+
+def rms(coefficients: np.ndarray) -> float:
+    """Root of the mean square of coefficients, which is that of their sound."""
+    return float(np.sqrt(np.mean(coefficients**2)))
 
 
 def used_fours(frames: Frames) -> int:
@@ -227,6 +236,8 @@ class _Sound:
         for window in windows:
             if not np.isfinite(window).all():
                 raise ValueError("the sound holds samples that are not finite")
+            if (loudest := np.abs(window).max(initial=0)) > LOUDEST:
+                raise TelucodecError(f"the sound reaches {loudest:.3g}, far beyond full scale, which is 1; scale the file down")
             self.num_samples += window.shape[-1]
             held = np.concatenate([held, window[0]])
             while len(held) >= size + HOP:
@@ -242,7 +253,7 @@ def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) ->
     """Packets from number `first` up to the last whole one, None for each that is not, which `concealed` names."""
     found = salvage_packets(data, count)
     end = max(found, default=-1) + 1
-    if len(found) < max(end / MOST_LOST, 1):
+    if len(found) < max(end / MOST_LOST, 1) or end <= first:
         raise BitstreamError(f"{len(found)} of {count} packets are whole, too few to conceal the rest; fetch the file again")
     for sequence in range(first, end):
         if sequence not in found:

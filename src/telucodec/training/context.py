@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT, Layers
-from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
+from telucodec.runtime.model import ESCAPE, LARGEST, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
 
 
 class _Straight(torch.autograd.Function):
@@ -61,7 +61,7 @@ class IntegerNet(nn.Module):
         return _rounded(torch.clamp(weight * WEIGHT_UNIT, -127, 127))
 
     def _bias(self, bias: Tensor) -> Tensor:
-        return _rounded(bias * (UNIT * WEIGHT_UNIT))
+        return _rounded(torch.clamp(bias * (UNIT * WEIGHT_UNIT), -LARGEST, LARGEST))
 
     def forward(self, features: Tensor, position: Tensor) -> Tensor:
         def activate(sums: Tensor) -> Tensor:

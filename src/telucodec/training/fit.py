@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from telucodec.audio.mdct import mdct
+from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
-from telucodec.runtime.entropy import LEVEL_CENTRE, EntropyCoder, Frames, Side
+from telucodec.runtime.entropy import LEVEL_CENTRE, EntropyCoder, Frames, Side, level_symbol
+from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.model import (
     BIT_ROW,
     CENTROIDS,
@@ -43,6 +44,9 @@ class FitConfig:
     """Updates of one network at most, of 8192 symbols each."""
     learning_rate: float = 4e-3
     """Peak; a fifth of it when starting from an existing model."""
+    heard_s: float = 1200.0
+    """Sound to learn from at least: less is taken several times, at other steps."""
+    most_repeats: int = 12
     symbols: int = 1_500_000
     """Symbols kept for training one network."""
     seed: int = 0
@@ -52,7 +56,7 @@ STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
 POWERS = (8, 10, 13, 13, 13, 16, 19)
 """Envelope powers to prepare for, in 32nds."""
-PRIOR_COUNTS = 100.0
+PRIOR_COUNTS = 400.0
 """How many observations a row's earlier distribution is worth against what is counted."""
 
 Progress = Callable[[float, float, str], None]
@@ -82,8 +86,7 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -
     """One example of each of `waves` [1, T]; silent ones give none."""
     found = []
     for wave in waves:
-        frames = -(-wave.shape[-1] // HOP) + 1
-        coefficients = mdct(np.pad(wave[0], (HOP, frames * HOP - wave.shape[-1])), HOP)
+        coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
         if level < 1e-5:
             continue
@@ -139,7 +142,7 @@ def _train_networks(cases, start, config: FitConfig, rng, progress: Progress):
             if start is not None:
                 net = IntegerNet.of(start.passes[name][index])
             else:
-                positions = int(data[1].max()) + 1
+                positions = len(range(BANDS if name == "levels" else HOP)[PLANS[name][index].positions])
                 net = IntegerNet(data[0].shape[1], positions, config.hidden, 2 if name == "levels" else 1)
                 net.last_bias.data.fill_(2.0)
             cost = level_cost if name == "levels" else coefficient_cost(family)
@@ -201,8 +204,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
             np.add.at(power_sum, classes, exact[~coded] ** 2)
             np.add.at(zeros_seen, classes, 1)
             residuals, level_rows = coder.level_predictions(case.frames.levels)
-            symbols = np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
-            np.add.at(counts, (level_rows, symbols), 1)
+            np.add.at(counts, (level_rows, level_symbol(residuals)), 1)
         progress(index + 1, total, "counting")
     noise = np.sqrt(power_sum / zeros_seen).astype(np.float32)
     return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise)
@@ -219,7 +221,8 @@ def fit(
         raise ValueError("networks cannot be kept without a model to start from")
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    cases = {mode: examples(waves, mode, rng) for mode in ROW_OF_MODE}
+    repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
+    cases = {mode: examples([*waves] * repeats, mode, rng) for mode in ROW_OF_MODE}
     if not cases["natural"]:
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from telucodec.errors import ModelError
+from telucodec.runtime.model import FORMAT, SHIPPED, load_model
+
+
+@pytest.fixture
+def tensors():
+    return load(SHIPPED.read_bytes())
+
+
+def changed(name, value):
+    return lambda tensors: tensors | {name: value(tensors[name])}
+
+
+def spoilt(array, value):
+    array = array.copy()
+    array.flat[0] = value
+    return array
+
+
+def test_a_model_comes_back_with_its_identity(tmp_path):
+    model = load_model()
+    model.save(tmp_path / "transform.safetensors")
+    assert load_model(tmp_path).identity == model.identity
+    assert (tmp_path / "transform.safetensors").read_bytes() == SHIPPED.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed("fidelity.0.first", lambda array: array.astype(np.int32) + 256),
+        changed("fidelity.0.first", lambda array: array[:-1]),
+        changed("natural.1.bias", lambda array: spoilt(array, 2**31 - 1)),
+        changed("levels.0.second_bias", lambda array: np.array(3, np.int32)),
+        changed("frequencies", lambda array: spoilt(array, 0)),
+        changed("frequencies", lambda array: array.astype(np.float64)),
+        changed("noise", lambda array: spoilt(array, np.nan)),
+        changed("noise", lambda array: spoilt(array, 3e38)),
+        lambda tensors: tensors | {"more": np.zeros(3)},
+        lambda tensors: {name: array for name, array in tensors.items() if name != "centroids"},
+    ],
+)
+def test_anything_but_a_whole_model_is_refused(tensors, tmp_path, change):
+    path = tmp_path / "transform.safetensors"
+    path.write_bytes(save(change(tensors), metadata={"format": FORMAT}))
+    with pytest.raises(ModelError, match="not a telucodec transform model"):
+        load_model(path)

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+
+from telucodec.errors import DataError
+from telucodec.runtime.model import PLANS, load_model
+from telucodec.runtime.transform import TransformCodec
+from telucodec.training.context import IntegerNet
+from telucodec.training.fit import FitConfig, fit, ideal_kbps
+
+
+def test_trainable_twin_computes_what_will_ship():
+    for name in PLANS:
+        for layers in load_model().passes[name]:
+            net = IntegerNet.of(layers)
+            features = np.random.randint(-127, 128, (1, len(layers.bias), len(layers.first))).astype(np.float32)
+            with torch.no_grad():
+                outputs = net(torch.from_numpy(features[0]), torch.arange(len(layers.bias))).numpy()
+            np.testing.assert_array_equal(outputs * 2048, layers(features)[0])
+            again = net.layers()
+            assert all(
+                (getattr(again, field) == getattr(layers, field)).all() for field in ("first", "bias", "second", "last", "last_bias")
+            )
+
+
+def test_refitting_shortens_the_code_of_what_it_was_fitted_to(telugu):
+    shipped = load_model()
+    tuned = fit([telugu], FitConfig(minutes=1, max_updates=200, symbols=200_000, most_repeats=4), shipped)
+    assert ideal_kbps(tuned, [telugu]) < ideal_kbps(shipped, [telugu])
+    assert tuned.identity != shipped.identity
+
+
+def test_counting_again_keeps_the_networks(telugu):
+    shipped = load_model()
+    counted = fit([telugu], FitConfig(minutes=0, most_repeats=1), shipped)
+    assert counted.passes is shipped.passes
+    assert (counted.frequencies != shipped.frequencies).any()
+    assert ideal_kbps(counted, [telugu]) < 1.01 * ideal_kbps(shipped, [telugu])
+
+
+def test_a_model_from_nothing_beats_its_own_beginning_and_codes(telugu):
+    def trained(updates):
+        return fit([telugu], FitConfig(hidden=8, minutes=1, max_updates=updates, symbols=50_000, most_repeats=2))
+
+    little, more = trained(1), trained(150)
+    assert ideal_kbps(more, [telugu]) < ideal_kbps(little, [telugu])
+    decoded = TransformCodec(more).decode(TransformCodec(more).encode(telugu, kbps=8, mode="fidelity"))
+    assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 10
+
+
+def test_the_same_seed_gives_the_same_model(telugu):
+    config = FitConfig(hidden=8, minutes=5, max_updates=20, symbols=20_000, most_repeats=1)
+    assert fit([telugu[:, :40_000]], config).identity == fit([telugu[:, :40_000]], config).identity
+
+
+def test_silence_is_nothing_to_train_on():
+    silence = [np.zeros((1, 32_000), np.float32)]
+    with pytest.raises(DataError, match="every recording is silent"):
+        fit(silence, FitConfig(minutes=0), load_model())
+    assert np.isnan(ideal_kbps(load_model(), silence))
+    assert np.isnan(ideal_kbps(load_model(), []))
