@@ -1,16 +1,19 @@
 """An import may be stopped in any way at any moment: nothing is torn, and nothing finished is done again."""
 
+import io
 import json
 import random
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import unicodedata
 
 import numpy as np
 import pytest
 import soundfile
+from release import COLUMNS, mp3, row_of
 
 from telucodec.audio.media import SAMPLE_RATE, write_audio
 from telucodec.data.check import check
@@ -21,6 +24,7 @@ from telucodec.data.sources.json_lines import JsonLines
 from telucodec.data.sources.source import SourceConfig
 
 NUM_SOUNDS = 120
+KEPT = {"audio", "import.jsonl", "manifest.csv", "manifest.jsonl", "rejected.csv"}
 
 
 def noise(path, seconds, level=0.1):
@@ -41,13 +45,33 @@ def journal(out):
     return finished
 
 
-def test_killed_at_any_moment_it_goes_on_and_leaves_nothing_torn(tmp_path):
+def folder_of_sounds(root):
     for number in range(NUM_SOUNDS):
-        noise(tmp_path / "in" / f"ధ్వని {number}.flac", 6)
+        noise(root / f"ధ్వని {number}.flac", 6)
+    return "folder", root
+
+
+def release_of_sounds(root):
+    """An archive that holds one clip under many names."""
+    root.mkdir()
+    clip = mp3(0.1 * np.random.standard_normal(6 * 32_000).clip(-3, 3))
+    rows = ["\t".join(COLUMNS), *("\t".join([f"s{at}", f"{at}.mp3", *row_of(0)[2:]]) for at in range(NUM_SOUNDS))]
+    files = {"validated.tsv": "\n".join(rows).encode()} | {f"clips/{at}.mp3": clip for at in range(NUM_SOUNDS)}
+    with tarfile.open(root / "te.tar.gz", "w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"cv-corpus/te/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return "common-voice", root / "te.tar.gz"
+
+
+@pytest.mark.parametrize("make", [folder_of_sounds, release_of_sounds])
+def test_killed_at_any_moment_it_goes_on_and_leaves_nothing_torn(make, tmp_path):
+    kind, source = make(tmp_path / "in")
     out = tmp_path / "out"
-    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "import", "folder", tmp_path / "in", "--out", out]
-    waits, kills, finished = random.Random(5), 0, {}
-    for _ in range(6):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "import", kind, source, "--out", out]
+    waits, kills, finished, lengths = random.Random(5), 0, {}, set()
+    for _ in range(5):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         known = len(finished)
         while process.poll() is None and len(journal(out)) <= known:
@@ -58,15 +82,15 @@ def test_killed_at_any_moment_it_goes_on_and_leaves_nothing_torn(tmp_path):
         now = journal(out)
         assert finished.items() <= now.items(), "something finished was done again"
         finished = now
-        for path in (out / "audio").rglob("[!.]*.flac"):
-            assert len(soundfile.read(path)[0]) == 6 * SAMPLE_RATE, "torn"
+        lengths |= {len(soundfile.read(path)[0]) for path in (out / "audio").rglob("[!.]*.flac")}
     assert kills >= 3 and 0 < len(finished) < NUM_SOUNDS
     subprocess.run(command, check=True, capture_output=True)
     assert finished.items() <= journal(out).items(), "something finished was done again"
     rows = read_manifest(out / "manifest.csv")
     assert len(rows) == NUM_SOUNDS and not list(check(rows, out))
-    assert sorted(path.name for path in out.iterdir()) == ["audio", "import.jsonl", "manifest.csv", "manifest.jsonl", "rejected.csv"]
-    assert len(list((out / "audio").iterdir())) == NUM_SOUNDS
+    assert len(lengths | {round(row.duration_s * SAMPLE_RATE) for row in rows}) == 1, "torn"
+    assert {path.name for path in out.iterdir()} - {"details.csv"} == KEPT
+    assert len([path for path in (out / "audio").rglob("*") if path.is_file()]) == NUM_SOUNDS
 
 
 def test_a_journal_cut_short_loses_its_last_line_only(tmp_path):

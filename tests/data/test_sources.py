@@ -143,6 +143,12 @@ def test_bad_rows_are_told_one_by_one_and_the_rest_is_imported(packed, tmp_path)
     assert (tmp_path / "deep" / "er" / "out" / "rejected.csv").read_text("utf-8").count("\n") == 9
 
 
+def test_a_table_of_one_endless_line_does_not_fill_the_memory(tmp_path):
+    folder = make_folder(tmp_path, "x" * (3 << 20))
+    imported = brought_in("common-voice", folder, tmp_path / "out")
+    assert len(imported.rows) == 6 and len(imported.rejected) == 3
+
+
 def hostile(name, kind=tarfile.REGTYPE, linkname=""):
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, linkname

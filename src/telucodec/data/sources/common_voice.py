@@ -9,7 +9,9 @@ import tarfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from telucodec.audio.media import printable
 from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, safe_name
@@ -21,6 +23,8 @@ LICENCE = "CC0-1.0"
 NEEDED = ("client_id", "path", "sentence")
 MAX_CLIP_BYTES = 64 << 20
 """Clips are seconds long; what is larger is none."""
+MAX_LINE_BYTES = 1 << 20
+"""A row takes hundreds of bytes; a hostile table must not fill the memory with one."""
 
 
 def common_voice(path: Path, config: SourceConfig) -> "_Folder | _Archive":
@@ -42,11 +46,11 @@ class _Folder(OnDisk):
         found = set()
         for part in self.config.parts:
             for depth in ("", "*/", "*/*/"):
-                for table in sorted(self.path.glob(f"{depth}{part}.tsv")):
+                for place in sorted(self.path.glob(f"{depth}{part}.tsv")):
                     found.add(part)
-                    with open(table, "rb") as lines:
-                        for utterance, clip in _read_part(lines, part, table.parent.name, self.config, reject):
-                            self.paths.setdefault(utterance.name, table.parent / "clips" / clip)
+                    with open(place, "rb") as table:
+                        for utterance, clip in _read_part(table, part, place.parent.name, self.config, reject):
+                            self.paths.setdefault(utterance.name, place.parent / "clips" / clip)
                             yield utterance
         _tell_missing(self.path, self.config.parts, found, reject)
 
@@ -66,8 +70,8 @@ class _Archive:
                 if where.suffix != ".tsv" or where.stem not in self.config.parts:
                     continue
                 home, in_language = where.parent, False
-                with archive.extractfile(member) as lines:
-                    for utterance, clip in _read_part(lines, where.stem, home.name, self.config, reject):
+                with archive.extractfile(member) as table:
+                    for utterance, clip in _read_part(table, where.stem, home.name, self.config, reject):
                         in_language = True
                         self.names.setdefault(str(home / "clips" / clip), utterance.name)
                         yield utterance
@@ -125,10 +129,10 @@ def _files(archive: tarfile.TarFile, reject: Reject = lambda which, why: None) -
             reject(printable(member.name), "is a link or device, left alone; a release holds plain files only")
 
 
-def _read_part(lines: Iterable[bytes], part: str, folder: str, config: SourceConfig, reject: Reject) -> Iterator[tuple[Utterance, str]]:
+def _read_part(table: BinaryIO, part: str, folder: str, config: SourceConfig, reject: Reject) -> Iterator[tuple[Utterance, str]]:
     """Yield the utterances of a table, whose folder is named after the language, each with the file name of its clip."""
     columns: list[str] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(iter(partial(table.readline, MAX_LINE_BYTES), b""), 1):
         at = f"{part}.tsv, line {number}"
         try:
             cells = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n").split("\t")
