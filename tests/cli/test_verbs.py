@@ -56,11 +56,12 @@ def test_a_part_can_be_decoded(coded, tmp_path):
 
 
 def test_every_verb_explains_itself_with_an_example():
-    verbs = ["build", "encode", "decode", "info", "evaluate", "report"]
+    verbs = ["build", "encode", "decode", "info", "evaluate", "report", "import", "tts", "manifest"]
     overview = telucodec("--help").stdout
     for verb in verbs:
         assert verb in overview
-        assert f"Example: telucodec {verb}" in " ".join(telucodec(verb, "--help").stdout.split())
+    for verb in [*verbs, *(f"manifest {verb}" for verb in ("split", "mix", "stats", "check", "convert"))]:
+        assert f"Example: telucodec {verb}" in " ".join(telucodec(*verb.split(), "--help").stdout.split())
 
 
 def bad_media(folder):

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from telucodec.audio.media import SAMPLE_RATE, write_audio
-from telucodec.data.manifest import Segment, read_manifest, read_segment, write_manifest
+from telucodec.data.manifest import (
+    Segment,
+    moved,
+    read_json_lines,
+    read_manifest,
+    read_segment,
+    write_json_lines,
+    write_manifest,
+)
 from telucodec.errors import DataError
 
 ROW = Segment(
@@ -25,6 +33,71 @@ def test_rows_come_back_exactly(tmp_path):
     rows = [ROW, replace(ROW, speaker="", rms=np.float32(0.1).item(), recording="two\nlines.wav")]
     write_manifest(tmp_path / "train.csv", rows)
     assert read_manifest(tmp_path / "train.csv") == rows
+
+
+FULL = replace(
+    ROW,
+    text='క్\u200cషమించండి, "అన్నాడు"\u2028రెండవ\r\nవరుస o\u0308',
+    language="te",
+    source="commonvoice",
+    licence="CC0-1.0",
+    synthetic=True,
+)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.jsonl"])
+def test_text_and_paths_come_back_byte_for_byte(tmp_path, name):
+    rows = [FULL, replace(FULL, synthetic=False, text=""), ROW]
+    write_manifest(tmp_path / name, rows)
+    assert read_manifest(tmp_path / name) == rows
+    assert ROW.path.encode() in (tmp_path / name).read_bytes() and "క్\u200cషమించండి".encode() in (tmp_path / name).read_bytes()
+
+
+def test_json_lines_begin_with_key_and_text(tmp_path):
+    write_json_lines(tmp_path / "a", [FULL])
+    (line,) = (tmp_path / "a").read_bytes().decode().splitlines(keepends=True)[:1]
+    assert line.startswith('{"key": "audio/లక్ష్మి/a, b.mp4.flac", "text": ')
+    assert read_json_lines(tmp_path / "a") == [FULL]
+
+
+def test_a_manifest_of_before_texts_is_read(tmp_path):
+    write_manifest(tmp_path / "train.csv", [ROW])
+    lines = (tmp_path / "train.csv").read_text("utf-8").splitlines()
+    assert lines[0].endswith(",text,language,source,licence,synthetic") and lines[1].endswith(",,,,,False")
+    old = [lines[0].removesuffix(",text,language,source,licence,synthetic"), lines[1].removesuffix(",,,,,False")]
+    (tmp_path / "train.csv").write_text("\n".join(old), "utf-8")
+    assert read_manifest(tmp_path / "train.csv") == [ROW]
+
+
+@pytest.mark.parametrize(
+    "line, complaint",
+    [
+        ("{", "line 1"),
+        ("[]", "line 1"),
+        ('{"text": ""}', "lacks 'key'"),
+        ('{"key": "a.wav", "text": ""}', "telucodec import json-lines"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_bad_json_line_is_named(tmp_path, line, complaint):
+    (tmp_path / "a.jsonl").write_bytes(line if isinstance(line, bytes) else line.encode())
+    with pytest.raises(DataError, match=complaint):
+        read_manifest(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize("change", [{"start_s": "1"}, {"synthetic": 1}, {"text": None}, {"peak": True}])
+def test_a_value_of_another_type_is_named(tmp_path, change):
+    write_json_lines(tmp_path / "a.jsonl", [replace(FULL, **change)])
+    with pytest.raises(DataError, match=f"line 1: {next(iter(change))} is"):
+        read_manifest(tmp_path / "a.jsonl")
+
+
+def test_rows_that_move_still_find_their_sound(tmp_path):
+    write_audio(tmp_path / "raw" / "own" / ROW.path, np.zeros((1, 5 * SAMPLE_RATE), np.float32), SAMPLE_RATE)
+    (row,) = moved([ROW], tmp_path / "raw" / "own", tmp_path / "manifests")
+    assert row.path == f"../raw/own/{ROW.path}"
+    (tmp_path / "manifests").mkdir()
+    assert read_segment(row, tmp_path / "manifests").shape == (1, 36_000)
 
 
 def test_a_spreadsheet_may_have_saved_it(tmp_path):
@@ -50,7 +123,7 @@ def test_what_is_no_manifest_is_named(tmp_path, content, complaint):
         read_manifest(tmp_path / "train.csv")
 
 
-@pytest.mark.parametrize("spoil", [lambda text: text.replace("2.25", "long"), lambda text: text.rstrip().rsplit(",", 1)[0]])
+@pytest.mark.parametrize("spoil", [lambda text: text.replace("2.25", "long"), lambda text: text.replace("False", "maybe")])
 def test_a_bad_line_is_named_by_its_number(tmp_path, spoil):
     write_manifest(tmp_path / "train.csv", [ROW])
     (tmp_path / "train.csv").write_text(spoil((tmp_path / "train.csv").read_text("utf-8")), "utf-8")

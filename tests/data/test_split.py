@@ -1,13 +1,15 @@
 """Parts share no speaker and no recording, whatever is in the folder; where they must, it is said."""
 
 import random
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from telucodec.data.manifest import Segment
-from telucodec.data.split import SplitConfig, split
+from telucodec.data.split import PARTS, SplitConfig, sentence, split
 from telucodec.errors import DataError
 
 
@@ -101,3 +103,83 @@ def test_a_single_segment_trains_and_the_empty_parts_are_told():
 def test_nothing_to_train_on_is_an_error(rows, where):
     with pytest.raises(DataError, match=where):
         split(rows)
+
+
+def readers(num_speakers: int, num_sentences: int, first: int = 0) -> list[Segment]:
+    """Speakers who read five sentences each, the same ones over and over."""
+    return [
+        replace(rows_of(f"s{speaker}/{take}.wav", f"s{speaker}", 1)[0], text=f"వాక్యం {random.randrange(num_sentences)}!")
+        for speaker in range(first, first + num_speakers)
+        for take in range(5)
+    ]
+
+
+def by_part(parts) -> dict[str, list[Segment]]:
+    return {part: getattr(parts, part) for part in PARTS}
+
+
+def assert_disjoint(parts, num_rows: int) -> None:
+    for property_of in (lambda row: row.speaker, lambda row: row.recording, lambda row: sentence(row.text)):
+        values = [{property_of(row) for row in rows} - {""} for rows in by_part(parts).values()]
+        assert sum(map(len, values)) == len(set().union(*values))
+    assert sum(map(len, by_part(parts).values())) + len(parts.left_out) == num_rows
+
+
+@pytest.mark.parametrize("num_sentences", [20, 300, 10**9])
+def test_no_sentence_is_in_two_parts_and_what_was_left_out_is_told(num_sentences):
+    rows = readers(100, num_sentences)
+    parts = split(rows)
+    assert parts.val and parts.test
+    assert_disjoint(parts, len(rows))
+    told = [leak for leak in parts.leaks if "left out of" in leak]
+    assert sum(int(leak.split()[0]) for leak in told) == len(parts.left_out)
+    assert bool(told) == bool(parts.left_out) == (num_sentences < 1000)
+
+
+def test_the_same_sentence_may_be_written_in_many_ways():
+    assert sentence("  మంచి రోజు! ") == sentence("మంచి  రోజు") != sentence("మంచి రొజు")
+    assert sentence("É bien?") == sentence("e\u0301 BIEN")
+    assert sentence("క్\u200cష") == sentence("క్ష") and sentence("...") == ""
+    assert unicodedata.is_normalized("NFC", sentence("o\u0308"))
+
+
+def test_synthetic_rows_only_train_unless_asked_for():
+    made = [replace(row, recording=f"tts{at}", speaker="espeak-ng te", synthetic=True) for at, row in enumerate(readers(100, 10**6))]
+    parts = split(crowd(20) + made)
+    assert not any(row.synthetic for row in parts.val + parts.test)
+    assert sum(row.synthetic for row in parts.train) == len(made)
+    assert any(row.synthetic for row in split(made, SplitConfig(synthetic_everywhere=True)).test)
+    alone = split(made)
+    assert len(alone.train) == len(made) and not alone.val and not alone.test
+
+
+def test_synthetic_rows_of_sentences_that_are_tested_are_left_out():
+    real = [replace(row, text=f"వాక్యం {at}") for at, row in enumerate(crowd(20))]
+    made = [replace(row, recording=f"tts {row.text}", speaker="espeak-ng te", synthetic=True) for row in real]
+    parts = split(real + made)
+    assert_disjoint(parts, len(real + made))
+    assert len(parts.left_out) == len(parts.val + parts.test) and all(row.synthetic for row in parts.left_out)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_changes_its_part_when_data_is_added(seed):
+    random.seed(seed)
+    rows = readers(40, 400)
+    first = split(rows, SplitConfig(seed=seed))
+    more = rows + readers(60, 400, first=40) + [replace(row, recording=f"again {row.recording}", text="") for row in rows]
+    second = split(more, SplitConfig(seed=seed), by_part(first))
+    for part, kept in by_part(first).items():
+        assert set(kept) <= set(getattr(second, part))
+    assert_disjoint(second, len(more))
+    seconds = {part: sum(row.duration_s for row in rows) for part, rows in by_part(second).items()}
+    assert seconds["test"] / sum(seconds.values()) == pytest.approx(0.1, abs=0.05)
+    again = split(more, SplitConfig(seed=seed), by_part(second))
+    assert by_part(again) == by_part(second)
+
+
+def test_a_new_speaker_is_never_cut_in_two():
+    first = split(crowd(10))
+    for name in range(10, 40):
+        first = split([*first.train, *first.val, *first.test, *rows_of(f"s{name}/a.wav", f"s{name}", 4)], before=by_part(first))
+        assert not first.leaks
+        assert not speakers(first.train) & speakers(first.val + first.test)

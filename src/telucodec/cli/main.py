@@ -9,8 +9,11 @@ from telucodec.cli.build import build
 from telucodec.cli.decode import decode
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
+from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
+from telucodec.cli.manifest import manifest
 from telucodec.cli.report import report
+from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
 
 app = typer.Typer(
@@ -23,6 +26,9 @@ app = typer.Typer(
 )
 for verb in (build, encode, decode, info, evaluate, report):
     app.command()(verb)
+app.command("import")(import_)
+app.command()(tts)
+app.add_typer(manifest, name="manifest")
 
 
 class Stopped(BaseException):

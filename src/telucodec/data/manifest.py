@@ -1,13 +1,16 @@
-"""Manifests: CSV tables of speech segments, one a row, that every later step reads and a person can open.
+"""Manifests: tables of speech segments, one a row, that every later step reads and a person can open.
 
-The sound stays in 16 kHz FLAC files below a root folder; a row says where in them its segment lies and how loud it is.
+The sound stays in 16 kHz FLAC files below a root folder, the manifest's own; a row says where in them its segment lies, how loud it is,
+what is said in it and by whom. A manifest is CSV, or its twin in JSON lines (.jsonl): {"key": path, "text": ..., ...}.
+Text is brought to NFC where it comes in (`data/importing.py`); manifests keep text and paths byte for byte.
 """
 
 import csv
 import io
+import json
 import os
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +39,29 @@ class Segment:
     """Largest magnitude; full scale is 1."""
     clipped_share: float
     """Share of samples at full scale, 0 to 1."""
+    text: str = ""
+    """What is said, in NFC; empty where unknown."""
+    language: str = ""
+    """Code of the language, such as te; empty where unknown."""
+    source: str = ""
+    """Collection it came from, such as commonvoice, own or tts."""
+    licence: str = ""
+    """SPDX name where there is one, such as CC0-1.0; empty where unknown."""
+    synthetic: bool = False
+    """Whether a machine spoke it."""
 
 
 COLUMNS = {field.name: field.type for field in fields(Segment)}
+REQUIRED = [field.name for field in fields(Segment) if field.default is MISSING]
+
+JSON_SUFFIX = ".jsonl"
 
 
 def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
-    """Write `rows` to `path` as UTF-8 CSV with a heading, whole or not at all."""
+    """Write `rows` to `path`, whole or not at all: as JSON lines where it ends in .jsonl, else as UTF-8 CSV with a heading."""
+    if Path(path).suffix.lower() == JSON_SUFFIX:
+        write_json_lines(path, rows)
+        return
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -51,24 +70,89 @@ def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
 
 
 def read_manifest(path: Path) -> list[Segment]:
-    """Return the rows of `path`. Raises DataError where it is missing, of another kind, or has a cell that is no number."""
+    """Return the rows of `path`, CSV or JSON lines (.jsonl); columns that came later may be missing and are empty then.
+
+    Raises DataError where it is missing, of another kind, or has a cell that is no number.
+    """
+    if Path(path).suffix.lower() == JSON_SUFFIX:
+        return read_json_lines(path)
+    table = csv.DictReader(io.StringIO(_read_text(path), newline=""))
+    missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]
+    if missing:
+        raise DataError(f"{path}: lacks the column {', '.join(missing)}; prepare the data again")
+    columns = {name: _cell_reader(kind) for name, kind in COLUMNS.items() if name in table.fieldnames}
+    rows = []
     try:
-        text = Path(path).read_text("utf-8-sig")  # a spreadsheet may have put a byte order mark in front
+        for cells in table:
+            rows.append(Segment(**{name: read(cells[name]) for name, read in columns.items()}))
+    except (TypeError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}, line {table.line_num}: {error}; mend that line, or prepare the data again") from error
+    return rows
+
+
+def write_json_lines(path: Path, rows: Iterable[Segment]) -> None:
+    """Write `rows` to `path` as UTF-8 JSON lines, whole or not at all; `key` holds the path and is first, then comes the text."""
+    lines = []
+    for row in rows:
+        cells = asdict(row)
+        lines.append(json.dumps({"key": cells.pop("path"), "text": cells.pop("text"), **cells}, ensure_ascii=False) + "\n")
+    write_whole(Path(path), "".join(lines).encode())
+
+
+def read_json_lines(path: Path) -> list[Segment]:
+    """Return the rows that `write_json_lines` wrote to `path`; errors as in `read_manifest`."""
+    rows = []
+    for number, line in enumerate(_read_text(path).split("\n"), 1):  # splitlines would also cut at U+2028 within a text
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+            cells["path"] = cells.pop("key")
+            missing = [name for name in REQUIRED if name not in cells]
+            if missing:
+                raise DataError(f"{path}, line {number}: lacks {', '.join(missing)}; `telucodec import json-lines` measures the sound")
+            rows.append(Segment(**{name: _typed(name, cells[name]) for name in COLUMNS if name in cells}))
+        except KeyError as error:
+            raise DataError(f"{path}, line {number}: lacks {error}; mend that line, or prepare the data again") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"{path}, line {number}: {error}; mend that line, or prepare the data again") from error
+    return rows
+
+
+def moved(rows: Iterable[Segment], root: Path, new_root: Path) -> list[Segment]:
+    """Return `rows`, whose paths start at the folder `root`, with paths that start at `new_root`."""
+    way = os.path.relpath(Path(root).resolve(), Path(new_root).resolve())
+    return [replace(row, path=os.path.normpath(os.path.join(way, row.path))) for row in rows]
+
+
+def _read_text(path: Path) -> str:
+    """Return all of `path`, with the ends of its lines as they are. Raises DataError."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")  # a spreadsheet may have put a byte order mark in front
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such manifest; prepare the data first") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); prepare the data again") from error
-    table = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in COLUMNS if name not in (table.fieldnames or [])]
-    if missing:
-        raise DataError(f"{path}: lacks the column {', '.join(missing)}; prepare the data again")
-    rows = []
-    for cells in table:
-        try:
-            rows.append(Segment(**{name: kind(cells[name]) for name, kind in COLUMNS.items()}))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{path}, line {table.line_num}: {error}; mend that line, or prepare the data again") from error
-    return rows
+
+
+def _cell_reader(kind: type) -> Callable[[str], str | float | bool]:
+    """Return what turns a cell of a CSV table into a value of `kind`."""
+    return _truth if kind is bool else kind
+
+
+def _truth(cell: str) -> bool:
+    if cell is None or cell.lower() not in ("true", "false", ""):
+        raise ValueError(f"{cell!r} is neither true nor false")
+    return cell.lower() == "true"
+
+
+def _typed(name: str, value: object) -> str | float | bool:
+    """Return `value` of a JSON line if it has the type of the column `name`."""
+    kind = COLUMNS[name]
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) if kind is float else isinstance(value, kind)
+    if not fits:
+        raise TypeError(f"{name} is {value!r}, not of type {kind.__name__}")
+    return kind(value)
 
 
 def read_segment(row: Segment, root: Path) -> np.ndarray:

@@ -1,17 +1,23 @@
-"""Training, validation and test rows that share no speaker and no recording, or a plain sentence on what they share.
+"""Training, validation and test rows that share no speaker, no recording and no sentence, or a plain sentence on what they share.
 
 A speaker's segments stay together; where the speaker is unknown, a recording's do. One speaker's recordings are dealt out, and a single
-recording is cut in time. A hash of each name decides, so the same folder gives the same parts on every machine.
+recording is cut in time. A hash of each name decides, so the same folder gives the same parts on every machine. What an earlier split
+put into a part stays there when data is added; the new speakers alone are dealt. Many speakers read the same sentences, so speakers go
+first, and a row whose sentence is in another part is left out: of train for val, of both for test, but never an earlier row for a new one.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from telucodec.data.extract import TEST_FOLDER, for_test
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
+
+PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class SplitConfig:
     """Likewise; not used where there is a folder `test`, which then is all of the test part."""
     seed: int = 0
     """Another seed deals the speakers out in another way."""
+    synthetic_everywhere: bool = False
+    """Whether what a machine spoke may be validated and tested on too; otherwise it is for training alone."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +43,106 @@ class Split:
     test: list[Segment]
     leaks: list[str]
     """A sentence for each thing that makes a measured quality less trustworthy."""
+    left_out: list[Segment] = field(default_factory=list)
+    """Rows in no part, since their sentence is in another; the leaks tell how many."""
 
 
-def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig()) -> Split:
-    """Share `rows` out. What lies in the folder `test` is only ever for testing. Raises DataError where there is nothing to train on."""
+def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: Mapping[str, Iterable[Segment]] | None = None) -> Split:
+    """Share `rows` out. What lies in the folder `test` is only ever for testing. `before` holds the parts of an earlier split, which stand.
+
+    Raises DataError where there is nothing to train on.
+    """
     rows = sorted(rows, key=lambda row: (row.recording, row.start_s))
-    test = [row for row in rows if for_test(row.recording)]
-    rest = [row for row in rows if not for_test(row.recording)]
-    if not rest:
-        where = f" outside the folder {TEST_FOLDER}" if test else ""
+    before = {part: list(before.get(part, ())) for part in PARTS} if before else {}
+    spoken = [row for row in rows if config.synthetic_everywhere or not row.synthetic]
+    synthetic = [row for row in rows if row.synthetic and not config.synthetic_everywhere]
+    train_only = [row for row in synthetic if not for_test(row.recording)]
+    marked = [row for row in spoken if for_test(row.recording)]
+    rest = [row for row in spoken if not for_test(row.recording)]
+    if not rest and not train_only:
+        where = f" outside the folder {TEST_FOLDER}" if marked else ""
         raise DataError(f"no segment to train on{where}; add recordings, or see why theirs were rejected")
+    settled, new = _settle(rest, before)
     total_s = _duration(rest)
-    if not test:
-        test, rest = _take(rest, config.test_share * total_s, f"{config.seed} test")
-    val, train = _take(rest, config.val_share * total_s, f"{config.seed} val")
-    return Split(train, val, test, _leaks({"train": train, "val": val, "test": test}))
+    test, val = [*marked, *settled["test"]], settled["val"]
+    if not marked:
+        taken, new = _take_more(new, test, config.test_share * total_s, f"{config.seed} test")
+        test += taken
+    taken, new = _take_more(new, val, config.val_share * total_s, f"{config.seed} val")
+    parts = {"train": _in_order(settled["train"] + new + train_only), "val": _in_order(val + taken), "test": _in_order(test)}
+    parts, repeated = _without_repeats(parts, before)
+    leaks = _leaks(parts)
+    for (part, other), number in Counter((part, other) for part, other, _ in repeated).items():
+        leaks.append(f"{number} rows were left out of {part}, since their sentences are in {other} too; nothing is lost but these")
+    if stray := [row for row in synthetic if for_test(row.recording)]:
+        leaks.append(f"{len(stray)} synthetic rows in the folder {TEST_FOLDER} were left out: synthetic speech is for training alone")
+    return Split(**parts, leaks=leaks, left_out=[row for _, _, row in repeated] + stray)
+
+
+def _in_order(rows: list[Segment]) -> list[Segment]:
+    return sorted(rows, key=lambda row: (row.recording, row.start_s))
+
+
+def _settle(rows: list[Segment], before: Mapping[str, list[Segment]]) -> tuple[dict[str, list[Segment]], list[Segment]]:
+    """Return the rows that go where `before` put their recording or else their speaker, by part, and the others."""
+    stretches = {_stretch(row): part for part, rows_in in before.items() for row in rows_in}
+    homes = [_homes(before, _recording), _homes(before, lambda row: row.speaker)]
+    settled: dict[str, list[Segment]] = {part: [] for part in PARTS}
+    new = []
+    for row in rows:
+        part = stretches.get(_stretch(row)) or homes[0].get(row.recording) or homes[1].get(row.speaker)
+        (settled[part] if part else new).append(row)
+    return settled, new
+
+
+def _stretch(row: Segment) -> tuple[str, float]:
+    return row.recording, row.start_s
+
+
+def _homes(before: Mapping[str, list[Segment]], group_of: Callable[[Segment], str]) -> dict[str, str]:
+    """Return the part of each group that lies in one part alone."""
+    homes: dict[str, set[str]] = defaultdict(set)
+    for part, rows in before.items():
+        for row in rows:
+            homes[group_of(row)].add(part)
+    return {group: next(iter(parts)) for group, parts in homes.items() if group and len(parts) == 1}
+
+
+def _take_more(rows: list[Segment], have: list[Segment], target_s: float, salt: str) -> tuple[list[Segment], list[Segment]]:
+    """Return as many of `rows` as bring `have` to `target_s` seconds, and the others; a part that has rows takes whole speakers only."""
+    if not have:
+        return _take(rows, target_s, salt)
+    names = _in_turn(rows, _speaker_or_recording, target_s - _duration(have), salt)
+    return [row for row in rows if _speaker_or_recording(row) in names], [row for row in rows if _speaker_or_recording(row) not in names]
+
+
+def sentence(text: str) -> str:
+    """Return what makes two texts the same sentence: letters, marks and digits in NFC, whatever their case and punctuation."""
+    text = unicodedata.normalize("NFC", text).casefold()
+    joined = "".join(char for char in text if unicodedata.category(char) != "Cf")  # joiners change the look, not the word
+    return " ".join("".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in joined).split())
+
+
+def _without_repeats(
+    parts: dict[str, list[Segment]], before: Mapping[str, list[Segment]]
+) -> tuple[dict[str, list[Segment]], list[tuple[str, str, Segment]]]:
+    """Return `parts` without rows whose sentence another part owns, and (part, owner, row) of those left out."""
+    owners: dict[str, str] = {}
+    for source in (before, parts):
+        for part in reversed(PARTS):
+            for row in source.get(part, ()):
+                owners.setdefault(sentence(row.text), part)
+    owners.pop("", None)
+    kept: dict[str, list[Segment]] = {part: [] for part in parts}
+    repeated = []
+    for part, rows in parts.items():
+        for row in rows:
+            owner = owners.get(sentence(row.text), part)
+            if owner == part:
+                kept[part].append(row)
+            else:
+                repeated.append((part, owner, row))
+    return kept, repeated
 
 
 def _take(rows: list[Segment], target_s: float, salt: str) -> tuple[list[Segment], list[Segment]]:
@@ -70,18 +163,30 @@ def _choose(rows: list[Segment], group_of: Callable[[Segment], str], target_s: f
 
     Never all of them, so a single group gives none.
     """
-    durations: dict[str, float] = defaultdict(float)
-    for row in rows:
-        durations[group_of(row)] += row.duration_s
+    durations = _durations(rows, group_of)
     if len(durations) < 2:
         return set()
+    chosen = _in_turn(rows, group_of, target_s, salt, len(durations) - 1)
+    return chosen or {min(durations, key=lambda name: (durations[name], name))}
+
+
+def _in_turn(rows: list[Segment], group_of: Callable[[Segment], str], target_s: float, salt: str, at_most: float = math.inf) -> set[str]:
+    """Return up to `at_most` groups, in the order of their hashes, each as it brings the sum nearer to `target_s`; maybe none."""
+    durations = _durations(rows, group_of)
     chosen, chosen_s = set(), 0.0
     for name in sorted(durations, key=lambda name: hashlib.sha256(f"{salt} {name}".encode()).digest()):
         nearer = chosen_s + durations[name] / 2 < target_s
-        if nearer and len(chosen) < len(durations) - 1:
+        if nearer and len(chosen) < at_most:
             chosen.add(name)
             chosen_s += durations[name]
-    return chosen or {min(durations, key=lambda name: (durations[name], name))}
+    return chosen
+
+
+def _durations(rows: list[Segment], group_of: Callable[[Segment], str]) -> dict[str, float]:
+    durations: dict[str, float] = defaultdict(float)
+    for row in rows:
+        durations[group_of(row)] += row.duration_s
+    return durations
 
 
 def _speaker_or_recording(row: Segment) -> str:

@@ -1,0 +1,211 @@
+"""A source of data into a folder: a 16 kHz FLAC file for each sound, and a manifest of them, CSV and JSON lines.
+
+Each FLAC file appears whole and is then entered in a journal, so that an import that was stopped, in whatever way, goes on where it was:
+what the journal holds is not decoded again, the rest is. Text is brought to Unicode NFC here, with single spaces; that is all that is
+ever done to it.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import soundfile
+
+from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
+from telucodec.data.extract import AUDIO_FOLDER
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.measure import Measures, measure
+from telucodec.data.sources.source import JOURNAL, Source, Utterance
+from telucodec.errors import DataError, MediaError, TelucodecError
+from telucodec.files import write_whole
+
+SCRATCH = ".incoming"
+"""Folder for a sound on its way; emptied at the beginning and at the end."""
+
+SILENT_PEAK = 0.5 / 32768
+"""Below it all samples are zero in 16 bits."""
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, name): sounds looked at, sounds to look at, the one at hand."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a source."""
+
+    rows: tuple[Segment, ...]
+    manifest: Path
+    num_reused: int
+    """Rows among them whose sound had been imported before."""
+    rejected: tuple[tuple[str, str], ...]
+    """Which and why, for each row that could not be used; also in rejected.csv."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the journal: a FLAC file that is finished."""
+
+    state: str
+    """What `Source.state` said when it was made."""
+    measures: Measures
+
+
+def import_source(source: Source, out: Path, name: str, progress: Progress = lambda done, total, which: None) -> Imported:
+    """Write audio/*.flac, manifest.csv, manifest.jsonl, details.csv and rejected.csv to `out` from `source`; rows say they are from `name`.
+
+    A row that is no use is rejected with its reason, and the next one taken. Raises DataError where none is left, TelucodecError
+    where nothing can be written.
+    """
+    out = Path(out)
+    rejected: dict[str, str] = {}  # the first reason for each counts
+    utterances = _listed(source, rejected.setdefault)
+    _sweep(out)
+    entries = _read_journal(out / JOURNAL)
+    known = {which: entry for which, entry in entries.items() if which in utterances}
+    done = {which: entry for which, entry in known.items() if _finished(out, which, entry, source.state(which))}
+    num_reused = len(done)
+    write_whole(out / JOURNAL, "".join(_journal_line(*item) for item in entries.items()).encode())  # without a line cut short
+    wanted = [which for which in utterances if which not in done]
+    scratch = out / SCRATCH
+    if wanted:
+        for number, (which, media) in enumerate(source.sounds(set(wanted), scratch, rejected.setdefault)):
+            progress(number, len(wanted), which)
+            state = source.state(which)
+            try:
+                done[which] = _Entry(state, _import_one(media, which, out))
+            except (MediaError, DataError) as error:
+                reason = str(error).replace(str(media), which).removeprefix(f"{which}: ")
+                said = utterances[which].text
+                rejected.setdefault(which, f"{reason} (text: {said[:40]})" if said else reason)
+                continue
+            _append(out / JOURNAL, _journal_line(which, done[which]))
+        progress(len(wanted), len(wanted), "")
+    shutil.rmtree(scratch, ignore_errors=True)
+    for which in wanted:
+        if which not in done:
+            rejected.setdefault(which, "its sound is not in the source; get the whole of it, or leave the row out")
+    rows = tuple(_row(utterances[which], done[which].measures, name) for which in utterances if which in done)
+    _write_table(out / "rejected.csv", ["row", "reason"], rejected.items())
+    if not rows:
+        first = next(iter(rejected.items()), ("the source", "it is empty"))
+        raise DataError(f"{out}: no sound could be imported; {first[0]}: {first[1]}")
+    _write_details(out / "details.csv", [utterances[which] for which in utterances if which in done])
+    write_manifest(out / "manifest.jsonl", rows)
+    write_manifest(out / "manifest.csv", rows)
+    return Imported(rows, out / "manifest.csv", num_reused, tuple(rejected.items()))
+
+
+def _listed(source: Source, reject: Callable[[str, str], object]) -> dict[str, Utterance]:
+    """Return the utterances of `source` by their names, each once, with clean text."""
+    utterances: dict[str, Utterance] = {}
+    for utterance in source.utterances(reject):
+        fields = (utterance.text, utterance.speaker, utterance.language, utterance.licence, *utterance.details.values())
+        if any(unicodedata.category(char) == "Cs" for field in fields for char in field):
+            reject(utterance.name, "its text holds half a character (a lone surrogate); write it again")
+            continue
+        text = " ".join(unicodedata.normalize("NFC", utterance.text).split())
+        utterance = replace(utterance, text=text)
+        known = utterances.setdefault(utterance.name, utterance)
+        if (known.text, known.speaker) != (utterance.text, utterance.speaker):
+            reject(f"{utterance.name}, again", "is listed twice with different text or speaker, the first is taken; leave one of them out")
+    return utterances
+
+
+def _flac(name: str) -> str:
+    """Return where the FLAC file of `name` lies below the folder of the import."""
+    return f"{AUDIO_FOLDER}/{name}.flac"
+
+
+def _import_one(media: Path, name: str, out: Path) -> Measures:
+    """Write the FLAC file of one sound and measure what was written. Raises MediaError where there is no sound to use."""
+    target = out / _flac(name)
+    write_audio(target, stream_media(media), SAMPLE_RATE)
+    measures = measure(target)
+    if measures.peak < SILENT_PEAK:
+        target.unlink()
+        raise MediaError(f"{name}: holds only digital silence; check the recording")
+    return measures
+
+
+def _finished(out: Path, name: str, entry: _Entry, state: str) -> bool:
+    """Return whether the FLAC file of `name` is still what the journal says, and made of what the source holds now."""
+    try:
+        return entry.state == state and soundfile.info(os.fsencode(out / _flac(name))).frames == entry.measures.num_samples
+    except soundfile.SoundFileError:
+        return False
+
+
+def _sweep(out: Path) -> None:
+    """Remove what an import that was killed left half written."""
+    shutil.rmtree(out / SCRATCH, ignore_errors=True)
+    half_written = re.compile(r"\.\d+\.part-")
+    for path in [*out.glob(".*"), *(out / AUDIO_FOLDER).rglob(".*")]:
+        if half_written.match(path.name):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _journal_line(name: str, entry: _Entry) -> str:
+    return json.dumps({"name": name, "state": entry.state, **asdict(entry.measures)}, ensure_ascii=False) + "\n"
+
+
+def _read_journal(path: Path) -> dict[str, _Entry]:
+    """Return the entries of the journal at `path`, but for a last line that was cut short."""
+    entries = {}
+    with suppress(FileNotFoundError):
+        for line in path.read_bytes().split(b"\n"):
+            with suppress(ValueError, KeyError, TypeError):
+                cells = json.loads(line)
+                name, state = cells.pop("name"), cells.pop("state")
+                entries[name] = _Entry(state, Measures(**cells))
+    return entries
+
+
+def _append(path: Path, line: str) -> None:
+    try:
+        with open(path, "a", encoding="utf-8") as journal:
+            journal.write(line)
+    except OSError as error:
+        raise TelucodecError(f"{path}: cannot be written ({error.strerror}); free some disk and run the same again") from error
+
+
+def _row(utterance: Utterance, measures: Measures, source: str) -> Segment:
+    return Segment(
+        path=_flac(utterance.name),
+        start_s=0.0,
+        duration_s=measures.num_samples / SAMPLE_RATE,
+        recording=utterance.name,
+        speaker=utterance.speaker,
+        rms=measures.rms,
+        peak=measures.peak,
+        clipped_share=measures.clipped_share,
+        text=utterance.text,
+        language=utterance.language,
+        source=source,
+        licence=utterance.licence,
+        synthetic=utterance.synthetic,
+    )
+
+
+def _write_details(path: Path, utterances: list[Utterance]) -> None:
+    """Write the further columns of `utterances`, beside the paths of the manifest, where there are any."""
+    columns = list(dict.fromkeys(column for utterance in utterances for column in utterance.details))
+    if columns:
+        cells = ([_flac(utterance.name), *(utterance.details.get(column, "") for column in columns)] for utterance in utterances)
+        _write_table(path, ["path", *columns], cells)
+
+
+def _write_table(path: Path, heading: list[str], rows: object) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(heading)
+    table.writerows(rows)
+    write_whole(path, text.getvalue().encode("utf-8", "replace"))

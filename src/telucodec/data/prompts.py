@@ -1,0 +1,53 @@
+"""Sentences, one a line, as a source whose sounds a machine speaks. Imported like any other source; its rows are marked synthetic.
+
+A sound is named by the voice and the sentence, so that a sentence is spoken once, wherever in the file it stands.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from telucodec.data.sources.source import Reject, Utterance, read_table
+from telucodec.data.synthesis.voice import Voice
+from telucodec.errors import DataError, MediaError
+
+DIGITS = 16
+"""Of the digest in a name: 64 bits, so that no two sentences of a million share one."""
+
+
+class Prompts:
+    """The sentences of a text file, in one voice."""
+
+    def __init__(self, path: Path, voice: Voice, limit: int | None = None, licence: str = "") -> None:
+        self.path, self.voice, self.limit, self.licence = Path(path), voice, limit, licence
+        self.texts: dict[str, str] = {}
+        """Sentence of each name, in the order of the file."""
+
+    def utterances(self, reject: Reject) -> Iterator[Utterance]:
+        self.voice.check()
+        lines = (" ".join(unicodedata.normalize("NFC", line).split()) for line in read_table(self.path).split("\n"))
+        sentences = list(dict.fromkeys(line for line in lines if line))
+        if not sentences:
+            raise DataError(f"{self.path}: holds no sentence; write one on each line")
+        for text in sentences[: self.limit]:
+            name = hashlib.sha256(f"{self.voice.name}\n{text}".encode()).hexdigest()[:DIGITS]
+            self.texts[name] = text
+            yield Utterance(name, text, self.voice.name, self.voice.language, self.licence, synthetic=True)
+
+    def state(self, name: str) -> str:
+        return ""  # the name tells voice and sentence
+
+    def sounds(self, wanted: Collection[str], scratch: Path, reject: Reject) -> Iterator[tuple[str, Path]]:
+        scratch.mkdir(parents=True, exist_ok=True)
+        for name, text in self.texts.items():
+            if name not in wanted:
+                continue
+            place = scratch / f"{name}.wav"
+            try:
+                self.voice.speak(text, place)
+            except MediaError as error:
+                reject(name, str(error))
+                continue
+            yield name, place
+            place.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""A manifest that is true passes; each way of being false is found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.data.check import check
+from telucodec.data.extract import Recording
+from telucodec.data.segment import cut
+
+
+@pytest.fixture
+def rows(tmp_path):
+    wave = np.clip(0.4 * np.random.standard_normal((1, 25 * SAMPLE_RATE)), -1, 1).astype(np.float32)
+    write_audio(tmp_path / "audio" / "a.wav.flac", wave, SAMPLE_RATE)
+    return cut(Recording("a.wav", 25.0), tmp_path)
+
+
+def test_what_was_cut_is_true(rows, tmp_path):
+    assert len(rows) > 2 and not list(check(rows, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "change, finding",
+    [
+        ({"path": "audio/b.flac"}, "missing"),
+        ({"start_s": 24.0}, "before its row does"),
+        ({"duration_s": float("nan")}, "mend the row"),
+        ({"start_s": -1.0}, "mend the row"),
+        ({"rms": 0.1}, "has rms"),
+        ({"peak": float("nan")}, "has peak"),
+        ({"text": "o\u0308"}, "not in NFC"),
+    ],
+)
+def test_a_false_row_is_found(rows, tmp_path, change, finding):
+    (line,) = check([replace(rows[0], **change), *rows[1:]], tmp_path)
+    assert finding in line
+
+
+def test_a_damaged_file_and_a_row_listed_twice_are_found(rows, tmp_path):
+    assert ["listed twice" in line for line in check([*rows, rows[0]], tmp_path)] == [True]
+    path = tmp_path / "audio" / "a.wav.flac"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert list(check(rows, tmp_path))
+    write_audio(tmp_path / "audio" / "a.wav.wav", np.zeros((1, 9), np.float32), 8000)
+    (tmp_path / "audio" / "a.wav.wav").rename(path)
+    assert "not 16000 Hz mono" in next(check(rows, tmp_path))

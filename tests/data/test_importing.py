@@ -1,0 +1,137 @@
+"""An import may be stopped in any way at any moment: nothing is torn, and nothing finished is done again."""
+
+import io
+import json
+import random
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import unicodedata
+
+import numpy as np
+import pytest
+import soundfile
+from release import COLUMNS, mp3, row_of
+
+from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.data.check import check
+from telucodec.data.importing import import_source
+from telucodec.data.manifest import read_manifest
+from telucodec.data.sources.folder import Folder
+from telucodec.data.sources.json_lines import JsonLines
+from telucodec.data.sources.source import SourceConfig
+
+NUM_SOUNDS = 120
+KEPT = {"audio", "import.jsonl", "manifest.csv", "manifest.jsonl", "rejected.csv"}
+
+
+def noise(path, seconds, level=0.1):
+    write_audio(path, level * np.random.standard_normal((1, int(seconds * SAMPLE_RATE))).astype(np.float32), SAMPLE_RATE)
+
+
+def journal(out):
+    """What is finished: each name of the journal with what tells its FLAC file from one made later."""
+    path = out / "import.jsonl"
+    finished = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        try:
+            name = json.loads(line)["name"]
+        except ValueError:
+            continue
+        state = (out / "audio" / f"{name}.flac").stat()
+        finished[name] = (state.st_ino, state.st_mtime_ns)
+    return finished
+
+
+def folder_of_sounds(root):
+    for number in range(NUM_SOUNDS):
+        noise(root / f"ధ్వని {number}.flac", 6)
+    return "folder", root
+
+
+def release_of_sounds(root):
+    """An archive that holds one clip under many names."""
+    root.mkdir()
+    clip = mp3(0.1 * np.random.standard_normal(6 * 32_000).clip(-3, 3))
+    rows = ["\t".join(COLUMNS), *("\t".join([f"s{at}", f"{at}.mp3", *row_of(0)[2:]]) for at in range(NUM_SOUNDS))]
+    files = {"validated.tsv": "\n".join(rows).encode()} | {f"clips/{at}.mp3": clip for at in range(NUM_SOUNDS)}
+    with tarfile.open(root / "te.tar.gz", "w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"cv-corpus/te/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return "common-voice", root / "te.tar.gz"
+
+
+@pytest.mark.parametrize("make", [folder_of_sounds, release_of_sounds])
+def test_killed_at_any_moment_it_goes_on_and_leaves_nothing_torn(make, tmp_path):
+    kind, source = make(tmp_path / "in")
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "import", kind, source, "--out", out]
+    waits, kills, finished, lengths = random.Random(5), 0, {}, set()
+    for _ in range(5):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        known = len(finished)
+        while process.poll() is None and len(journal(out)) <= known:
+            time.sleep(0.01)  # the clock starts with its first new sound
+        time.sleep(waits.uniform(0, 0.06))
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        now = journal(out)
+        assert finished.items() <= now.items(), "something finished was done again"
+        finished = now
+        lengths |= {len(soundfile.read(path)[0]) for path in (out / "audio").rglob("[!.]*.flac")}
+    assert kills >= 3 and 0 < len(finished) < NUM_SOUNDS
+    subprocess.run(command, check=True, capture_output=True)
+    assert finished.items() <= journal(out).items(), "something finished was done again"
+    rows = read_manifest(out / "manifest.csv")
+    assert len(rows) == NUM_SOUNDS and not list(check(rows, out))
+    assert len(lengths | {round(row.duration_s * SAMPLE_RATE) for row in rows}) == 1, "torn"
+    assert {path.name for path in out.iterdir()} - {"details.csv"} == KEPT
+    assert len([path for path in (out / "audio").rglob("*") if path.is_file()]) == NUM_SOUNDS
+
+
+def test_a_journal_cut_short_loses_its_last_line_only(tmp_path):
+    for name in "abc":
+        noise(tmp_path / "in" / f"{name}.wav", 1)
+    source = Folder(tmp_path / "in", SourceConfig())
+    rows = import_source(source, tmp_path / "out", "own").rows
+    path = tmp_path / "out" / "import.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    again = import_source(source, tmp_path / "out", "own")
+    assert again.rows == rows and again.num_reused == 2
+    assert import_source(source, tmp_path / "out", "own").num_reused == 3
+
+
+def test_a_sound_that_changed_is_imported_again(tmp_path):
+    noise(tmp_path / "in" / "a.wav", 1)
+    noise(tmp_path / "in" / "b.wav", 1)
+    source = Folder(tmp_path / "in", SourceConfig())
+    import_source(source, tmp_path / "out", "own")
+    noise(tmp_path / "in" / "a.wav", 2)
+    again = import_source(source, tmp_path / "out", "own")
+    assert [row.duration_s for row in again.rows] == [2.0, 1.0] and again.num_reused == 1
+
+
+def test_silence_and_what_is_no_sound_are_rejected(tmp_path):
+    noise(tmp_path / "in" / "a.wav", 1)
+    noise(tmp_path / "in" / "silence.wav", 1, level=0)
+    (tmp_path / "in" / "text.mp3").write_text("no sound")
+    (tmp_path / "in" / "empty.mp3").touch()
+    imported = import_source(Folder(tmp_path / "in", SourceConfig()), tmp_path / "out", "own")
+    reasons = dict(imported.rejected)
+    assert set(reasons) == {"empty.mp3", "silence.wav", "text.mp3"} and "digital silence" in reasons["silence.wav"]
+    assert [row.recording for row in imported.rows] == ["a.wav"]
+    assert [path.name for path in (tmp_path / "out" / "audio").iterdir()] == ["a.wav.flac"]
+
+
+@pytest.mark.parametrize("text", ["క్\u200cష\u2028మించండి", "o\u0308 é", "  two\t words\n"])
+def test_text_comes_in_as_nfc_with_single_spaces(text, tmp_path):
+    noise(tmp_path / "a.wav", 0.2)
+    (tmp_path / "list.jsonl").write_text(json.dumps({"key": "a.wav", "text": text}, ensure_ascii=False), "utf-8")
+    import_source(JsonLines(tmp_path / "list.jsonl", SourceConfig()), tmp_path / "out", "own")
+    for name in ("manifest.csv", "manifest.jsonl"):
+        (row,) = read_manifest(tmp_path / "out" / name)
+        assert row.text == " ".join(unicodedata.normalize("NFC", text).split())
