@@ -12,7 +12,7 @@ import soundfile
 import soxr
 
 from telucodec.audio import media
-from telucodec.audio.media import SAMPLE_RATE, read_media, stated_duration, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, SourceFacts, read_media, source_facts, stated_duration, stream_media, write_audio
 from telucodec.errors import MediaError, TelucodecError
 
 TELUGU_NAME = "తెలుగు నమూనా"
@@ -288,3 +288,19 @@ def assert_unreadable(path: Path, *complaints: str) -> str:
     for complaint in complaints:
         assert complaint in message
     return message
+
+
+def test_the_channels_are_heard_before_they_are_mixed(tmp_path):
+    channels = np.concatenate([tone(1.2, 44_100), 0.5 * tone(1.2, 44_100)])
+    soundfile.write(tmp_path / "stereo.wav", channels.T, 44_100, "FLOAT")
+    pieces, rates = [], set()
+
+    def heard(piece, rate):
+        pieces.append(piece)
+        rates.add(rate)
+
+    assert source_facts(tmp_path / "stereo.wav") == SourceFacts(44_100, 2, "pcm_f32le")
+    mixed = np.concatenate(list(stream_media(tmp_path / "stereo.wav", 44_100, heard=heard)), axis=-1)
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=-1), channels)
+    np.testing.assert_allclose(mixed[0], channels.mean(axis=0), atol=1e-7)
+    assert rates == {44_100}

@@ -6,8 +6,9 @@ states is an error, never a shorter waveform.
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -37,16 +38,41 @@ UNKNOWN_RIFF_BYTES = 0x7FFF_0000
 """From here up, a size in a RIFF header means that the writer could not go back to fill it in (pipes write 2 or 4 GiB)."""
 
 
-def stream_media(path: Path, sample_rate: int = SAMPLE_RATE, window_s: float = 10.0) -> Iterator[np.ndarray]:
+Heard = Callable[[np.ndarray, int], None]
+"""heard(channels, rate): a piece [C, T] of sound as the file holds it, and its rate in Hz."""
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a file says of its first audio stream."""
+
+    sample_rate: int
+    """Hz."""
+    num_channels: int
+    codec: str
+    """FFmpeg's name of it: pcm_s16le, flac, mp3, aac ..."""
+
+
+def source_facts(path: Path) -> SourceFacts:
+    """Return what the header of `path` says of its sound. Raises MediaError where it holds none."""
+    with _opened(Path(path)) as container:
+        codec = _audio_stream(Path(path), container).codec_context
+        return SourceFacts(codec.sample_rate, codec.channels, codec.name)
+
+
+def stream_media(
+    path: Path, sample_rate: int = SAMPLE_RATE, window_s: float = 10.0, heard: Heard = lambda channels, rate: None
+) -> Iterator[np.ndarray]:
     """Yield the first audio stream of `path`, mixed to mono by the mean of its channels, as float32 [1, T] windows.
 
     T is window_s * sample_rate, less in the last window. Memory holds a window or two, whatever the length of the file.
+    `heard` is told every piece before it is mixed and resampled.
     Raises MediaError, while iterating, for a file that is missing, empty, no media, without sound, cut short, damaged or not finite.
     """
     size = round(window_s * sample_rate)
     held = np.empty(0, np.float32)
     pieces, num_held = [held], 0
-    for piece in _resampled(_decoded(Path(path)), sample_rate):
+    for piece in _resampled(_decoded(Path(path), heard), sample_rate):
         pieces.append(piece)
         num_held += len(piece)
         if num_held >= size:
@@ -137,17 +163,23 @@ def _refuse_empty(path: Path) -> None:
         raise MediaError(f"{printable(path)}: is empty (0 bytes); copy or record it again")
 
 
-def _decoded(path: Path) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield pieces of mono sound [T] and their rate in Hz, as the file holds them.
+def _audio_stream(path: Path, container: InputContainer) -> av.AudioStream:
+    """Return the first audio stream. Raises MediaError where there is none that can be decoded."""
+    if not container.streams.audio:
+        raise MediaError(f"{printable(path)}: has no audio stream; choose a file with sound")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise MediaError(f"{printable(path)}: its sound is in a format that FFmpeg cannot decode; convert it to FLAC or WAV")
+    return stream
+
+
+def _decoded(path: Path, heard: Heard) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield pieces of mono sound [T] and their rate in Hz, as the file holds them, telling `heard` their channels.
 
     A packet that cannot be decoded is left out, since MP3 files have such at their seams, until more than MISSING_S is lost.
     """
     with _opened(path) as container:
-        if not container.streams.audio:
-            raise MediaError(f"{printable(path)}: has no audio stream; choose a file with sound")
-        stream = container.streams.audio[0]
-        if stream.codec_context is None:
-            raise MediaError(f"{printable(path)}: its sound is in a format that FFmpeg cannot decode; convert it to FLAC or WAV")
+        stream = _audio_stream(path, container)
         stated_s = _stated_length(path, container, stream)
         heard_s = lost_s = 0.0
         for packet in _packets(path, container, stream, stated_s):
@@ -161,10 +193,11 @@ def _decoded(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                     ) from error
                 continue
             for frame in frames:
-                mono = _mono(frame)
-                if not np.isfinite(mono).all():
+                channels = _channels(frame)
+                if not np.isfinite(channels).all():
                     raise MediaError(f"{printable(path)}: holds NaN or infinity at {heard_s:.1f} s; export it again as 16-bit WAV or FLAC")
-                yield mono, frame.sample_rate
+                heard(channels, frame.sample_rate)
+                yield channels.mean(axis=0), frame.sample_rate
                 heard_s += frame.samples / frame.sample_rate
         if container.format.name in GAPLESS_FORMATS and heard_s < stated_s - MISSING_S:
             raise MediaError(f"{printable(path)}: is damaged, only {heard_s:.1f} s of {stated_s:.1f} s can be decoded; copy it again")
@@ -210,8 +243,8 @@ def _stated_length(path: Path, container: InputContainer, stream: av.AudioStream
     return stated_s
 
 
-def _mono(frame: av.AudioFrame) -> np.ndarray:
-    """Return the mean over the channels of `frame` as float32 [T], full scale at 1."""
+def _channels(frame: av.AudioFrame) -> np.ndarray:
+    """Return the samples of `frame` as float32 [C, T], full scale at 1."""
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T  # [C, T]
@@ -219,7 +252,7 @@ def _mono(frame: av.AudioFrame) -> np.ndarray:
         samples = (samples - np.float32(128)) / np.float32(128)
     elif np.issubdtype(samples.dtype, np.integer):
         samples = samples / -float(np.iinfo(samples.dtype).min)
-    return samples.mean(axis=0).astype(np.float32)
+    return samples.astype(np.float32)
 
 
 def _resampled(pieces: Iterable[tuple[np.ndarray, int]], sample_rate: int) -> Iterator[np.ndarray]:

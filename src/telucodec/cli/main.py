@@ -7,6 +7,7 @@ import typer
 
 from telucodec.cli.build import build
 from telucodec.cli.decode import decode
+from telucodec.cli.doctor import doctor
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
 from telucodec.cli.import_ import import_
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, encode, decode, info, evaluate, report):
+for verb in (build, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
 app.command("import")(import_)
 app.command()(tts)
@@ -40,7 +41,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; exit code 0 is done, 2 is an error with its line or a usage that typer explains, 130 is Ctrl-C."""
+    """Run the command line; exit code 0 is done, 1 is what doctor or check found, 2 is an error with its line or a wrong usage, 130 is Ctrl-C."""
     signal.signal(signal.SIGINT, _stop)
     try:
         app()

@@ -44,9 +44,9 @@ class FitConfig:
     """Updates of one network at most, of 8192 symbols each."""
     learning_rate: float = 4e-3
     """Peak; a fifth of it when starting from an existing model."""
-    heard_s: float = 1200.0
+    heard_s: float = 600.0
     """Sound to learn from at least: less is taken several times, at other steps."""
-    most_repeats: int = 12
+    most_repeats: int = 4
     symbols: int = 1_500_000
     """Symbols kept for training one network."""
     seed: int = 0

@@ -1,0 +1,80 @@
+"""`telucodec doctor`: what is wrong with recordings, in words."""
+
+import json
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from telucodec.apps.doctor_page import write_page
+from telucodec.audio.media import printable
+from telucodec.cli.progress import progress_bar
+from telucodec.data.doctor import Checkup, DoctorConfig, examine
+
+
+def doctor(
+    paths: Annotated[list[Path], typer.Argument(help="Audio and video files, or folders of such.")],
+    segment_s: Annotated[float, typer.Option(min=0.01, help="Length in seconds of the segments they will be cut into.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every measure and finding as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Page to write: findings, with the worst files to see and hear.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes to share the work; one per core if not given.")] = None,
+) -> None:
+    """Say what is wrong with recordings: too short, too quiet, clipped, noisy, upsampled, duplicate ... and what to do about it.
+
+    Exit code 0: all healthy; 1: something was found; 2: it could not be done.
+
+    Example: telucodec doctor recordings --html doctor.html
+    """
+    with progress_bar("Examining") as progress:
+        checkup = examine(paths, DoctorConfig(segment_s=segment_s), jobs or os.cpu_count() or 1, progress)
+    if html:
+        write_page(checkup, html)
+    if as_json:
+        typer.echo(json.dumps(_as_json(checkup), indent=1))
+    else:
+        if checkup.worst_first:
+            Console().print(_table(checkup))
+        typer.echo(checkup.summary())
+        if html:
+            typer.echo(f"{html}: open it in any browser to see and hear the worst")
+    if checkup.worst_first:
+        raise typer.Exit(1)
+
+
+def _table(checkup: Checkup) -> Table:
+    """A row for each file with findings, the worst first."""
+    table = Table("file", "found", "remedy", title="What was found, the worst first", title_justify="left")
+    for diagnosis in checkup.worst_first:
+        for place, finding in enumerate(diagnosis.findings):
+            found = ", ".join(filter(None, (f"{finding.case}: {finding.measured}", finding.threshold)))
+            # Names of files are text, never markup.
+            table.add_row(Text("" if place else printable(diagnosis.path)), Text(found), Text(finding.remedy))
+    return table
+
+
+def _as_json(checkup: Checkup) -> dict:
+    """Everything that was measured; null where there is no value."""
+    return {
+        "thresholds": asdict(checkup.config),
+        "files": [
+            {
+                "path": printable(diagnosis.path),
+                "findings": [asdict(finding) for finding in diagnosis.findings],
+                "measures": {
+                    name: None if isinstance(value, float) and not math.isfinite(value) else value
+                    for name, value in (asdict(diagnosis.measures) if diagnosis.measures else {}).items()
+                },
+            }
+            for diagnosis in checkup.diagnoses
+        ],
+        "hours": checkup.hours,
+        "padding_share": checkup.padding_share if math.isfinite(checkup.padding_share) else None,
+        "cases": checkup.cases,
+        "summary": checkup.summary(),
+    }

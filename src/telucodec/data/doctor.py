@@ -1,0 +1,316 @@
+"""What is wrong with recordings, in words: each finding names the case, the measured value, the threshold and a remedy.
+
+No rule tells a wrong rate in the header: speech at twice its rate looks like a child's.
+"""
+
+import math
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from telucodec.audio.media import SAMPLE_RATE, printable
+from telucodec.data.extract import MEDIA_SUFFIXES
+from telucodec.data.fingerprint import duplicates
+from telucodec.data.measures import Measures, measure
+from telucodec.errors import DataError, MediaError
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, name): files looked at, files in all, the last one."""
+
+
+@dataclass(frozen=True)
+class DoctorConfig:
+    """Thresholds, each with its reason. Those on speech leave room beyond clean recordings (docs/decisions.md)."""
+
+    segment_s: float = 1.0
+    """Segments the files will be cut into; the last one is filled up with zeros."""
+    max_padding_share: float = 0.3
+    """More zeros than that, and a batch holds a third less sound than it seems."""
+    min_peak: float = 0.01
+    """-40 dBFS: 16 bits leave less than 10 to such a sound."""
+    min_rms: float = 0.001
+    """-60 dBFS: below lies digital silence and the hiss of an open input."""
+    max_silent_share: float = 0.9
+    """Spoken commands between pauses reach 0.88."""
+    max_clipped_runs_per_min: float = 6.0
+    """Runs of 3 samples and more at full scale, or at the file's peak. A clean recording has none, a hot one a few."""
+    min_clipped_runs: int = 3
+    """Fewer in the whole file cannot be heard."""
+    max_offset: float = 0.005
+    """Magnitude of the mean. Clean recordings stay below 0.0001; from 0.005 on joins click."""
+    max_hum_dbfs: float = -50.0
+    """Level of steady lines at the mains frequency. In quiet rooms they stay below -55."""
+    min_hum_lines: int = 1
+    """Of 4 harmonics."""
+    min_snr_db: float = 15.0
+    """Clean recordings reach 18 and more; a codec spends its bits on noise below that."""
+    max_sustained_share: float = 0.5
+    """Speech stays below 0.12, with a humming room at 0.38; notes of half a second reach 0.62 and more."""
+    min_speech_share: float = 0.1
+    """Of the time that is not silent. Speech stays above 0.3, noise below 0.02."""
+    min_bandwidth_hz: float = 6500.0
+    """With a steep edge below it a filter has cut the sound: telephones 3.4 kHz, an 8 kHz source 4, low MP3 rates 5 to 6."""
+    min_edge_db: float = 25.0
+    """Steeper than speech fades out by itself."""
+    min_channel_db: float = -40.0
+    """The weaker channel over the stronger one. Below, one carries nothing of use, and mixing costs 6 dB."""
+    min_mixing_db: float = -10.0
+    """Where the mean of the channels lies so far below them, they cancel."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a file."""
+
+    case: str
+    """In a word or two, the same in every file: too short, clipped ..."""
+    measured: str
+    threshold: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.case}: {', '.join(filter(None, (self.measured, self.threshold)))}: {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One file, what was measured of it, and what is wrong with it, the worst first."""
+
+    path: Path
+    measures: Measures | None
+    """None where it cannot be read."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """All files of a data set, in their order."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    config: DoctorConfig
+
+    @property
+    def measured(self) -> list[Measures]:
+        return [found.measures for found in self.diagnoses if found.measures]
+
+    @property
+    def hours(self) -> float:
+        return sum(measures.duration_s for measures in self.measured) / 3600
+
+    @property
+    def padding_share(self) -> float:
+        """Share of zeros after padding, over all files; NaN without any."""
+        padding = sum(measures.padding_samples for measures in self.measured)
+        total = padding + self.hours * 3600 * SAMPLE_RATE
+        return padding / total if total else math.nan
+
+    @property
+    def cases(self) -> dict[str, int]:
+        """How many files each case was found in, the most frequent first."""
+        return dict(Counter(finding.case for found in self.diagnoses for finding in found.findings).most_common())
+
+    @property
+    def worst_first(self) -> list[Diagnosis]:
+        """Files with findings, by the worst of them, then by their number."""
+        ill = [found for found in self.diagnoses if found.findings]
+        return sorted(ill, key=lambda found: (CASES.index(found.findings[0].case), -len(found.findings), str(found.path)))
+
+    def summary(self) -> str:
+        """Sentences on the data set as a whole."""
+        ill = len(self.worst_first)
+        cases = ", ".join(f"{case} {count}" for case, count in self.cases.items())
+        return (
+            f"{len(self.diagnoses)} files, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
+            + (f" ({cases})" if cases else "")
+            + f". Segments of {self.config.segment_s:g} s add {100 * self.padding_share:.1f} % of zeros. "
+            "Zeros leave a pooled SNR as it is; averaging the dB of single files, near-silent ones among them, is the trap."
+        )
+
+
+def unreadable(reason: str) -> Finding:
+    return Finding("unreadable", reason, "", "copy or export it again, or leave it out")
+
+
+def duplicate(of: Path) -> Finding:
+    return Finding("duplicate", f"the same sound as {printable(of)}", "", "keep one, so that training and test share nothing")
+
+
+def examine(
+    paths: Sequence[Path],
+    config: DoctorConfig = DoctorConfig(),
+    jobs: int = 1,
+    progress: Progress = lambda done, total, name: None,
+) -> Checkup:
+    """Look at `paths`, media files and folders of such, with `jobs` processes. Raises DataError where there is nothing to look at."""
+    files = list(_media_files(paths))
+    diagnoses, fingerprints = [], []
+    for path, (diagnosis, fingerprint) in zip(files, _in_turn(partial(_look_at, config=config), files, jobs), strict=True):
+        diagnoses.append(diagnosis)
+        fingerprints.append(fingerprint)
+        progress(len(diagnoses), len(files), printable(path.name))
+    healthy_first = sorted(range(len(files)), key=lambda index: len(diagnoses[index].findings))  # of two copies the better is kept
+    for place, kept in duplicates(fingerprints[index] for index in healthy_first):
+        found = diagnoses[healthy_first[place]]
+        others = [*found.findings, duplicate(files[healthy_first[kept]])]
+        diagnoses[healthy_first[place]] = replace(found, findings=in_order(others))
+    return Checkup(tuple(diagnoses), config)
+
+
+def _media_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield every file once: those named, and the media below the folders named, without hidden ones."""
+    seen = set()
+    for path in map(Path, paths):
+        if not path.exists():
+            raise DataError(f"{printable(path)}: no such file or folder; check its name")
+        found = [path]
+        if path.is_dir():
+            below = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file()]
+            found = [file for file in below if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+            if not found:
+                raise DataError(f"{printable(path)}: holds no audio or video file; name a folder that does")
+        for file in found:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
+
+
+def _in_turn(look: Callable, files: Sequence[Path], jobs: int) -> Iterator[tuple[Diagnosis, np.ndarray]]:
+    if min(jobs, len(files)) <= 1:
+        yield from map(look, files)
+        return
+    # Spawned rather than forked: a fork copies a process whose threads may hold locks.
+    with ProcessPoolExecutor(min(jobs, len(files)), get_context("spawn"), _start_worker) as pool:
+        yield from pool.map(look, files)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; the first process tells the user
+
+
+def _look_at(path: Path, config: DoctorConfig) -> tuple[Diagnosis, np.ndarray]:
+    try:
+        measures, fingerprint = measure(path, config.segment_s)
+    except MediaError as error:
+        reason = str(error).removeprefix(f"{printable(path)}: ").partition(";")[0]
+        return Diagnosis(path, None, (unreadable(reason),)), np.empty(0, np.int64)
+    return Diagnosis(path, measures, findings_on(measures, config)), fingerprint
+
+
+def findings_on(measures: Measures, config: DoctorConfig = DoctorConfig()) -> tuple[Finding, ...]:
+    """Return what is wrong with a file of these measures, the worst first, nothing if it is healthy.
+
+    What is too quiet is not judged by its spectrum: there is too little to judge.
+    """
+    judged = measures.std >= config.min_rms and measures.peak >= config.min_peak
+    return in_order([*_on_level(measures, config), *(_on_sound(measures, config) if judged else ())])
+
+
+def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
+    if m.padding_share > config.max_padding_share:
+        yield Finding(
+            "too short",
+            f"{m.duration_s:.2f} s, {100 * m.padding_share:.0f} % of its segments would be zeros",
+            f"at most {100 * config.max_padding_share:g} %",
+            "choose a shorter segment or leave it out",
+        )
+    if not m.std >= config.min_rms:
+        yield Finding("mostly silent", f"RMS {m.std:.2g}", f"needs {config.min_rms:g}", "leave it out, and check the microphone")
+    elif m.silent_share > config.max_silent_share:
+        yield Finding(
+            "mostly silent",
+            f"{100 * m.silent_share:.0f} % of it below -60 dBFS",
+            f"at most {100 * config.max_silent_share:g} %",
+            "cut the silence away or leave it out",
+        )
+    if not m.peak >= config.min_peak:
+        yield Finding("too quiet", f"peak {m.peak:.2g}", f"needs {config.min_peak:g}", "raise the gain or leave it out")
+    runs, minutes = max(m.clipped_runs, m.flat_runs), m.duration_s / 60
+    if runs >= max(config.min_clipped_runs, config.max_clipped_runs_per_min * minutes):
+        yield Finding(
+            "clipped",
+            f"{runs} times flat at the top, {100 * m.clipped_share:.2g} % of samples at full scale",
+            f"at most {config.max_clipped_runs_per_min:g} times a minute",
+            "record again with less gain, or leave it out",
+        )
+    if abs(m.mean) > config.max_offset:
+        yield Finding("DC offset", f"mean {m.mean:.2g}", f"at most {config.max_offset:g}", "subtract the mean, and check the sound card")
+    if m.quietest_channel_db < config.min_channel_db:
+        yield Finding(
+            "dead channel",
+            f"one channel {-m.quietest_channel_db:.0f} dB below the other",
+            f"at most {-config.min_channel_db:g} dB",
+            "keep the living channel only; their mean loses 6 dB",
+        )
+    if m.mixing_db < config.min_mixing_db:
+        yield Finding(
+            "channels cancel",
+            f"their mean is {-m.mixing_db:.0f} dB weaker than they are",
+            f"at most {-config.min_mixing_db:g} dB",
+            "turn one channel's sign, or keep one only",
+        )
+
+
+def _on_sound(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
+    if m.hum_lines >= config.min_hum_lines and m.hum_dbfs > config.max_hum_dbfs:
+        yield Finding(
+            "hum",
+            f"{m.hum_hz:g} Hz and harmonics at {m.hum_dbfs:.0f} dBFS",
+            f"at most {config.max_hum_dbfs:g}",
+            "filter the lines out, and check the cables",
+        )
+    if m.snr_db < config.min_snr_db:
+        yield Finding(
+            "noisy", f"SNR {m.snr_db:.0f} dB", f"needs {config.min_snr_db:g} dB", "record nearer or in a quieter room, or leave it out"
+        )
+    if m.sustained_share > config.max_sustained_share:
+        yield Finding(
+            "music-like",
+            f"{100 * m.sustained_share:.0f} % of it holds notes",
+            f"at most {100 * config.max_sustained_share:g} %",
+            "leave it out, or cut the speech out",
+        )
+    elif m.speech_share < config.min_speech_share * (1 - m.silent_share):
+        yield Finding(
+            "no speech",
+            f"{100 * m.speech_share / (1 - m.silent_share):.0f} % of the sounding time is voiced",
+            f"needs {100 * config.min_speech_share:g} %",
+            "listen to it, or leave it out",
+        )
+    if m.bandwidth_hz < config.min_bandwidth_hz and m.edge_db > config.min_edge_db:
+        yield Finding(
+            "band-limited",
+            f"nothing above {m.bandwidth_hz / 1000:.1f} kHz, in {m.codec} at {m.sample_rate} Hz",
+            f"needs {config.min_bandwidth_hz / 1000:g} kHz",
+            "find the original: this was upsampled, sent by telephone, or MP3",
+        )
+
+
+CASES = (
+    "unreadable",
+    "mostly silent",
+    "too quiet",
+    "clipped",
+    "channels cancel",
+    "no speech",
+    "music-like",
+    "noisy",
+    "band-limited",
+    "hum",
+    "dead channel",
+    "DC offset",
+    "duplicate",
+    "too short",
+)
+"""The worst first: from what is lost to what can be mended."""
+
+
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return `findings`, the worst first."""
+    return tuple(sorted(findings, key=lambda finding: CASES.index(finding.case)))

@@ -1,0 +1,78 @@
+"""`telucodec doctor` as a script meets it: exit codes, JSON, the page."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+CLIP = min((SPEECH / "kerstin").glob("*.flac"))
+
+
+def doctor(*arguments):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "doctor", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "400"})
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """A healthy clip, a clipped one with a name to be careful with, and one that is no sound."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "good.flac").write_bytes(CLIP.read_bytes())
+    wave, sample_rate = soundfile.read(CLIP)
+    soundfile.write(folder / "<b>[red]తెలుగు.wav", np.clip(8 * wave, -1, 1)[8000:40_000], sample_rate)
+    (folder / "no sound.mp3").write_text("text" * 1000)
+    return folder
+
+
+def test_healthy_is_exit_code_0():
+    done = doctor(CLIP)
+    assert done.returncode == 0, done.stderr
+    assert "1 healthy, 0 with findings" in done.stdout
+
+
+def test_findings_are_exit_code_1(recordings):
+    done = doctor(recordings, "--jobs", 1)
+    assert done.returncode == 1, done.stderr
+    assert "unreadable" in done.stdout
+    assert done.stdout.index("no sound.mp3") < done.stdout.index("[red]")
+    assert "1 healthy, 2 with findings" in done.stdout
+
+
+def test_what_cannot_be_done_is_exit_code_2(tmp_path):
+    for path in (tmp_path, tmp_path / "missing.wav"):
+        done = doctor(path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("telucodec: ")
+
+
+def test_json_holds_every_measure_without_nan(recordings):
+    done = doctor(recordings, "--json", "--jobs", 2, "--segment-s", 0.5)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout, parse_constant=pytest.fail)
+    files = {Path(file["path"]).name: file for file in found["files"]}
+    assert files["good.flac"]["findings"] == []
+    assert files["good.flac"]["measures"]["quietest_channel_db"] is None
+    assert files["good.flac"]["measures"]["sample_rate"] == 16_000
+    assert files["<b>[red]తెలుగు.wav"]["findings"][0]["case"] == "clipped"
+    assert files["no sound.mp3"]["measures"] == {}
+    assert found["thresholds"]["segment_s"] == 0.5
+    assert found["cases"]["unreadable"] == 1
+
+
+def test_the_page_stands_alone(recordings, tmp_path):
+    page = tmp_path / "doctor.html"
+    assert doctor(recordings, "--html", page, "--jobs", 1).returncode == 1
+    text = page.read_text("utf-8")
+    assert "&lt;b&gt;[red]తెలుగు.wav" in text
+    assert "<b>[red]" not in text
+    assert text.count("<audio") == text.count("data:audio/flac;base64,") == text.count("<polygon") == 1
+    assert "http" not in text

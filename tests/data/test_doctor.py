@@ -1,0 +1,138 @@
+"""Each defect, made on purpose of a clean clip, is named; the clean clips are left alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.data.doctor import CASES, DoctorConfig, examine
+from telucodec.errors import DataError
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+CLIP = min((SPEECH / "kerstin").glob("*.flac"))
+
+
+def noise(size, level):
+    return level * np.random.standard_normal(size)
+
+
+def chords(size):
+    t = np.arange(SAMPLE_RATE // 2) / SAMPLE_RATE
+    parts = [sum(np.sin(2 * np.pi * root * k * ratio * t) / k for k in (1, 2, 3) for ratio in (1, 1.26, 1.5)) for root in (220, 247, 294)]
+    return 0.05 * np.resize(np.concatenate(parts), size)
+
+
+def opposed(wave):
+    return np.stack([wave, -0.9 * wave], axis=1)
+
+
+DEFECTS = {
+    "too short": lambda x: x[8000:15000],
+    "too quiet": lambda x: 0.0098 * x / np.abs(x).max(),
+    "mostly silent": lambda x: 0.0005 * x / np.sqrt(np.square(x).mean()),
+    "clipped": lambda x: np.clip(3 * x / np.abs(x).max(), -1, 32767 / 32768),
+    "channels cancel": opposed,
+    "no speech": lambda x: noise(len(x), 0.02),
+    "music-like": lambda x: chords(len(x)),
+    "noisy": lambda x: 0.7 * x + noise(len(x), 0.5 * x.std()),
+    "band-limited": lambda x: soxr.resample(soxr.resample(x, SAMPLE_RATE, 8000), 8000, SAMPLE_RATE),
+    "hum": lambda x: x + 0.02 * np.sin(2 * np.pi * 50 * np.arange(len(x)) / SAMPLE_RATE),
+    "dead channel": lambda x: np.stack([x, 0 * x], axis=1),
+    "DC offset": lambda x: 0.9 * x + 0.02,
+}
+
+
+def wav(path, wave):
+    soundfile.write(path, wave, SAMPLE_RATE, "PCM_16")
+    return path
+
+
+def cases_of(path):
+    (diagnosis,) = examine([path]).diagnoses
+    return [finding.case for finding in diagnosis.findings]
+
+
+def test_every_case_has_a_defect_here():
+    assert set(CASES) == set(DEFECTS) | {"unreadable", "duplicate"}
+
+
+@pytest.mark.parametrize("case", DEFECTS)
+def test_a_defect_is_named_first(tmp_path, case):
+    found = cases_of(wav(tmp_path / "defect.wav", DEFECTS[case](read_media(CLIP)[0])))
+    assert found[0] == case
+
+
+def test_clean_clips_are_healthy():
+    found = examine([SPEECH / "kerstin", SPEECH / "test"])
+    assert [str(finding) for diagnosis in found.diagnoses for finding in diagnosis.findings if finding.case != "duplicate"] == []
+
+
+def test_a_finding_tells_the_value_the_threshold_and_a_remedy(tmp_path):
+    (diagnosis,) = examine([wav(tmp_path / "short.wav", read_media(CLIP)[0, :8000])]).diagnoses
+    assert str(diagnosis.findings[0]) == (
+        "too short: 0.50 s, 50 % of its segments would be zeros, at most 30 %: choose a shorter segment or leave it out"
+    )
+
+
+def test_a_shorter_segment_is_a_remedy(tmp_path):
+    path = wav(tmp_path / "short.wav", read_media(CLIP)[0, 8000:16000])
+    assert "too short" in cases_of(path)
+    (diagnosis,) = examine([path], DoctorConfig(segment_s=0.5)).diagnoses
+    assert "too short" not in [finding.case for finding in diagnosis.findings]
+
+
+def test_what_cannot_be_read_is_a_finding(tmp_path):
+    whole = CLIP.read_bytes()
+    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.mp3").write_text("no sound" * 1000)
+    found = examine([tmp_path])
+    assert found.cases == {"unreadable": 3}
+    assert "breaks off" in found.diagnoses[0].findings[0].measured or "damaged" in found.diagnoses[0].findings[0].measured
+
+
+def test_a_copy_names_the_first(tmp_path):
+    x = read_media(CLIP)[0]
+    first = wav(tmp_path / "a.wav", x)
+    wav(tmp_path / "b.wav", 0.3 * x[4900:])
+    diagnoses = examine([tmp_path]).diagnoses
+    assert not diagnoses[0].findings
+    assert [finding.case for finding in diagnoses[1].findings] == ["duplicate"]
+    assert str(first) in diagnoses[1].findings[0].measured
+
+
+def test_of_two_copies_the_healthier_is_kept(tmp_path):
+    x = read_media(CLIP)[0]
+    wav(tmp_path / "a.wav", DEFECTS["clipped"](x))
+    kept = wav(tmp_path / "b.wav", x)
+    clipped, whole = examine([tmp_path]).diagnoses
+    assert not whole.findings
+    assert str(kept) in clipped.findings[-1].measured
+
+
+def test_any_number_of_processes_finds_the_same(tmp_path):
+    for place, make in enumerate(DEFECTS.values()):
+        wav(tmp_path / f"{place:02}.wav", make(read_media(CLIP)[0, :40_000]))
+    assert repr(examine([tmp_path], jobs=2)) == repr(examine([tmp_path]))
+
+
+def test_the_summary_counts_and_the_worst_comes_first(tmp_path):
+    x = read_media(CLIP)[0, :40_000]  # 2.5 s
+    wav(tmp_path / "a.wav", x)
+    wav(tmp_path / "b.wav", DEFECTS["DC offset"](x[:32_000]))
+    (tmp_path / "c.wav").touch()
+    found = examine([tmp_path])
+    assert [diagnosis.path.name for diagnosis in found.worst_first] == ["c.wav", "b.wav"]
+    assert found.hours * 3600 == pytest.approx(4.5)
+    assert found.padding_share == pytest.approx(0.5 / 5)
+    assert found.summary().startswith("3 files, 0.00 h: 1 healthy, 2 with findings (")
+    assert "Zeros leave a pooled SNR as it is" in found.summary()
+
+
+def test_nothing_to_look_at_is_an_error(tmp_path):
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(DataError, match="name"):
+            examine([path])
