@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
-from telucodec.data.measure import measure
 from telucodec.errors import DataError
 
 TOLERANCE = 1e-3

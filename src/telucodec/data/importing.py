@@ -21,8 +21,8 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
 from telucodec.data.extract import AUDIO_FOLDER
+from telucodec.data.loudness import Measures, measure
 from telucodec.data.manifest import Segment, write_manifest
-from telucodec.data.measure import Measures, measure
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.errors import DataError, MediaError, TelucodecError
 from telucodec.files import write_whole
