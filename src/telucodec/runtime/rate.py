@@ -14,7 +14,6 @@ TOLERANCE = 0.006
 FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.4}
 FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.3}
 """Where a search begins: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
-PACKET_S = 5.0
 RECENT_PACKETS = 12
 MOST_SURPLUS_S = 60.0
 """Seconds' worth of bits saved or overspent that are still made good; what is beyond is forgotten."""
@@ -81,5 +80,5 @@ class StepControl:
         """That packet took `bits` for `duration_s` seconds."""
         packet_s = bits / self._bits_per_s - duration_s
         self._surplus_s = min(max(self._surplus_s + packet_s, -MOST_SURPLUS_S), MOST_SURPLUS_S)
-        octaves = PACKET_GAIN * packet_s / PACKET_S + SURPLUS_GAIN * self._surplus_s
+        octaves = PACKET_GAIN * packet_s / duration_s + SURPLUS_GAIN * self._surplus_s
         self._index -= round(STEP_UNITS * octaves)

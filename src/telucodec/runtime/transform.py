@@ -68,7 +68,8 @@ class TransformCodec:
     def encode_to(
         self, sink: BinaryIO, windows: Iterable[np.ndarray], kbps: float | None = None, quality: float | None = None, mode: str = "natural"
     ) -> Header:
-        """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, in memory that does not grow with its length.
+        """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, holding
+        no more than five minutes of it in memory.
 
         `kbps` asks for an average bitrate of the whole file, DEFAULT_KBPS where neither is given; `quality` sets the step, in dB
         below full scale. Raises ValueError for samples that are not finite, TelucodecError where a packet cannot hold the quality.
