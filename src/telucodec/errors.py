@@ -22,3 +22,11 @@ class ModelError(TelucodecError):
 
 class DataError(TelucodecError):
     """A folder or manifest that cannot be used: nothing in it, or nothing left after filtering."""
+
+
+class ConfigError(TelucodecError):
+    """Settings that cannot be used: no such recipe, a key nobody knows, a value out of range."""
+
+
+class TrainingError(TelucodecError):
+    """A run that cannot go on: a gate failed, numbers are not finite, its folder is not what it should be."""

@@ -1,0 +1,83 @@
+"""Crops for training out of one memory-mapped file of sound: every second of the data is as likely as every other.
+
+The batch of an update depends on the seed and the number of the update alone, so a run that goes on draws what it would have drawn.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.data.manifest import Segment, read_segment
+from telucodec.errors import DataError
+from telucodec.files import whole
+
+Progress = Callable[[float, float, str], None]
+
+
+class Crops:
+    """Sound int16 [S] of segments that end at `ends` [n], and the crops drawn from it."""
+
+    def __init__(self, samples: np.ndarray, ends: np.ndarray, crop_samples: int, batch_size: int, seed: int):
+        self.samples, self.ends = samples, ends
+        self.crop_samples, self.batch_size, self.seed = crop_samples, batch_size, seed
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / SAMPLE_RATE
+
+    @property
+    def batch_s(self) -> float:
+        """Seconds of sound in a batch."""
+        return self.batch_size * self.crop_samples / SAMPLE_RATE
+
+    def batch(self, update: int) -> np.ndarray:
+        """The crops float32 [B, 1, T] of that update; a segment shorter than a crop has silence after it."""
+        rng = np.random.default_rng((self.seed, update))
+        crops = np.zeros((self.batch_size, 1, self.crop_samples), np.float32)
+        for crop, place in zip(crops, rng.integers(len(self.samples), size=self.batch_size), strict=True):
+            segment = np.searchsorted(self.ends, place, side="right")
+            begin, end = self.ends[segment - 1] if segment else 0, self.ends[segment]
+            start = max(begin, min(place, end - self.crop_samples))
+            piece = self.samples[start : min(end, start + self.crop_samples)]
+            crop[0, : len(piece)] = piece / np.float32(32768)
+        return crops
+
+
+def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = lambda done, total, name: None) -> tuple[np.ndarray, np.ndarray]:
+    """Memory-mapped samples int16 [S] of `rows`, whose sounds lie below `root`, and where each row ends [n].
+
+    They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError without rows.
+    """
+    if not rows:
+        raise DataError(f"{root}: its manifest has no rows to train on; prepare the data first")
+    sizes = [round(row.duration_s * SAMPLE_RATE) for row in rows]
+    place = folder / f"{_fingerprint(rows, root)}.npy"
+    if not place.exists():
+        with whole(place) as beside:
+            packed = np.lib.format.open_memmap(beside, "w+", np.int16, (sum(sizes),))
+            start = 0
+            for number, (row, size) in enumerate(zip(rows, sizes, strict=True)):
+                packed[start : start + size] = np.rint(read_segment(row, root)[0] * 32768).clip(-32768, 32767)
+                start += size
+                progress(number + 1, len(rows), row.recording)
+            packed.flush()
+    return np.load(place, mmap_mode="r"), np.cumsum(sizes)
+
+
+def _fingerprint(rows: Sequence[Segment], root: Path) -> str:
+    """Changes with the rows, and with the files they lie in."""
+    digest = hashlib.sha256()
+    states = {}
+    for row in rows:
+        if row.path not in states:
+            try:
+                state = (root / row.path).stat()
+            except OSError as error:
+                raise DataError(f"{root / row.path}: is missing ({error.strerror}); prepare the data again") from error
+            states[row.path] = state.st_size, state.st_mtime_ns
+        digest.update(json.dumps([row.path, row.start_s, row.duration_s, states[row.path]]).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,102 @@
+"""The layers that codec bodies are made of: causal convolutions with weight normalisation, Snake, residual units, ConvNeXt blocks."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+from telucodec.models.causal import Causal, Residual, State
+
+
+class Snake(Causal):
+    """x + sin^2(a x) / a, with an a of its own for each channel: a bias towards what repeats (arXiv:2006.08195; DAC, arXiv:2306.06546)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(channels, 1))
+
+    def apply_to(self, x: Tensor) -> Tensor:
+        return x + torch.sin(self.alpha * x).square() / (self.alpha + 1e-9)
+
+
+class CausalConv1d(Causal):
+    """1-d convolution that looks only backwards.
+
+    Shapes: x [B, C_in, T], state [B, C_in, P] -> y [B, C_out, T / stride], state [B, C_in, P],
+    where P = dilation * (kernel - 1) + 1 - stride samples are kept, and stride divides T.
+    """
+
+    num_states = 1
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel_size: int, stride: int = 1, dilation: int = 1, groups: int = 1, normed: bool = True
+    ):
+        super().__init__()
+        conv = nn.Conv1d(channels_in, channels_out, kernel_size, stride, dilation=dilation, groups=groups)
+        self.conv = weight_norm(conv) if normed else conv
+        self.past = dilation * (kernel_size - 1) + 1 - stride
+
+    def silence(self, batch_size: int) -> State:
+        return [self.conv.bias.new_zeros(batch_size, self.conv.in_channels, self.past)]
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        x = torch.cat([state[0].to(x.dtype), x], dim=-1)  # [B, C_in, P + T]
+        return self.conv(x), [x[..., x.shape[-1] - self.past :]]
+
+
+class CausalConvTranspose1d(Causal):
+    """Transposed convolution with a kernel of two strides: every input frame writes two strides, the second of which overlaps the next.
+
+    Shapes: x [B, C_in, F], state [B, C_out, stride] -> y [B, C_out, F stride], state [B, C_out, stride].
+    """
+
+    num_states = 1
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int):
+        super().__init__()
+        self.conv = weight_norm(nn.ConvTranspose1d(channels_in, channels_out, 2 * stride, stride, bias=False), dim=1)
+        self.bias = nn.Parameter(torch.zeros(channels_out, 1))
+        self.stride = stride
+
+    def silence(self, batch_size: int) -> State:
+        return [self.bias.new_zeros(batch_size, self.conv.out_channels, self.stride)]
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y = self.conv(x)  # [B, C_out, (F + 1) stride]
+        overlapped = functional.pad(state[0].to(y.dtype), (0, y.shape[-1] - self.stride)) + y
+        return overlapped[..., : -self.stride] + self.bias.to(y.dtype), [overlapped[..., -self.stride :]]
+
+
+def residual_unit(channels: int, dilation: int) -> Residual:
+    """Snake, a dilated convolution, Snake, a pointwise one, all added to their input (DAC, arXiv:2306.06546, section 3.1)."""
+    return Residual(
+        Snake(channels),
+        CausalConv1d(channels, channels, kernel_size=7, dilation=dilation),
+        Snake(channels),
+        CausalConv1d(channels, channels, kernel_size=1),
+    )
+
+
+class ConvNeXtBlock(Causal):
+    """Depthwise causal convolution, layer norm, a pointwise network four times as wide, scaled and added to the input.
+
+    As in Vocos (arXiv:2306.00814, section 3.2), at frame rate. Shapes: x [B, C, F] -> [B, C, F], state [B, C, kernel - 1].
+    """
+
+    num_states = 1
+
+    def __init__(self, channels: int, kernel_size: int = 7, scale: float = 0.1):
+        super().__init__()
+        self.depthwise = CausalConv1d(channels, channels, kernel_size, groups=channels, normed=False)
+        self.norm = nn.LayerNorm(channels)
+        self.wide = nn.Linear(channels, 4 * channels)
+        self.narrow = nn.Linear(4 * channels, channels)
+        self.scale = nn.Parameter(torch.full((channels,), scale))
+
+    def silence(self, batch_size: int) -> State:
+        return self.depthwise.silence(batch_size)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = self.depthwise.step(x, state)
+        y = self.narrow(functional.gelu(self.wide(self.norm(y.transpose(1, 2)))))  # [B, F, C]
+        return x + (self.scale * y).transpose(1, 2), state

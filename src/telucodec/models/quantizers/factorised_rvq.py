@@ -1,0 +1,112 @@
+"""Residual vector quantizer with factorised, L2-normalised codes: entries are looked up in a few dimensions, by direction alone.
+
+DAC (arXiv:2306.06546, section 3.2), after improved VQGAN (arXiv:2110.04627). Codebooks learn by gradient.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.nn import functional
+
+from telucodec.models.precision import in_float32
+from telucodec.models.quantizers.clusters import gathered, k_means, summed
+from telucodec.models.quantizers.quantizer import Quantized, Quantizer
+
+USAGE_DECAY = 0.99
+
+
+class FactorisedRVQConfig(BaseModel):
+    """Residual vector quantizer with factorised codes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["rvq-factorised"] = "rvq-factorised"
+    num_codebooks: int = 8
+    """Codebooks applied in turn, each to what the one before left over."""
+    codebook_size: int = 1024
+    """Entries in a codebook; each code costs log2 of it in bits before entropy coding."""
+    code_dim: int = 8
+    """Dimensions that entries are looked up in."""
+    commitment: float = 0.25
+    """Weight of the pull of the projected latents towards their entries; the pull of entries towards them weighs 1."""
+    dropout: float = 0.5
+    """Share of the sounds that are given a random number of codebooks in training."""
+    k_means: bool = True
+    """Whether codebooks start at the centres of the first latents, or at random."""
+    dead_share: float = 0.03
+    """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
+
+    def build(self, latent_dim: int) -> "FactorisedRVQ":
+        return FactorisedRVQ(self, latent_dim)
+
+
+class FactorisedRVQ(Quantizer):
+    """Shapes: latent [B, D, F] <-> codes [B, K, F]; codebooks [K, N, C] with C = code_dim."""
+
+    def __init__(self, config: FactorisedRVQConfig, latent_dim: int):
+        super().__init__(config.num_codebooks, config.codebook_size, config.dropout)
+        self.config = config
+        levels = range(config.num_codebooks)
+        self.down = nn.ModuleList(nn.Linear(latent_dim, config.code_dim) for _ in levels)
+        self.up = nn.ModuleList(nn.Linear(config.code_dim, latent_dim) for _ in levels)
+        self.codebooks = nn.Parameter(torch.randn(config.num_codebooks, config.codebook_size, config.code_dim))
+        self.register_buffer("counts", torch.ones(config.num_codebooks, config.codebook_size))
+
+    def _look_up(self, k: int, residual: Tensor) -> tuple[Tensor, Tensor]:
+        """Projected residual [B, F, C] and the index [B, F] of the entry nearest in direction."""
+        projected = self.down[k](residual)
+        directions = functional.normalize(projected, dim=-1)
+        return projected, (directions @ functional.normalize(self.codebooks[k], dim=-1).T).argmax(dim=-1)
+
+    def forward(self, latent: Tensor, active: Tensor | None = None) -> Quantized:
+        with in_float32(latent):
+            vectors = latent.float().transpose(1, 2)  # [B, F, D]
+            residual, total = vectors, torch.zeros_like(vectors)
+            loss, codes = vectors.new_zeros(()), []
+            for k, given in enumerate(self._used(latent, active)):
+                projected, index = self._look_up(k, residual)
+                entry, used = self.codebooks[k][index], given[:, None, None]
+                if self.training:
+                    chosen = summed(torch.bincount(index[given].flatten(), minlength=self.codebook_size).float())
+                    self.counts[k].lerp_(chosen, 1 - USAGE_DECAY)
+                apart = self.config.commitment * (projected - entry.detach()).square() + (projected.detach() - entry).square()
+                loss = loss + (apart * used).mean() / self.num_codebooks
+                step = self.up[k](projected + (entry - projected).detach())
+                total, residual = total + step * used, residual - step
+                codes.append(index)
+        return Quantized(total.transpose(1, 2), torch.stack(codes, dim=1), loss, vectors.detach().flatten(0, 1))
+
+    @torch.no_grad()
+    def initialise(self, latent: Tensor) -> None:
+        if not self.config.k_means:
+            return
+        residual = gathered(latent.float())
+        for k in range(self.num_codebooks):
+            self.codebooks[k] = k_means(self.down[k](residual), self.codebook_size)
+            residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])
+
+    @torch.no_grad()
+    def revive(self, latent: Tensor) -> int:
+        revived, residual = 0, gathered(latent.float())
+        for k in range(self.num_codebooks):
+            mean = self.counts[k].mean()
+            dead = (self.counts[k] < self.config.dead_share * mean).nonzero()[:, 0]
+            if len(dead):
+                chosen = residual[torch.randint(len(residual), (len(dead),), device=residual.device)]
+                self.codebooks[k, dead], self.counts[k, dead] = self.down[k](chosen), mean
+                revived += len(dead)
+            residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])
+        return revived
+
+    def encode(self, latent: Tensor) -> Tensor:
+        residual, codes = latent.transpose(1, 2), []
+        for k in range(self.num_codebooks):
+            codes.append(self._look_up(k, residual)[1])
+            residual = residual - self.up[k](self.codebooks[k][codes[-1]])
+        return torch.stack(codes, dim=1)
+
+    def tables(self) -> Tensor:
+        tables = torch.stack([up(codebook) for up, codebook in zip(self.up, self.codebooks, strict=True)])
+        return torch.cat([tables, torch.zeros_like(tables[:, :1])], dim=1)

@@ -1,0 +1,60 @@
+"""The codec of discrete codes: body and quantizer. A waveform becomes K codes a frame, [B, K, F], and a waveform again."""
+
+import math
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from telucodec.models.bodies import BodyConfig
+from telucodec.models.quantizers import QuantizerConfig
+from telucodec.models.quantizers.quantizer import Quantized
+
+
+class VQCodecConfig(BaseModel):
+    """A codec of discrete codes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_rate: int = 16_000
+    """Hz."""
+    body: BodyConfig
+    quantizer: QuantizerConfig
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.sample_rate / self.body.hop
+
+    def kbps(self, num_codebooks: int | None = None) -> float:
+        """Bits of the codes of that many codebooks, all if None, before entropy coding and packets."""
+        count = self.quantizer.num_codebooks if num_codebooks is None else num_codebooks
+        return count * math.log2(self.quantizer.codebook_size) * self.frame_rate / 1000
+
+    def build(self) -> "VQCodec":
+        return VQCodec(self)
+
+
+class VQCodec(nn.Module):
+    """Shapes: wave [B, 1, T] <-> codes [B, K, F], T a multiple of the hop length for `forward`."""
+
+    def __init__(self, config: VQCodecConfig):
+        super().__init__()
+        self.config = config
+        body = config.body.build()
+        self.encoder, self.decoder = body.encoder, body.decoder
+        self.hop, self.delay = body.hop, body.delay
+        self.quantizer = config.quantizer.build(config.body.latent_dim)
+
+    def forward(self, wave: Tensor, active: Tensor | None = None) -> tuple[Tensor, Quantized]:
+        """The estimate [B, 1, T - delay] of wave[..., : T - delay], and what was quantised."""
+        quantized = self.quantizer(self.encoder(wave), active)
+        return self.decoder(quantized.latent).float()[..., self.delay :], quantized
+
+    def encode(self, wave: Tensor) -> Tensor:
+        """Codes [B, K, F] of a whole sound [B, 1, T] of any length, with the silence after it that the delay takes."""
+        padding = -(wave.shape[-1] + self.delay) % self.hop + self.delay
+        return self.quantizer.encode(self.encoder(nn.functional.pad(wave, (0, padding))))
+
+    def decode(self, codes: Tensor, num_samples: int) -> Tensor:
+        """Wave [B, 1, num_samples] of the codes of a whole sound."""
+        return self.decoder(self.quantizer.decode(codes))[..., self.delay : self.delay + num_samples]

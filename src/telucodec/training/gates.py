@@ -1,0 +1,202 @@
+"""What a run checks in its first minute, before it spends hours: each gate names the fault it found, and its cause.
+
+Most ways in which such a codec fails show on one second of sound and an untrained model; docs/walk.md tells which gate sees what.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from telucodec.losses.sum import SumConfig
+from telucodec.models.quantizers.quantizer import Quantized
+from telucodec.models.vq_codec import VQCodec
+from telucodec.training.recipe import RecipeConfig
+
+LEAST_UPDATES = 3_000
+"""Fewer never made such a codec speak: 1,400 were the founding failure, the fastest recipes here need twice that."""
+OVERFIT_UPDATES = 120
+OVERFIT_S = 1.0
+LEAST_CORRELATION = 0.5
+LEAST_PERPLEXITY_SHARE = 0.3
+"""Of the codes that one second can use."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate found."""
+
+    gate: str
+    passed: bool
+    measured: str
+    cause: str = ""
+    """What is behind a failure, and what to do."""
+
+    def __str__(self) -> str:
+        return f"{'passed' if self.passed else 'FAILED'}  {self.gate}: {self.measured}" + ("" if self.passed else f"; {self.cause}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do."""
+
+    updates: float
+    """NaN where only time limits it and no update was timed."""
+    heard_hours: float
+
+
+def check(codec: VQCodec, recipe: RecipeConfig, wave: np.ndarray, plan: Plan) -> Iterator[Verdict]:
+    """Look at an untrained or half-trained `codec`, which stays as it is, with the crops `wave` [B, 1, T] of real speech."""
+    crops = torch.from_numpy(wave)
+    yield planned(plan)
+    yield gradient_path(copy.deepcopy(codec), crops)
+    yield causality(copy.deepcopy(codec), crops)
+    yield no_refuge(recipe.loss, crops, codec.config.sample_rate)
+    yield own_sound(copy.deepcopy(codec), crops)
+    yield from overfits(copy.deepcopy(codec), recipe, crops)
+
+
+def planned(plan: Plan) -> Verdict:
+    measured = f"{plan.updates:,.0f} updates hear {plan.heard_hours:.1f} hours of sound"
+    cause = f"fewer than {LEAST_UPDATES:,} never made such a codec speak; give it more --minutes or --updates, or a smaller preset"
+    return Verdict("planned updates", not plan.updates < LEAST_UPDATES, measured, cause)
+
+
+def gradient_path(codec: VQCodec, crops: Tensor) -> Verdict:
+    """With the quantizer and with the identity in its place, the encoder must get gradients of one size and direction."""
+
+    def gradient() -> Tensor:
+        codec.zero_grad()
+        estimate, _ = codec(crops)
+        (estimate - crops[..., : estimate.shape[-1]]).square().mean().backward()
+        return torch.cat([torch.zeros(1)] + [p.grad.flatten() for p in codec.encoder.parameters() if p.grad is not None])
+
+    codec.train().requires_grad_(True)
+    with _fixed_random():
+        quantised = gradient()
+        codec.quantizer.forward = lambda latent, active=None: _identity(latent)
+        identity = gradient()
+    if not len(identity) > 1 or not float(identity.norm()) > 0:
+        return Verdict("gradient path", False, "no gradient reaches the encoder, even without quantizer", "the encoder is detached or the decoder ignores its input; look for .detach() and torch.no_grad() on the way")
+    ratio = float(quantised.norm() / identity.norm()) if len(quantised) == len(identity) else 0.0
+    measured = f"the encoder's gradient is {ratio:.2g} times that of the identity in the quantizer's place"
+    cause = "the quantizer lets no gradient through; return vectors + (quantised - vectors).detach() from it"
+    return Verdict("gradient path", 0.05 < ratio < 20, measured, cause)
+
+
+def _identity(latent: Tensor) -> Quantized:
+    empty = torch.empty(0, device=latent.device)
+    return Quantized(latent, empty.long(), latent.new_zeros(()), empty)
+
+
+def causality(codec: VQCodec, crops: Tensor) -> Verdict:
+    """What comes after a place must not change what was put out more than the stated delay before it."""
+    codec.eval()
+    wave = crops[:1]
+    place = wave.shape[-1] // codec.hop // 2 * codec.hop
+    other = wave.clone()
+    other[..., place:] = 0.1 * torch.randn(other[..., place:].shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        # What leaves the decoder when sample `place` enters is `delay` samples older.
+        outputs = [codec.decoder(codec.quantizer.decode(codec.quantizer.encode(codec.encoder(x))))[..., :place] for x in (wave, other)]
+    change = float((outputs[0] - outputs[1]).abs().max())
+    measured = f"what came later changed what was out before by {change:.2g}"
+    return Verdict("causality", change < 1e-4, measured, "some layer looks ahead: pad on the left alone, and normalise over channels, not over time")
+
+
+def no_refuge(loss: SumConfig, crops: Tensor, sample_rate: int) -> Verdict:
+    """Silence must cost more than the right spectrum with the wrong phase, else it is the best answer of a codec that knows little."""
+    built = loss.build(sample_rate)
+    frames = crops.unfold(-1, 512, 256) * torch.hann_window(512, periodic=False)
+    phases = torch.exp(2j * math.pi * torch.rand(torch.fft.rfft(frames).shape, generator=torch.Generator().manual_seed(0)))
+    pieces = torch.fft.irfft(torch.fft.rfft(frames).abs() * phases, 512)  # [B, 1, F, 512]
+    guess = torch.nn.functional.fold(pieces.squeeze(1).transpose(1, 2), (1, 256 * (pieces.shape[-2] + 1)), (1, 512), stride=(1, 256))[:, 0]
+    reference = crops[..., : guess.shape[-1]]
+    with torch.no_grad():
+        silent, guessed = (float(built(reference, estimate)[0]) for estimate in (torch.zeros_like(reference), guess))
+    measured = f"silence costs {silent:.3g}, speech of the right spectrum and wrong phase {guessed:.3g}"
+    cause = "with this loss silence is a refuge (L1 and MSE alone: the best guess without information is zero); add a mel or STFT term"
+    return Verdict("silence is no refuge", silent > guessed, measured, cause)
+
+
+def own_sound(codec: VQCodec, crops: Tensor) -> Verdict:
+    """In training mode too, what comes out for a sound must not depend on the others in its batch, nor its level on theirs."""
+    codec.train()
+    with torch.no_grad(), _fixed_random():
+        pair = crops[:1].repeat(2, 1, 1)
+        loud = torch.cat([crops[:1], 8 * crops[:1].flip(-1)])
+        alone, beside = codec(pair)[0][0], codec(loud)[0][0]
+    change = float((alone - beside).abs().max() / alone.abs().max().clamp_min(1e-9))
+    measured = f"a loud neighbour in the batch changes the output by {100 * change:.2g} %"
+    return Verdict("level kept", change < 0.01, measured, "a normalisation over the batch (BatchNorm) erases the level; leave it out, above all at the output")
+
+
+def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Verdict]:
+    """One second must be learned by heart within some updates: better than silence, alike in shape, with live codes, in both modes."""
+    codec.train().requires_grad_(True)
+    loss = recipe.loss.build(codec.config.sample_rate)
+    size = round(OVERFIT_S * codec.config.sample_rate) // codec.hop * codec.hop
+    loudest = crops[..., :size][crops[..., :size].square().mean(dim=(1, 2)).argmax()][None]
+    optimiser = torch.optim.AdamW(codec.parameters(), recipe.optimiser.learning_rate, betas=recipe.optimiser.betas)
+    start = None
+    with _fixed_random():
+        for _ in range(OVERFIT_UPDATES):
+            estimate, quantized = codec(loudest)
+            total, _ = loss(loudest[..., : estimate.shape[-1]], estimate)
+            start = float(total) if start is None else start
+            optimiser.zero_grad()
+            (total + recipe.quantizer_weight * quantized.loss).backward()
+            torch.nn.utils.clip_grad_norm_(codec.parameters(), recipe.optimiser.clip_norm)
+            optimiser.step()
+    with torch.no_grad():
+        trained, quantized = codec(loudest)
+        codec.eval()
+        tested, _ = codec(loudest)
+    reference = loudest[..., : trained.shape[-1]]
+    snr_db, correlation = _compare(reference, trained)
+    tested_db, tested_correlation = _compare(reference, tested)
+    measured = f"after {OVERFIT_UPDATES} updates on one second the loss went from {start:.3g} to {float(total):.3g}, SNR {snr_db:.1f} dB, correlation {correlation:.2f}"
+    cause = (
+        f"a learning rate of {recipe.optimiser.learning_rate:g} is too low or too high (1e-4 to 1e-3 is usual), or gradients do not reach all parts"
+    )
+    learned = float(total) < 0.8 * start
+    yield Verdict("overfits one second", learned, measured, cause)
+    beats = snr_db > 0 and correlation > LEAST_CORRELATION
+    yield Verdict("beats silence", beats, measured, "the output is no better than silence; " + cause)
+    used = len(torch.unique(quantized.codes[0, 0])) / min(quantized.codes.shape[-1], codec.quantizer.codebook_size)
+    yield Verdict(
+        "codebook usage",
+        used > LEAST_PERPLEXITY_SHARE,
+        f"{100 * used:.0f} % of the codes that a second can use are used in the first codebook",
+        "codes lie far from the latents; start codebooks by k-means and revive the dead",
+    )
+    agree = abs(tested_db - snr_db) < 3 and abs(tested_correlation - correlation) < 0.2
+    yield Verdict(
+        "training and evaluation agree",
+        agree,
+        f"SNR {snr_db:.1f} dB in training mode, {tested_db:.1f} dB in evaluation mode",
+        "batch normalisation, dropout, or a quantizer that does not do the same in both",
+    )
+
+
+def _compare(reference: Tensor, estimate: Tensor) -> tuple[float, float]:
+    """SNR in dB and correlation of waves [1, 1, T]; NaN where they have none."""
+    noise, signal = float((reference - estimate).square().sum()), float(reference.square().sum())
+    snr_db = 10 * math.log10(signal / noise) if noise > 0 and signal > 0 else math.nan
+    both = torch.stack([reference.flatten(), estimate.flatten()])
+    return snr_db, float(torch.corrcoef(both)[0, 1]) if float(both.std(dim=1).min()) > 0 else math.nan
+
+
+class _fixed_random:
+    """Random numbers of a gate leave those of the run alone."""
+
+    def __enter__(self) -> None:
+        self.state = torch.get_rng_state()
+        torch.manual_seed(0)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_rng_state(self.state)

@@ -1,0 +1,69 @@
+"""What a run tells on its way: log.jsonl for programs, TensorBoard and, if asked for, Weights & Biases for people."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+
+from telucodec.errors import TrainingError
+from telucodec.training.recipe import RunConfig
+from telucodec.training.run_folder import RunFolder
+from telucodec.training.validate import Heard
+
+SHOWN = 4
+"""Sounds of a validation to listen to."""
+LOWEST_DB = -100.0
+
+
+class Journal:
+    """Writes to the folder of a run."""
+
+    def __init__(self, folder: RunFolder, config: RunConfig, wandb: bool):
+        self.folder, self.sample_rate = folder, config.model.sample_rate
+        self.board = SummaryWriter(str(folder.path / "tensorboard"))
+        self.wandb = _wandb_run(folder, config) if wandb else None
+
+    def update(self, update: int, numbers: dict[str, float]) -> None:
+        """Note the numbers of one update."""
+        self.folder.write_log({"update": update, **numbers})
+        self._show("update", update, numbers)
+
+    def validation(self, update: int, entry: dict, sounds: Mapping[str, np.ndarray], heard: Heard) -> None:
+        """Note a validation, with some of its sounds and their spectrograms before and after."""
+        self.folder.write_log({"update": update, **entry})
+        flat = {name: value for name, value in entry.items() if isinstance(value, float)}
+        flat |= {f"{name}/{which}": number for name, value in entry.items() if isinstance(value, dict) for which, number in value.items()}
+        flat |= {f"perplexity/{k}": value for k, value in enumerate(entry["perplexity"])}
+        self._show("validation", update, flat)
+        for name in list(sounds)[:SHOWN]:
+            for side, wave in (("original", sounds[name][0]), ("decoded", heard.estimates[name])):
+                self.board.add_audio(f"{name}/{side}", wave, update, self.sample_rate)
+                self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
+        self.board.flush()
+
+    def _show(self, group: str, update: int, numbers: dict[str, float]) -> None:
+        for name, number in numbers.items():
+            self.board.add_scalar(f"{group}/{name}", number, update)
+        if self.wandb:
+            self.wandb.log({f"{group}/{name}": number for name, number in numbers.items()}, step=update)
+
+    def close(self) -> None:
+        self.board.close()
+        if self.wandb:
+            self.wandb.finish()
+
+
+def spectrogram(wave: np.ndarray, size: int = 512, hop: int = 160) -> np.ndarray:
+    """Levels of wave [T] as an image float32 [bins, frames], 0 at -100 dB of full scale and 1 at 0 dB, high frequencies on top."""
+    padded = np.pad(wave, (0, max(0, size - len(wave))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
+    levels = 20 * np.log10(np.abs(np.fft.rfft(frames)) / (size / 4) + 1e-9)
+    return (np.clip(levels / -LOWEST_DB + 1, 0, 1).T[::-1]).astype(np.float32)
+
+
+def _wandb_run(folder: RunFolder, config: RunConfig):
+    try:
+        import wandb
+    except ImportError as error:
+        raise TrainingError("Weights & Biases is not installed; pip install wandb, or leave --use_wandb out") from error
+    return wandb.init(project="telucodec", name=folder.path.name, dir=str(folder.path), config=config.model_dump(mode="json"))

@@ -1,0 +1,118 @@
+"""What a run is made of: the codec, what it is told to be good at, how it learns and from what; a TOML file for each recipe and preset."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from telucodec.config import parse, read_toml
+from telucodec.errors import ConfigError
+from telucodec.losses.sum import SumConfig
+from telucodec.models.discriminators.panel import PanelConfig
+from telucodec.models.vq_codec import VQCodecConfig
+from telucodec.training.balancer import BalancerConfig
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CONFIGS = files("telucodec") / "configs"
+
+
+class OptimiserConfig(BaseModel):
+    """AdamW with a linear warm-up and a cosine down to a share of the peak."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learning_rate: Positive = 8e-4
+    """Peak."""
+    final_share: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Of the peak, at the end."""
+    warmup_updates: Annotated[int, Field(ge=0)] = 200
+    betas: tuple[float, float] = (0.8, 0.99)
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    clip_norm: Positive = 1.0
+    """Norm that gradients are cut to."""
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Of the moving average of the parameters, which is what is validated and kept."""
+
+
+class BatchConfig(BaseModel):
+    """What an update hears."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_size: Annotated[int, Field(ge=1)] = 12
+    """Crops of all processes together."""
+    crop_s: Positive = 1.2
+
+
+class AdversarialConfig(BaseModel):
+    """Discriminators and what their judgement weighs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    discriminators: PanelConfig
+    generator_weight: Positive = 1.0
+    feature_weight: Positive = 2.0
+    learning_rate: Positive = 3e-4
+    start_update: Annotated[int, Field(ge=0)] = 0
+    """Updates without them, so that they meet speech rather than noise."""
+    every: Annotated[int, Field(ge=1)] = 1
+    """The discriminators learn once in so many updates."""
+
+
+class RecipeConfig(BaseModel):
+    """How any codec is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str = ""
+    """What the recipe is for, in a sentence."""
+    loss: SumConfig
+    quantizer_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Of the quantizer's own term."""
+    adversarial: AdversarialConfig | None = None
+    balancer: BalancerConfig | None = None
+    """Where given, the weights of losses are shares of the gradient."""
+    optimiser: OptimiserConfig = OptimiserConfig()
+    batches: BatchConfig = BatchConfig()
+    revive_every: Annotated[int, Field(ge=1)] = 50
+    """Updates between two looks for dead codes."""
+    freeze_encoder: bool = False
+    """Whether encoder and quantizer stay as they are, so that files made before can still be decoded."""
+    model: str = "small-spectral"
+    """Preset to train where none is named."""
+    seed: int = 0
+
+
+class RunConfig(BaseModel):
+    """All of a run but its data and its length: what `config.toml` in its folder holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: RecipeConfig
+    model: VQCodecConfig
+
+
+def recipe_of(name: str) -> RecipeConfig:
+    """The recipe in the TOML file `name`, or the one that ships under that name. Raises ConfigError."""
+    path = _find(name, "recipes")
+    return parse(read_toml(path), RecipeConfig, path)
+
+
+def preset_of(name: str) -> VQCodecConfig:
+    """The codec in the TOML file `name`, or the preset that ships under that name. Raises ConfigError."""
+    path = _find(name, "presets")
+    return parse(read_toml(path), VQCodecConfig, path)
+
+
+def shipped(kind: str) -> list[str]:
+    """Names of the "recipes" or "presets" that ship."""
+    return sorted(path.name.removesuffix(".toml") for path in (CONFIGS / kind).iterdir() if path.name.endswith(".toml"))
+
+
+def _find(name: str, kind: str) -> Path:
+    if name.endswith(".toml"):
+        return Path(name)
+    if name not in shipped(kind):
+        raise ConfigError(f"{name}: no such name among the {kind} ({', '.join(shipped(kind))}); name one of these, or a .toml file")
+    return Path(str(CONFIGS / kind / f"{name}.toml"))

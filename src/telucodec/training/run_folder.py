@@ -1,0 +1,60 @@
+"""The folder of a run: settings, log, checkpoint and model. A run never overwrites another; it goes on where it was, or takes a new name."""
+
+import json
+from pathlib import Path
+
+import tomli_w
+
+from telucodec.config import parse, read_toml
+from telucodec.errors import TrainingError
+from telucodec.files import write_whole
+from telucodec.training.recipe import RunConfig
+
+
+class RunFolder:
+    """NAME/config.toml, log.jsonl, resume.pt, model/ and tensorboard/."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.config, self.log = self.path / "config.toml", self.path / "log.jsonl"
+        self.resume, self.model = self.path / "resume.pt", self.path / "model"
+
+    @classmethod
+    def new(cls, parent: Path, name: str, config: RunConfig) -> "RunFolder":
+        """A folder below `parent` that is not there yet: `name`, or else name-2, name-3 ..."""
+        number, path = 1, Path(parent) / name
+        while path.exists():
+            number += 1
+            path = Path(parent) / f"{name}-{number}"
+        folder = cls(path)
+        write_whole(folder.config, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)).encode())
+        return folder
+
+    @classmethod
+    def existing(cls, path: Path) -> tuple["RunFolder", RunConfig]:
+        """The run in `path` and its settings. Raises TrainingError where there is none to go on with."""
+        folder = cls(path)
+        if not folder.config.exists() or not folder.resume.exists():
+            raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and resume.pt")
+        return folder, parse(read_toml(folder.config), RunConfig, folder.config)
+
+    def write_log(self, entry: dict) -> None:
+        """Append a line to log.jsonl; numbers that are not finite are null there."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with open(self.log, "a", encoding="utf-8") as log:
+                log.write(json.dumps(_finite(entry), ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise TrainingError(f"{self.log}: cannot be written ({error.strerror}); free some disk and resume the run") from error
+
+    def read_log(self) -> list[dict]:
+        """Entries of log.jsonl so far."""
+        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()] if self.log.exists() else []
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))) else value

@@ -1,0 +1,168 @@
+"""One codec while it learns: parameters, their moving average, optimisers, and what an update does to them."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from telucodec.errors import TrainingError
+from telucodec.losses.adversarial import discriminator_hinge, generator_hinge
+from telucodec.losses.feature_matching import feature_matching
+from telucodec.models.vq_codec import VQCodec
+from telucodec.training.recipe import RecipeConfig
+
+START_VECTORS_PER_ENTRY = 8
+"""Latents that k-means sees for each entry of a codebook."""
+
+
+class Trainer:
+    """Updates `codec` as `recipe` says, on every process of `fabric` alike."""
+
+    def __init__(self, codec: VQCodec, recipe: RecipeConfig, fabric: Fabric):
+        self.recipe, self.fabric, self.updates = recipe, fabric, 0
+        self.average = fabric.to_device(copy.deepcopy(codec).requires_grad_(False).eval())
+        if recipe.freeze_encoder:
+            codec.encoder.requires_grad_(False)
+            codec.quantizer.requires_grad_(False)
+        optimiser = recipe.optimiser
+        learning = [parameter for parameter in codec.parameters() if parameter.requires_grad]
+        settings = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay}
+        self.codec, self.optimiser = fabric.setup(codec, torch.optim.AdamW(learning, optimiser.learning_rate, **settings))
+        self.loss = fabric.to_device(recipe.loss.build(codec.config.sample_rate))
+        weights = recipe.loss.weights()
+        if recipe.adversarial:
+            weights |= {"generator": recipe.adversarial.generator_weight, "features": recipe.adversarial.feature_weight}
+            judges = recipe.adversarial.discriminators.build()
+            settings["betas"] = optimiser.betas
+            self.judges, self.judges_optimiser = fabric.setup(
+                judges, torch.optim.AdamW(judges.parameters(), recipe.adversarial.learning_rate, **settings)
+            )
+        self.weights = weights
+        self.balancer = recipe.balancer.build(weights) if recipe.balancer else None
+
+    @property
+    def plain(self) -> VQCodec:
+        """The codec without what several processes wrap around it."""
+        return self.codec.module
+
+    def start(self, batches: Any) -> None:
+        """Place the codebooks where the latents of the first batches (an iterator) are."""
+        self._seed(-1)
+        wanted = START_VECTORS_PER_ENTRY * self.plain.quantizer.codebook_size
+        latents, count = [], 0
+        with torch.no_grad():
+            while count < wanted:
+                latents.append(self.plain.encoder(self._own(next(batches))).float().transpose(1, 2).flatten(0, 1))
+                count += len(latents[-1]) * self.fabric.world_size
+        self.plain.quantizer.initialise(torch.cat(latents))
+        self.average.load_state_dict(self.plain.state_dict())
+
+    def update(self, batch: np.ndarray, progress: float) -> dict[str, float]:
+        """One update with the crops `batch` [B, 1, T] of all processes; `progress` is the share of the run that is over.
+
+        Returns the terms of the loss. Raises TrainingError where they are not finite.
+        """
+        self._seed(self.updates)
+        self._set_rate(progress)
+        self.codec.train()
+        if self.recipe.freeze_encoder:
+            self.plain.quantizer.eval()
+        wave = self._own(batch)
+        drawn = self.plain.quantizer.draw_active(np.random.default_rng((self.recipe.seed, 1, self.updates)), len(batch))
+        estimate, quantized = self.codec(wave, self._own_part(drawn).to(wave.device))
+        reference = wave[..., : estimate.shape[-1]]
+        total, terms = self.loss(reference, estimate)
+        own = self.recipe.quantizer_weight * quantized.loss
+        judged = self.recipe.adversarial and self.updates >= self.recipe.adversarial.start_update
+        told = {}
+        if judged:
+            if self.updates % self.recipe.adversarial.every == 0:
+                told = self._teach_judges(reference, estimate.detach())
+            terms |= self._judgement(reference, estimate)
+            total = sum(self.weights[name] * term for name, term in terms.items())
+        told |= {name: float(term) for name, term in terms.items()} | {"quantizer": float(quantized.loss)}
+        if not all(map(math.isfinite, told.values())):
+            raise TrainingError(f"update {self.updates}: {told} is not finite; lower the learning rate, or look for broken sounds with `telucodec doctor`")
+        self.optimiser.zero_grad()
+        if self.balancer:
+            self.balancer.backward(terms, estimate, own)
+        else:
+            self.fabric.backward(total + own)
+        self.fabric.clip_gradients(self.codec, self.optimiser, max_norm=self.recipe.optimiser.clip_norm)
+        self.optimiser.step()
+        if not self.recipe.freeze_encoder and self.updates % self.recipe.revive_every == self.recipe.revive_every - 1:
+            told["revived"] = float(self.plain.quantizer.revive(quantized.vectors))
+        self.updates += 1
+        self._follow()
+        return told
+
+    def _teach_judges(self, reference: Tensor, estimate: Tensor) -> dict[str, float]:
+        self.judges.requires_grad_(True)
+        real, made = self.judges(reference), self.judges(estimate)
+        loss = discriminator_hinge(real.logits, made.logits)
+        self.judges_optimiser.zero_grad()
+        self.fabric.backward(loss)
+        self.judges_optimiser.step()
+        told = [(logits_real > 0).float().mean() + (logits_made < 0).float().mean() for logits_real, logits_made in zip(real.logits, made.logits, strict=True)]
+        return {"discriminator": float(loss.detach()), "judged_right": float(sum(told)) / (2 * len(told))}
+
+    def _judgement(self, reference: Tensor, estimate: Tensor) -> dict[str, Tensor]:
+        self.judges.requires_grad_(False)
+        with torch.no_grad():
+            real = self.judges.module(reference)
+        made = self.judges.module(estimate)
+        return {"generator": generator_hinge(made.logits), "features": feature_matching(real.features, made.features)}
+
+    def _follow(self) -> None:
+        """Move the average towards the parameters; early on it follows faster, so that it does not remember the start."""
+        decay = min(self.recipe.optimiser.average_decay, (1 + self.updates) / (10 + self.updates))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.plain.parameters()), 1 - decay)
+            for kept, buffer in zip(self.average.buffers(), self.plain.buffers(), strict=True):
+                kept.copy_(buffer)
+
+    def _set_rate(self, progress: float) -> None:
+        settings = self.recipe.optimiser
+        share = settings.final_share + (1 - settings.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        share *= min(1.0, (self.updates + 1) / max(1, settings.warmup_updates))
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.learning_rate * share
+        if self.recipe.adversarial:
+            for group in self.judges_optimiser.param_groups:
+                group["lr"] = self.recipe.adversarial.learning_rate * share
+
+    def _own_part(self, whole: Any) -> Any:
+        """The part of a batch that is this process's."""
+        size = len(whole) // self.fabric.world_size
+        return whole[self.fabric.global_rank * size : (self.fabric.global_rank + 1) * size]
+
+    def _own(self, batch: np.ndarray) -> Tensor:
+        return self.fabric.to_device(torch.from_numpy(self._own_part(batch)))
+
+    def _seed(self, update: int) -> None:
+        """Random numbers that depend on the update alone, so that a run that goes on draws what it would have drawn."""
+        torch.manual_seed((self.recipe.seed * 1_000_003 + update + 1) % 2**63)
+
+    def state_dict(self) -> dict[str, Any]:
+        state = {"updates": self.updates, "codec": self.plain.state_dict(), "average": self.average.state_dict()}
+        state["optimiser"] = self.optimiser.state_dict()
+        if self.recipe.adversarial:
+            state |= {"judges": self.judges.module.state_dict(), "judges_optimiser": self.judges_optimiser.state_dict()}
+        if self.balancer:
+            state["balancer"] = self.balancer.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+        self.plain.load_state_dict(state["codec"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.recipe.adversarial:
+            self.judges.module.load_state_dict(state["judges"])
+            self.judges_optimiser.load_state_dict(state["judges_optimiser"])
+        if self.balancer:
+            self.balancer.load_state_dict(state["balancer"])

@@ -1,0 +1,91 @@
+"""What a codec does to sounds it does not learn from: measures of the waves, use of the codebooks, bitrate, and the signs in them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from telucodec.metrics.pair import Pair, measure_pair
+from telucodec.metrics.signs.codebooks import perplexity, signs_of_codebooks
+from telucodec.metrics.signs.sign import Sign
+from telucodec.metrics.signs.waves import signs_of_pairs
+from telucodec.metrics.validation import Validation
+from telucodec.models.vq_codec import VQCodec
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came out for the sounds of a validation."""
+
+    pairs: tuple[Pair, ...]
+    counts: np.ndarray
+    """How often each code was used, [K, N]."""
+    loss: float
+    """The reconstruction loss that training works on, mean over the sounds."""
+    terms: dict[str, float]
+    estimates: dict[str, np.ndarray]
+    """Waves [T] by name."""
+    frame_rate: float
+    """Frames a second."""
+
+    def signs(self) -> tuple[Sign, ...]:
+        return signs_of_pairs(self.pairs) + signs_of_codebooks(self.counts)
+
+    def entry(self) -> dict[str, object]:
+        """What a log wants to know, by name; NaN where it could not be measured."""
+        whole = Validation(self.pairs)
+        entry: dict[str, object] = {"loss": self.loss, **{f"loss_{name}": value for name, value in self.terms.items()}}
+        for name in ("snr_db", "amplitude_percent", "correlation", "signal_power", "noise_power"):
+            entry[name] = getattr(whole, name).value
+        for name in ("snr_db", "si_sdr_db"):
+            least, mean, most, _ = whole.spread(name)
+            entry |= {f"{name}_per_file": {"min": least, "mean": mean, "max": most}}
+        entry |= {"input_range": whole.range_of("reference"), "output_range": whole.range_of("estimate")}
+        for side, told in (("reference", "input"), ("estimate", "output")):
+            for name in ("mean", "std"):
+                entry[f"{told}_{name}"] = math.fsum(getattr(getattr(pair, side), name) for pair in self.pairs) / max(1, len(self.pairs))
+        entry["perplexity"] = perplexity(self.counts).tolist()
+        entry["codes_used"] = (self.counts > 0).mean(axis=1).tolist()
+        entry["kbps"] = self.kbps
+        entry["kbps_entropy"] = self.entropy_kbps
+        return entry
+
+    @property
+    def kbps(self) -> float:
+        """Bits of the codes, each at the logarithm of its codebook's size."""
+        return len(self.counts) * math.log2(self.counts.shape[1]) * self.frame_rate / 1000
+
+    @property
+    def entropy_kbps(self) -> float:
+        """Bits of the codes at the entropy of how often each was used: what a coder without context could reach."""
+        return float(np.log2(perplexity(self.counts)).sum() * self.frame_rate / 1000)
+
+
+@torch.no_grad()
+def listen(codec: VQCodec, sounds: Mapping[str, np.ndarray], loss: torch.nn.Module | None = None) -> Heard:
+    """Encode and decode `sounds` [1, T] by name, one at a time, with all codebooks of `codec`."""
+    was_training, device = codec.training, next(codec.parameters()).device
+    codec.eval()
+    counts = np.zeros((codec.quantizer.num_codebooks, codec.quantizer.codebook_size), np.int64)
+    pairs, estimates, losses = [], {}, []
+    for name, sound in sounds.items():
+        wave = torch.from_numpy(sound)[None].to(device)  # [1, 1, T]
+        codes = codec.encode(wave)
+        estimate = codec.decode(codes, wave.shape[-1])
+        for k, used in enumerate(codes[0].cpu().numpy()):
+            counts[k] += np.bincount(used, minlength=counts.shape[1])
+        if loss:
+            total, terms = loss(wave, estimate)
+            losses.append({"": float(total), **{term: float(value) for term, value in terms.items()}})
+        estimates[name] = estimate[0, 0].cpu().numpy()
+        pairs.append(measure_pair(sound[0], estimates[name], name))
+    codec.train(was_training)
+    means = {term: math.fsum(told[term] for told in losses) / len(losses) for term in losses[0]} if losses else {"": math.nan}
+    return Heard(tuple(pairs), counts, means.pop(""), means, estimates, codec.config.frame_rate)
+
+
+def evenly(items: Sequence, most: int) -> list:
+    """At most `most` of `items`, evenly spread."""
+    return list(items[:: max(1, -(-len(items) // most))])
