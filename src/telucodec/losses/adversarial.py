@@ -1,7 +1,6 @@
 """Hinge losses of discriminator and generator (EnCodec, arXiv:2210.13438, section 3.4): each averaged over the judges.
 
 They take the logits that each judge gives, of any shape, above 0 for real: one list for real waves, one for made ones.
-The generator's has no optimum to rest at but 1: past a margin of 1 a judge that is fooled pulls no more.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Feature matching, normalised (EnCodec, arXiv:2210.13438, equation 2): what was made should look to each layer of each judge as the real does.
+"""Feature matching, normalised (EnCodec, arXiv:2210.13438, section 3.4): what was made should look to each layer of each judge as the real does.
 
 Each layer's L1 distance is divided by the mean size of the real activations, so that layers count alike and a judge
 cannot gain by growing; DAC and HiFi-GAN leave that division out.

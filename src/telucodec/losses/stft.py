@@ -1,4 +1,4 @@
-"""Multi-resolution STFT distance (Parallel WaveGAN, arXiv:1910.11480, equations 4 to 6): every bin, loud ones and quiet ones.
+"""Multi-resolution STFT distance (Parallel WaveGAN, arXiv:1910.11480, section 2.2): every bin, loud ones and quiet ones.
 
 Spectral convergence looks at the loud bins, the log magnitude at all alike. Different from the paper: the floor is white
 noise (`spectrum.py`), and convergence is taken over each crop with a least level, so that a pause does not rule a batch.

@@ -1,4 +1,4 @@
-"""Gradient balancer (EnCodec, arXiv:2210.13438, section 3.4, equation 3): weights become shares of the gradient.
+"""Gradient balancer (EnCodec, arXiv:2210.13438, section 3.4): weights become shares of the gradient.
 
 Losses differ in scale by orders of magnitude, and by the stage of training. Each loss's gradient at the model's output is
 divided by a running mean of its own norm and multiplied by its share of the weights; only their sum goes on through the model.
@@ -61,8 +61,8 @@ class Balancer:
             raise ValueError(f"losses {sorted(losses)} for a balancer of {sorted(self.weights)}")
         whole = sum(self.weights[name] for name in losses)
         balanced = torch.zeros_like(output)
-        for name in self.weights.keys() & losses.keys():
-            (own,) = torch.autograd.grad(losses[name], output, retain_graph=True)
+        for name, loss in losses.items():
+            (own,) = torch.autograd.grad(loss, output, retain_graph=True)
             share = self.weights[name] / whole
             balanced += own * (self.config.total_norm * share / self._mean_norm(name, own).clamp_min(SMALLEST))
         return balanced

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from telucodec.models.discriminators.band_stft import BandSTFTConfig
-from telucodec.models.discriminators.period import PeriodConfig
-from telucodec.models.discriminators.stft import STFTConfig
+from telucodec.models.discriminators.band_stft import BandSTFTDiscriminatorConfig
+from telucodec.models.discriminators.period import PeriodDiscriminatorConfig
+from telucodec.models.discriminators.stft import STFTDiscriminatorConfig
 
-DISCRIMINATORS = {"stft": STFTConfig, "band_stft": BandSTFTConfig, "period": PeriodConfig}
+DISCRIMINATORS = {"stft": STFTDiscriminatorConfig, "band_stft": BandSTFTDiscriminatorConfig, "period": PeriodDiscriminatorConfig}
 
-DiscriminatorConfig = Annotated[STFTConfig | BandSTFTConfig | PeriodConfig, Field(discriminator="kind")]
+DiscriminatorConfig = Annotated[
+    STFTDiscriminatorConfig | BandSTFTDiscriminatorConfig | PeriodDiscriminatorConfig, Field(discriminator="kind")
+]

@@ -1,6 +1,7 @@
 """Multi-band multi-resolution STFT discriminator (DAC, arXiv:2306.06546, section 3.3): each band has layers of its own,
 so that high frequencies are judged although low ones are louder."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
@@ -12,7 +13,7 @@ from telucodec.models.discriminators.complex_spectrum import ComplexSpectrum
 from telucodec.models.discriminators.judge import ConvStack, Judges, same_conv
 
 
-class BandSTFTConfig(BaseModel):
+class BandSTFTDiscriminatorConfig(BaseModel):
     """2-d convolutions over bands of the complex STFT at several window lengths (DAC, arXiv:2306.06546, section 3.3)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +41,7 @@ class BandSTFTJudge(nn.Module):
         self.spectrum = ComplexSpectrum(window)
         bins = window // 2 + 1
         edges = [0, *(int(split * bins) for split in splits), bins]
-        self.band_bins = [high - low for low, high in zip(edges, edges[1:], strict=False)]
+        self.band_bins = [high - low for low, high in pairwise(edges)]
         if min(self.band_bins) < 1:
             raise ValueError(f"splits {splits} leave a band of a {window}-sample window empty")
         self.bands = nn.ModuleList(_band_layers(width) for _ in self.band_bins)

@@ -1,6 +1,7 @@
 """Multi-period discriminator (HiFi-GAN, arXiv:2010.05646, section 2.3): the wave folded into rows of p samples,
 so that each column is every p-th sample and what repeats shows."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,7 @@ GROWTH = (1, 4, 16, 32, 32)
 """Channels of the five layers over the width; the paper's 32, 128, 512, 1024, 1024."""
 
 
-class PeriodConfig(BaseModel):
+class PeriodDiscriminatorConfig(BaseModel):
     """Convolutions down the columns of the folded wave, at several periods (HiFi-GAN, arXiv:2010.05646, section 2.3)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,7 +24,7 @@ class PeriodConfig(BaseModel):
     periods: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2, 3, 5, 7, 11)
     """Row lengths in samples: primes, so that judges overlap as little as can be."""
     width: Annotated[int, Field(ge=1)] = 8
-    """Channels of the first layer, 32 times as many in the last. The paper has 32, for GPUs: a quarter costs a tenth."""
+    """Channels of the first layer, 32 times as many in the last. The paper has 32, for GPUs: a quarter is a sixteenth of the multiplications."""
 
     def build(self) -> Judges:
         return Judges(PeriodJudge(period, self.width) for period in self.periods)
@@ -39,7 +40,7 @@ class PeriodJudge(nn.Module):
         strides = [3] * (len(GROWTH) - 1) + [1]
         convs = [
             nn.Conv2d(inputs, outputs, (5, 1), (stride, 1), (2, 0))
-            for inputs, outputs, stride in zip(channels, channels[1:], strides, strict=False)
+            for (inputs, outputs), stride in zip(pairwise(channels), strides, strict=True)
         ]
         self.hidden = ConvStack(convs, slope=0.1)
         self.last = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))

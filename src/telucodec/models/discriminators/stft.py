@@ -10,7 +10,7 @@ from telucodec.models.discriminators.complex_spectrum import ComplexSpectrum
 from telucodec.models.discriminators.judge import ConvStack, Judges, same_conv
 
 
-class STFTConfig(BaseModel):
+class STFTDiscriminatorConfig(BaseModel):
     """2-d convolutions over the complex STFT at several window lengths (EnCodec, arXiv:2210.13438, section 3.4)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
