@@ -61,7 +61,7 @@ def test_mel_filters_are_triangles_that_peak_where_they_should():
         low, peak, high = edges[band : band + 3].tolist()
         assert frequency[row.argmax()].item() == pytest.approx(peak, abs=1)
         assert row.max().item() == pytest.approx(1, abs=0.02)
-        assert row[(frequency <= low) | (frequency >= high)].sum() == 0
+        assert row[(frequency <= low) | (frequency >= high)].max() < 1e-6
         for foot in (low, high):  # straight sides: half-way up is half-way along
             assert row[round((foot + peak) / 2 / 8000 * 8192)].item() == pytest.approx(0.5, abs=0.02)
         assert row.sum().item() * 8000 / 8192 == pytest.approx((high - low) / 2, rel=0.01)

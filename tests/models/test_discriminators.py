@@ -13,7 +13,7 @@ from telucodec.models.discriminators.stft import STFTDiscriminatorConfig
 TINY = {
     "stft": STFTDiscriminatorConfig(windows=(256, 64), width=4),
     "band_stft": BandSTFTDiscriminatorConfig(windows=(256, 64), width=4),
-    "period": PeriodDiscriminatorConfig(periods=(2, 5), width=1),
+    "period": PeriodDiscriminatorConfig(periods=(2, 5), width=2),
 }
 each = pytest.mark.parametrize("kind", DISCRIMINATORS)
 
@@ -23,10 +23,19 @@ def tiny(kind):
     return TINY[kind].build()
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Convolutions as small as these take threads longer to share out than to compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def speech(telugu):
-    """Eight crops [8, 1, 4000]."""
-    return torch.from_numpy(telugu[:, 8000:40_000].reshape(8, 1, 4000).copy())
+    """28 crops [28, 1, 2000]."""
+    return torch.from_numpy(telugu[:, 16_000:72_000].reshape(28, 1, 2000).copy())
 
 
 @each
@@ -67,7 +76,7 @@ def test_crops_are_judged_each_by_itself(kind, speech):
 @each
 def test_every_weight_takes_part(kind, speech):
     judges = tiny(kind)
-    discriminator_hinge(judges(speech).logits, judges(0.1 * torch.randn(speech.shape)).logits).backward()
+    sum(logits.square().mean() for logits in judges(speech).logits).backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in judges.parameters())
 
 
@@ -83,22 +92,22 @@ def test_autocast_leaves_about_the_same_judgement(kind, speech):
 @each
 def test_it_learns_to_tell_speech_from_noise_of_its_level(kind, speech):
     judges, generator = tiny(kind), torch.Generator().manual_seed(2)
-    optimiser = torch.optim.Adam(judges.parameters(), lr=3e-3, betas=(0.8, 0.99))
+    optimiser = torch.optim.Adam(judges.parameters(), lr=1e-2, betas=(0.8, 0.99))
     level = speech.square().mean((1, 2), keepdim=True).sqrt()
 
     def noise():
         return level * torch.randn(speech.shape, generator=generator)
 
-    for _ in range(60):
-        chosen = torch.randperm(6, generator=generator)[:4]  # the last two crops are kept for the end
+    for _ in range(150 if kind == "period" else 50):
+        chosen = torch.randperm(24, generator=generator)[:4]  # the last four crops are kept for the end
         loss = discriminator_hinge(judges(speech[chosen]).logits, judges(noise()[chosen]).logits)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        real, made = (sum(logits.mean((1, 2, 3)) for logits in judges(wave[6:]).logits) for wave in (speech, noise()))
+        real, made = (sum(logits.mean((1, 2, 3)) for logits in judges(wave[24:]).logits) for wave in (speech, noise()))
     assert real.min() > made.max()
-    assert loss < 1
+    assert loss < 1  # 2 is a judge that says nothing
 
 
 def test_period_judge_sees_what_repeats():

@@ -10,10 +10,10 @@ from torch import Tensor
 
 def discriminator_hinge(real: Sequence[Tensor], made: Sequence[Tensor]) -> Tensor:
     """Mean of max(0, 1 - real) + max(0, 1 + made): 2 for a judge that says 0 to everything, 0 for one that is sure and right."""
-    terms = [(1 - r).relu().float().mean() + (1 + m).relu().float().mean() for r, m in zip(real, made, strict=True)]
+    terms = [(1 - r.float()).relu().mean() + (1 + m.float()).relu().mean() for r, m in zip(real, made, strict=True)]
     return sum(terms) / len(terms)
 
 
 def generator_hinge(made: Sequence[Tensor]) -> Tensor:
     """Mean of max(0, 1 - made): 0 once every judge takes what was made for real."""
-    return sum((1 - m).relu().float().mean() for m in made) / len(made)
+    return sum((1 - m.float()).relu().mean() for m in made) / len(made)

@@ -18,7 +18,7 @@ from telucodec.losses.reconstruction import ReconstructionLoss
 from telucodec.losses.spectrum import PowerSpectrum, noise_power
 
 FULL_SCALES = ((64, 5), (128, 10), (256, 20), (512, 40), (1024, 80), (2048, 160))
-"""DAC's set at 16 kHz: 4 to 128 ms. Twice the cost of the default three."""
+"""DAC's set at 16 kHz: 4 to 128 ms."""
 
 Scale = tuple[Annotated[int, Field(ge=16, multiple_of=4)], Annotated[int, Field(ge=2)]]
 
@@ -31,10 +31,10 @@ class MelConfig(BaseModel):
 
     kind: Literal["mel"] = "mel"
     scales: Annotated[tuple[Scale, ...], Field(min_length=1)] = ((256, 20), (512, 40), (1024, 80))
-    """Pairs of window in samples and mel bands. Three are most of what six (FULL_SCALES) give, at half the cost."""
+    """Pairs of window in samples and mel bands. These three take half the time of all six, FULL_SCALES."""
     floor_db: float = -100.0
     """RMS, in dB of full scale, of the white noise thought under both waves: what lies below it is not told apart.
-    -100 is just under the rounding of 16 bits; with floors 20 dB up, outputs hiss in digitally quiet pauses."""
+    The rounding of 16 bits is at -101."""
 
     def build(self, sample_rate: int) -> "MelDistance":
         return MelDistance(self, sample_rate)
