@@ -1,0 +1,13 @@
+"""The shelf of reconstruction losses, by the `kind` that a recipe names. A new one is a file with a config and its lines here."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from telucodec.losses.mel import MelConfig
+from telucodec.losses.stft import STFTConfig
+from telucodec.losses.waveform import L1Config, RelativeMSEConfig
+
+LOSSES = {"l1": L1Config, "relative_mse": RelativeMSEConfig, "mel": MelConfig, "stft": STFTConfig}
+
+LossConfig = Annotated[L1Config | RelativeMSEConfig | MelConfig | STFTConfig, Field(discriminator="kind")]

@@ -1,0 +1,54 @@
+"""Losses on the samples themselves. They alone can tell a wave from its mirror image, and they pull an output
+that knows nothing towards silence: that is their optimum without information."""
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from telucodec.losses.reconstruction import ReconstructionLoss
+
+
+class L1Config(BaseModel):
+    """Mean absolute difference of samples, in full scales."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sees_polarity: ClassVar[bool] = True
+
+    kind: Literal["l1"] = "l1"
+
+    def build(self, sample_rate: int) -> "L1":
+        return L1()
+
+
+class L1(ReconstructionLoss):
+    """Mean of |reference - estimate|."""
+
+    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
+        return (reference - estimate).abs().mean()
+
+
+class RelativeMSEConfig(BaseModel):
+    """Error power over signal power of each crop, averaged: 10^(-SNR / 10) with every crop of equal weight, 1 for silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sees_polarity: ClassVar[bool] = True
+
+    kind: Literal["relative_mse"] = "relative_mse"
+    quietest_db: float = -50.0
+    """RMS in dB of full scale; a crop below it (a pause, digital silence) counts as if it had this level."""
+
+    def build(self, sample_rate: int) -> "RelativeMSE":
+        return RelativeMSE(self)
+
+
+class RelativeMSE(ReconstructionLoss):
+    """Mean over crops of mean((reference - estimate)^2) / max(mean(reference^2), quietest)."""
+
+    def __init__(self, config: RelativeMSEConfig):
+        super().__init__()
+        self.quietest = 10 ** (config.quietest_db / 10)
+
+    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
+        signal = reference.square().mean((1, 2)).clamp_min(self.quietest)  # [B]
+        return ((reference - estimate).square().mean((1, 2)) / signal).mean()
