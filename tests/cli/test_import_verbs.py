@@ -60,6 +60,10 @@ def test_what_was_imported_is_split_mixed_counted_checked_and_converted(raw, tmp
     telucodec("manifest", "convert", tmp_path / "mix.csv", tmp_path / "mixes" / "again.jsonl")
     assert (tmp_path / "mixes" / "again.jsonl").read_bytes() == mixed.read_bytes()
 
+    done = telucodec("manifest", "export", mixed, "--to", "huggingface", "--out", tmp_path / "hf")
+    assert "7 rows" in done.stdout and "for huggingface" in done.stdout
+    assert len(list((tmp_path / "hf" / "audio").iterdir())) == 7
+
 
 def test_a_check_that_finds_something_says_so_in_its_exit_code(raw, tmp_path):
     shutil.copytree(raw / "own", tmp_path / "own")
@@ -77,6 +81,7 @@ def test_a_check_that_finds_something_says_so_in_its_exit_code(raw, tmp_path):
         (["manifest", "mix", "a.csv", "--out", "b.csv", "--take", "own"], "SOURCE=ROWS"),
         (["manifest", "stats", "a.csv"], "a.csv: no such manifest"),
         (["manifest", "convert", "a.csv", "b.xml"], "neither .csv nor .jsonl"),
+        (["manifest", "export", "a.csv", "--to", "lhotse", "--out", "b"], "a.csv: no such manifest"),
     ],
 )
 def test_a_slip_is_one_clear_line(arguments, complaint, tmp_path):

@@ -14,6 +14,7 @@ from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.report import report
+from telucodec.cli.snr_doctor import snr_doctor
 from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for verb in (build, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
+app.command("snr-doctor")(snr_doctor)
 app.command("import")(import_)
 app.command()(tts)
 app.add_typer(manifest, name="manifest")

@@ -1,7 +1,8 @@
-"""telucodec manifest: share out, mix, count, check and convert tables of segments."""
+"""telucodec manifest: share out, mix, count, check, convert and export tables of segments."""
 
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from telucodec.cli.progress import progress_bar
 from telucodec.data.check import check as find_faults
+from telucodec.data.exporting import export as hand_on
+from telucodec.data.exports import EXPORTS
 from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.data.mix import mix as mix_rows
 from telucodec.data.split import PARTS, SplitConfig
@@ -19,6 +22,8 @@ from telucodec.errors import DataError
 GROUPS_SHOWN = 10
 NAME_WIDTH = 24
 """Letters of a name in a table; Common Voice's speakers have 128."""
+
+Form = StrEnum("Form", {name: name for name in EXPORTS})
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifests, .csv or .jsonl.")]
 
@@ -127,12 +132,26 @@ def convert(
     typer.echo(f"{target}: {len(rows)} rows")
 
 
+def export(
+    source: Annotated[Path, typer.Argument(metavar="MANIFEST", help="Manifest, .csv or .jsonl.")],
+    to: Annotated[Form, typer.Option(help="Toolkit to write for.")],
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+) -> None:
+    """Hand MANIFEST on to Lhotse (recordings and supervisions) or Hugging Face datasets (an AudioFolder: a sound file for each row).
+
+    Example: telucodec manifest export data/manifests/train.csv --to huggingface --out exports/train
+    """
+    with progress_bar(f"export {source.name}") as progress:
+        num_rows, duration_s = hand_on(source, to, out, progress)
+    typer.echo(f"{out}: {_amount(num_rows, duration_s)} for {to}")
+
+
 manifest = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Share out, mix, count, check and convert manifests.\n\nExample: telucodec manifest stats data/manifests/train.csv",
+    help="Share out, mix, count, check, convert and export manifests.\n\nExample: telucodec manifest stats data/manifests/train.csv",
 )
-for verb in (split, mix, stats, check, convert):
+for verb in (split, mix, stats, check, convert, export):
     manifest.command()(verb)
 
 

@@ -1,0 +1,130 @@
+"""Why a decoded file is not like its original: files of one name are compared, window by window, and the signs told in words."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from telucodec.audio.media import SAMPLE_RATE, printable, stream_media
+from telucodec.data.extract import MEDIA_SUFFIXES
+from telucodec.errors import DataError
+from telucodec.metrics.pair import Pair, measure_pair
+from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig
+from telucodec.metrics.signs.waves import judged, signs_of_pairs
+from telucodec.metrics.validation import Validation
+
+WINDOW_S = 30.0
+"""Longest stretch measured at once, so that memory does not grow with a file."""
+SHORTEST_S = 0.25
+"""What is left of a file and shorter is not measured by itself."""
+MIN_DIFFERENCE_S = 0.1
+"""Two files may differ by this much, whatever their length; codecs fill their last frame."""
+
+Progress = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was measured of pairs of files, and what is wrong with them."""
+
+    pairs: tuple[Pair, ...]
+    """Stretches of at most WINDOW_S."""
+    signs: tuple[Sign, ...]
+    """The worst first; empty where healthy."""
+    num_files: int
+    unpaired: tuple[str, ...]
+    """Files without their like on the other side."""
+    num_judged: int
+    """Stretches whose original is loud enough to judge by."""
+
+    @property
+    def validation(self) -> Validation:
+        return Validation(self.pairs)
+
+    @property
+    def duration_s(self) -> float:
+        return sum(pair.reference.num_samples for pair in self.pairs) / SAMPLE_RATE
+
+
+def examine_files(
+    reference: Path, decoded: Path, config: SignConfig = DEFAULTS, progress: Progress = lambda done, total, name: None
+) -> Diagnosis:
+    """Compare two files, or the files of one name below two folders.
+
+    Raises DataError where there is nothing to compare or judge by, MediaError for a file that cannot be read.
+    """
+    matched, unpaired = _matched(Path(reference), Path(decoded))
+    pairs: list[Pair] = []
+    lengths: dict[str, tuple[float, float]] = {}
+    for number, (name, first, second) in enumerate(matched):
+        progress(number, len(matched), name)
+        found, lengths[name] = _compare(name, first, second)
+        pairs += found
+    progress(len(matched), len(matched), "")
+    heard = judged(pairs, config)
+    silent = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
+    if silent and not heard:
+        raise DataError(f"{printable(reference)}: is silent, below -60 dBFS; there is nothing to judge the output by, choose another")
+    signs = signs_of_pairs(pairs, config)
+    if not any(sign.case == "wrong sample rate" for sign in signs):
+        signs += tuple(_length(lengths, config))
+    return Diagnosis(tuple(pairs), signs, len(matched), tuple(unpaired), len(heard))
+
+
+def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path]], list[str]]:
+    """Return (name, reference, decoded) of each pair of files, and the names that have no like."""
+    for path in (reference, decoded):
+        if not path.exists():
+            raise DataError(f"{printable(path)}: no such file or folder; check its name")
+    if reference.is_dir() != decoded.is_dir():
+        raise DataError(f"{printable(decoded)}: compare a file with a file, or a folder with a folder")
+    if not reference.is_dir():
+        return [(printable(Path(decoded.name)), reference, decoded)], []
+    first, second = _media(reference), _media(decoded)
+    both = [name for name in first if name in second]
+    if not both:
+        raise DataError(f"{printable(decoded)}: has no file of the name of one in {printable(reference)}; name them alike, suffixes aside")
+    return [(name, first[name], second[name]) for name in both], sorted(first.keys() ^ second.keys())
+
+
+def _media(folder: Path) -> dict[str, Path]:
+    """Media files below `folder` by their name there, without suffix. Raises DataError where two have one name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file() and not path.name.startswith("."):
+            name = printable(path.relative_to(folder).with_suffix(""))
+            if name in found:
+                raise DataError(f"{printable(path)}: another file beside it has its name but for the suffix; move one away")
+            found[name] = path
+    return found
+
+
+def _compare(name: str, reference: Path, decoded: Path) -> tuple[list[Pair], tuple[float, float]]:
+    """Return the pairs of two files, window by window, and the durations of both in seconds."""
+    pairs, begin = [], [0, 0]
+    windows = (stream_media(path, window_s=WINDOW_S) for path in (reference, decoded))
+    for first, second in zip_longest(*windows, fillvalue=np.zeros((1, 0), np.float32)):
+        size = min(first.shape[-1], second.shape[-1])
+        if size >= SHORTEST_S * SAMPLE_RATE or (size and not begin[0]):
+            at_s = begin[0] / SAMPLE_RATE
+            pairs.append(measure_pair(first[0, :size], second[0, :size], f"{name} at {at_s:.0f} s" if at_s else name))
+        begin = [begin[0] + first.shape[-1], begin[1] + second.shape[-1]]
+    return pairs, (begin[0] / SAMPLE_RATE, begin[1] / SAMPLE_RATE)
+
+
+def _length(lengths: dict[str, tuple[float, float]], config: SignConfig) -> Iterator[Sign]:
+    allowed = {name: max(MIN_DIFFERENCE_S, config.max_length_difference * first) for name, (first, _) in lengths.items()}
+    wrong = [name for name, (first, second) in lengths.items() if abs(first - second) > allowed[name]]
+    if wrong:
+        worst = max(wrong, key=lambda name: abs(lengths[name][0] - lengths[name][1]))
+        first, second = lengths[worst]
+        yield Sign(
+            "length differs",
+            f"the output lasts {second:.2f} s where the original lasts {first:.2f} s ({worst}); {len(wrong)} of {len(lengths)} files",
+            f"at most {allowed[worst]:.2f} s apart",
+            "a file cut short, frames lost or doubled, padding that was not trimmed, or files that do not belong together",
+            "decode again, and trim the output to the length of the input",
+            tuple(wrong),
+        )

@@ -1,0 +1,58 @@
+"""Where and how an output lies over its original: delay, polarity and gain, from the peak of the cross-correlation."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from telucodec.metrics.metric import NotMeasured, require_finite, require_sound
+
+LONGEST_DELAY = 4000
+"""Samples to look for a delay to either side, a quarter of a second."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The shift at which two waves are most alike."""
+
+    delay: int
+    """Samples by which the output comes too late; negative where it comes too early."""
+    correlation: float
+    """Pearson's, there, -1 to 1; negative where the output is upside down."""
+    gain: float
+    """Factor on the original that fits the output best there: positive, the sign is in the correlation."""
+
+    @property
+    def polarity(self) -> int:
+        return -1 if self.correlation < 0 else 1
+
+
+def align(reference: np.ndarray, estimate: np.ndarray, longest: int = LONGEST_DELAY) -> Alignment:
+    """Waves [T] -> the alignment within `longest` samples, or half of T. Raises NotMeasured where either is silent or constant."""
+    require_finite(reference, estimate)
+    require_sound("original", reference)
+    require_sound("output", estimate)
+    reference, estimate = reference - reference.mean(), estimate - estimate.mean()
+    require_varying(reference, estimate)
+    longest = min(longest, len(reference) // 2)
+    size = 1 << (len(reference) + longest).bit_length()
+    spectrum = np.fft.rfft(estimate, size) * np.conj(np.fft.rfft(reference, size))
+    products = np.fft.irfft(spectrum, size)  # at d: sum of estimate[t + d] * reference[t]
+    delays = np.arange(-longest, longest + 1)
+    strength = np.abs(products[delays])
+    delay = 0 if strength[longest] >= strength.max() * (1 - 1e-9) else int(delays[np.argmax(strength)])
+    late, early = max(delay, 0), max(-delay, 0)
+    x, y = reference[early : len(reference) - late], estimate[late : len(estimate) - early]
+    x, y = x - x.mean(), y - y.mean()
+    require_varying(x, y)
+    correlation = float(x @ y / math.sqrt((x @ x) * (y @ y)))
+    return Alignment(delay, max(-1.0, min(1.0, correlation)), abs(float(x @ y / (x @ x))))
+
+
+def require_varying(reference: np.ndarray, estimate: np.ndarray) -> None:
+    """Raise NotMeasured where one of two waves without mean is constant."""
+    for name, wave in (("original", reference), ("output", estimate)):
+        try:
+            require_sound(name, wave)
+        except NotMeasured:
+            raise NotMeasured(f"the {name} is constant") from None

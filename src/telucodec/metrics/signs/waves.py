@@ -1,0 +1,226 @@
+"""Signs in pairs of waves: each pair is judged by itself, and what several show is told once."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from telucodec.metrics.metric import SAMPLE_RATE, SILENCE_RMS
+from telucodec.metrics.pair import ALIKE, Pair
+from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig, collapse, least_gain, not_finite, wrong_gain
+
+CASES = (
+    "not finite",
+    "constant output",
+    "collapse to silence",
+    "wrong sample rate",
+    "not decoding",
+    "polarity flipped",
+    "delay",
+    "wrong gain",
+    "level erased",
+    "constant offset",
+    "clipping",
+    "clicks at boundaries",
+)
+"""The worst first."""
+
+
+def signs_of_pairs(pairs: Sequence[Pair], config: SignConfig = DEFAULTS) -> tuple[Sign, ...]:
+    """Return the signs in `pairs`, the worst first, nothing if none has one."""
+    found: dict[str, list[tuple[Pair, Sign]]] = {}
+    loud = judged(pairs, config)
+    signs = [(pair, sign) for pair in pairs for sign in _not_finite(pair)]
+    signs += [(pair, sign) for pair in loud for sign in _signs_of_pair(pair, config)]
+    for pair, sign in signs:
+        found.setdefault(sign.case, []).append((pair, sign))
+    together = [_together(which, len(pairs)) for which in found.values()]
+    if not {"constant output", "collapse to silence", "not decoding"} & set(found) and (erased := _level_erased(loud, config)):
+        together = [erased, *(sign for sign in together if sign.case != "wrong gain")]  # which it explains
+    return tuple(sorted(together, key=lambda sign: CASES.index(sign.case)))
+
+
+def judged(pairs: Sequence[Pair], config: SignConfig = DEFAULTS) -> list[Pair]:
+    """Return those of `pairs` that are finite and whose original is loud enough to judge the output by: losing a pause is no fault."""
+    finite = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
+    loud = [pair for pair in finite if pair.reference.rms >= config.min_rms]
+    if not loud:
+        return []
+    power = math.fsum(pair.reference.energy for pair in loud) / sum(pair.reference.num_samples for pair in loud)
+    return [pair for pair in loud if pair.reference.power >= power * 10 ** (-config.judged_db / 10)]
+
+
+def _together(found: list[tuple[Pair, Sign]], num_pairs: int) -> Sign:
+    """One sign of several, with the numbers of the loudest pair."""
+    pair, sign = max(found, key=lambda each: -1.0 if math.isnan(each[0].reference.energy) else each[0].reference.energy)
+    where = tuple(pair.name for pair, _ in found)
+    if num_pairs > 1:
+        of = f" ({pair.name})" if pair.name else ""
+        sign = replace(sign, measured=f"{sign.measured}{of}; {len(found)} of {num_pairs} pairs")
+    return replace(sign, where=where)
+
+
+def _not_finite(pair: Pair) -> Iterator[Sign]:
+    for name, wave in (("original", pair.reference), ("output", pair.estimate)):
+        if wave.num_not_finite:
+            yield not_finite(f"{wave.num_not_finite} of {wave.num_samples} samples of the {name} are NaN or infinite")
+
+
+def _signs_of_pair(pair: Pair, config: SignConfig) -> Iterator[Sign]:
+    """Yield what is wrong with a finite pair whose original is heard; what explains all the rest is told alone."""
+    amplitude, here = pair.amplitude_percent.value, pair.correlation.value
+    best = pair.alignment
+    if pair.estimate.std <= SILENCE_RMS and abs(pair.estimate.mean) > SILENCE_RMS:
+        yield _constant(pair)
+        return
+    alike = best is not None and abs(best.correlation) >= ALIKE
+    if amplitude < config.min_amplitude_percent and not (alike and abs(best.correlation) >= config.alike_correlation):
+        yield _collapse(pair, config)
+        return
+    if not alike:
+        if not math.isnan(pair.speed):
+            yield _wrong_rate(pair)
+        elif abs(here) < config.min_correlation and pair.contour.value < config.min_contour:
+            yield _not_decoding(pair, config)
+    else:
+        if best.correlation <= config.flipped_correlation:
+            yield _flipped(pair, config)
+        if best.delay and _db(1 - here**2) - _db(1 - best.correlation**2) >= config.min_delay_gain_db:
+            yield _delay(pair, config)
+        yield from _gain(pair, config)
+    yield from _offset(pair, config)
+    yield from _clipping(pair, config)
+    if pair.clicks.count:
+        yield _clicks(pair)
+
+
+def _constant(pair: Pair) -> Sign:
+    return Sign(
+        "constant output",
+        f"every sample is {pair.estimate.mean:.3g}",
+        "sound varies",
+        "a dead network that only its last bias comes through: saturated activations, or weights gone to zero",
+        "look at the last layer's input and weights, lower the learning rate, start again",
+    )
+
+
+def _collapse(pair: Pair, config: SignConfig) -> Sign:
+    level, shape = f"amplitude {pair.amplitude_percent.value:.3g} %", f"correlation {_number(pair.correlation.value)}"
+    return collapse(f"{level} at SNR {_number(pair.snr_db.value, ' dB')} and {shape}", config)
+
+
+def _wrong_rate(pair: Pair) -> Sign:
+    return Sign(
+        "wrong sample rate",
+        f"the output is the original {pair.speed:.3g} times as fast",
+        "must be 1",
+        "sound of one rate taken for another: a header that was ignored, or a model trained at another rate",
+        "resample to the model's rate on the way in, and write its rate to the header",
+    )
+
+
+def _not_decoding(pair: Pair, config: SignConfig) -> Sign:
+    return Sign(
+        "not decoding",
+        f"correlation {_number(pair.correlation.value)} at amplitude {pair.amplitude_percent.value:.0f} %, "
+        f"and the spectrum moves with the original by {_number(pair.contour.value)}",
+        f"needs {config.min_correlation:g}, or {config.min_contour:g} of the spectrum",
+        "the output is not made from this input: other weights than those of the encoder, codes in another order, files that do not belong "
+        "together, a delay of more than a quarter of a second, or an untrained decoder",
+        "decode with the model it was encoded with, check that both files are of one recording, and overfit one second",
+    )
+
+
+def _flipped(pair: Pair, config: SignConfig) -> Sign:
+    return Sign(
+        "polarity flipped",
+        f"correlation {pair.alignment.correlation:.2f} at SNR {_number(pair.snr_db.value, ' dB')}",
+        f"must be above {config.flipped_correlation:g}; a perfect copy upside down has -6.0 dB",
+        "a sign lost on the way: in the transform, in the last layer, or by a loss that does not see it, as those on magnitudes or SI-SDR",
+        "turn the output over, and add a loss on the waveform if only magnitudes are trained",
+    )
+
+
+def _delay(pair: Pair, config: SignConfig) -> Sign:
+    best = pair.alignment
+    return Sign(
+        "delay",
+        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; shifted back, its correlation is "
+        f"{best.correlation:.3f} where it is {_number(pair.correlation.value)}",
+        f"undoing it may win {config.min_delay_gain_db:g} dB at most",
+        "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; few samples make the SNR negative",
+        "shift before measuring, and trim the decoder's output by its delay",
+    )
+
+
+def _gain(pair: Pair, config: SignConfig) -> Iterator[Sign]:
+    best = pair.alignment
+    if not least_gain(best.correlation, config) <= best.gain <= config.max_gain:
+        level = f"{best.gain:.3g} times the original (amplitude {pair.amplitude_percent.value:.0f} %)"
+        yield wrong_gain(f"the output is {level} at correlation {abs(best.correlation):.2f}", best.correlation, config)
+
+
+def _offset(pair: Pair, config: SignConfig) -> Iterator[Sign]:
+    offset = pair.estimate.mean - pair.reference.mean
+    share = offset**2 * pair.reference.num_samples / pair.noise_energy if pair.noise_energy > 0 else 0.0
+    if abs(offset) > config.min_offset * pair.reference.rms and share > config.max_offset_share:
+        yield Sign(
+            "constant offset",
+            f"mean {pair.estimate.mean:.3g} where the original has {pair.reference.mean:.3g}, {100 * share:.0f} % of the error",
+            f"at most {100 * config.max_offset_share:g} %",
+            "a bias in the last layer, or unsigned samples read as signed",
+            "take the bias away or train on, and check the sample format",
+        )
+
+
+def _clipping(pair: Pair, config: SignConfig) -> Iterator[Sign]:
+    share = pair.estimate.clipped_share
+    if share > max(config.max_clipped_share, 3 * pair.reference.clipped_share):
+        top = max(-pair.estimate.least, pair.estimate.most)
+        yield Sign(
+            "clipping",
+            f"{100 * share:.2g} % of the output lies flat at {top:.3g}, of the original {100 * pair.reference.clipped_share:.2g} %",
+            f"at most {100 * config.max_clipped_share:g} %",
+            "more level than full scale holds, or a saturated output such as tanh or clamp",
+            "lower the gain, or leave the limit on the output out",
+        )
+
+
+def _clicks(pair: Pair) -> Sign:
+    period, count = pair.clicks
+    return Sign(
+        "clicks at boundaries",
+        f"{count} jumps of the error at distances of {period} samples ({1000 * period / SAMPLE_RATE:g} ms)",
+        "none at equal distances",
+        "segments decoded one by one without what came before them, and put together without overlap",
+        "pass the state on from segment to segment, or decode with overlap",
+    )
+
+
+def _level_erased(pairs: Sequence[Pair], config: SignConfig) -> Sign | None:
+    """Whether the outputs' levels follow their inputs', seen in alike pairs of different level."""
+    alike = [pair for pair in pairs if pair.alignment and abs(pair.alignment.correlation) >= ALIKE]
+    inputs = np.array([20 * math.log10(pair.reference.rms) for pair in alike])
+    outputs = np.array([20 * math.log10(pair.estimate.rms) for pair in alike])
+    if len(alike) < config.min_level_pairs or inputs.std() < config.min_level_spread_db:
+        return None
+    slope = float((inputs - inputs.mean()) @ (outputs - outputs.mean()) / np.square(inputs - inputs.mean()).sum())
+    if slope >= config.min_level_slope:
+        return None
+    return Sign(
+        "level erased",
+        f"where the original is 10 dB louder the output is {10 * slope:.1f} dB louder, over {len(alike)} pairs",
+        f"needs {10 * config.min_level_slope:g}",
+        "each file is normalised on the way in, and its level not sent",
+        "send the level, normalise by a constant, or not at all",
+        tuple(pair.name for pair in alike),
+    )
+
+
+def _db(share: float) -> float:
+    return 10 * math.log10(max(share, 1e-12))
+
+
+def _number(value: float, unit: str = "") -> str:
+    return "not measured" if math.isnan(value) else f"{value:.2f}{unit}"
