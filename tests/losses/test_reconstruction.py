@@ -160,6 +160,12 @@ def test_ten_db_less_in_every_bin_is_the_stft_losses_closed_form():
     assert STFTConfig().build(RATE)(reference, ratio * reference).item() == pytest.approx(expected, rel=1e-3)
 
 
+def test_in_a_silent_crop_convergence_is_measured_against_the_quietest_level():
+    silence, hiss = torch.zeros(2, 1, 8000), white(1e-3)  # -60 dB
+    at_50, at_30 = (STFTConfig(quietest_db=level).build(RATE)(silence, hiss) for level in (-50.0, -30.0))
+    assert (at_50 - at_30).item() == pytest.approx(10**-0.5 - 10**-1.5, rel=0.1)  # the log magnitudes are the same
+
+
 @pytest.mark.parametrize("kind", ["mel", "stft"])
 def test_the_rounding_of_16_bits_is_not_a_difference(kind, speech):
     silence = torch.zeros_like(speech)

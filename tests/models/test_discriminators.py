@@ -120,6 +120,12 @@ def test_period_judge_sees_what_repeats():
     assert not torch.allclose(first[..., 0], first[..., 1])
 
 
+def test_a_wave_of_whole_rows_is_folded_without_filling():
+    judge = PeriodDiscriminatorConfig(periods=(5,), width=1).build().judges[0]
+    assert judge(torch.randn(1, 1, 5 * 81))[0].shape == (1, 1, 1, 5)  # 81 rows, four strides of 3
+    assert judge(torch.randn(1, 1, 5 * 81 + 1))[0].shape == (1, 1, 2, 5)
+
+
 def test_bands_hold_every_bin_once():
     judge = tiny("band_stft").judges[0]
     assert sum(judge.band_bins) == 256 // 2 + 1
