@@ -13,6 +13,7 @@ import speech
 
 from telucodec.metrics import METRICS
 from telucodec.runtime import quantise, transform
+from telucodec.runtime.codec import load_codec
 
 SETS = ("telugu", "ljspeech", "kerstin")
 SHOWN = ("snr_db", "pesq", "stoi", "visqol")
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--dials", nargs="+", default=["10:0.5", "13:0.5", "16:0.5", "19:0.5", "13:0.3", "13:1"])
     options = parser.parse_args()
     found = speech.paths(options.collection)
-    codec = transform.load_codec()
+    codec = load_codec()
     print("power  noise  speech     kbps  " + "  ".join(f"{METRICS[name].label:>6}" for name in SHOWN))
     for dial in options.dials:
         power, noise = int(dial.split(":")[0]), float(dial.split(":")[1])

@@ -6,9 +6,10 @@ from pathlib import Path
 import speech
 
 from telucodec.bitstream.container import read_packets
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
-from telucodec.runtime.transform import load_codec, read_header
+from telucodec.runtime.packets import read_header
 
 
 def main() -> None:

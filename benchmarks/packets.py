@@ -8,6 +8,7 @@ import numpy as np
 import speech
 
 from telucodec.runtime import transform
+from telucodec.runtime.codec import load_codec
 
 PACKET_FRAMES = (4000, 250, 50)
 """80 s, which is nearly no restart, the 5 s of files, and 1 s."""
@@ -17,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     options = parser.parse_args()
-    codec, found = transform.load_codec(), speech.paths(options.collection)
+    codec, found = load_codec(), speech.paths(options.collection)
     print("speech     mode      5 s, % more than 80 s  1 s, % more than 80 s")
     for name in ("telugu", "ljspeech", "kerstin"):
         wave = np.concatenate(speech.waves(found[name][:16]), axis=-1)

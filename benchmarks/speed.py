@@ -18,7 +18,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.evaluation.baselines import decode_opus, encode_opus
-from telucodec.runtime.transform import load_codec
+from telucodec.runtime.codec import load_codec
 
 SPEECH = Path(__file__).resolve().parent.parent / "examples" / "speech"
 RUNS = 5

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from telucodec.audio.media import read_media
-from telucodec.runtime.transform import TransformCodec, load_codec
+from telucodec.runtime.codec import load_codec
+from telucodec.runtime.transform import TransformCodec
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ import soundfile
 
 from telucodec.data.manifest import read_manifest
 from telucodec.evaluation.results import read_results
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import load_model
-from telucodec.runtime.transform import load_codec
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 from telucodec.audio.media import read_media, write_audio
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
-from telucodec.runtime.transform import load_codec
 
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "examples" / "speech"

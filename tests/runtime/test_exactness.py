@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from telucodec.audio.media import read_media
-from telucodec.runtime.transform import TransformCodec, load_codec
+from telucodec.runtime.codec import load_codec
+from telucodec.runtime.transform import TransformCodec
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 ELSEWHERE = """
 import sys
 import numpy as np
-from telucodec.runtime.transform import load_codec
+from telucodec.runtime.codec import load_codec
 codec = load_codec()
 wave = np.load(sys.argv[1] + "/wave.npy")
 for mode in ("natural", "fidelity"):

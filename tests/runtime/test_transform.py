@@ -8,9 +8,10 @@ from telucodec.bitstream.container import Header, read_packet
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
+from telucodec.runtime.packets import read_header
 from telucodec.runtime.quantise import noise_signs, quantise, step_size
 from telucodec.runtime.rate import OFFSET
-from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS, read_header
+from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS
 
 MODES = ("natural", "fidelity")
 

@@ -23,6 +23,8 @@ MAX_PAYLOAD = 1 << 19
 MAX_VARINT_BYTES = 5
 MAX_PACKET_FRAMES = 1 << 12
 MAX_POWER = 32
+CODES = 32
+"""In the place of the envelope power: the packets hold codes of codebooks."""
 CRC_SHARE = 20
 """Salvaging gives up after checking so many times the file's length: only a file made to take long needs more."""
 
@@ -36,18 +38,18 @@ class Header:
     sample_rate: int
     """Hz."""
     power: int
-    """Envelope power in 32nds; 0 means that no envelope is sent."""
+    """Envelope power in 32nds, less than 32; 0 means that no envelope is sent, CODES that there are no coefficients either."""
     packet_frames: int
     """Frames of every packet but the last."""
     num_samples: int
     """Exact length of the sound."""
 
-    def num_frames(self, hop: int) -> int:
-        """Frames of the file: windows overlap, so there is one more than the hops that hold the sound."""
-        return -(-self.num_samples // hop) + 1
+    def num_frames(self, hop: int, delay: int = 1) -> int:
+        """Frames of the file: the last samples come out `delay` frames late; of overlapping windows, one."""
+        return -(-self.num_samples // hop) + delay
 
-    def num_packets(self, hop: int) -> int:
-        return -(-self.num_frames(hop) // self.packet_frames)
+    def num_packets(self, hop: int, delay: int = 1) -> int:
+        return -(-self.num_frames(hop, delay) // self.packet_frames)
 
     def to_bytes(self) -> bytes:
         length = self.num_samples.to_bytes(5, "little")
@@ -66,7 +68,7 @@ class Header:
             raise BitstreamError(f"version {version} of the format, this program reads version {VERSION}; install a newer telucodec")
         if crc != zlib.crc32(data[: HEADER_BYTES - 4]):
             raise BitstreamError("header is damaged; nothing can be decoded without it, fetch the file again")
-        if not (0 < packet_frames <= MAX_PACKET_FRAMES and sample_rate > 0 and power < MAX_POWER):
+        if not (0 < packet_frames <= MAX_PACKET_FRAMES and sample_rate > 0 and (power < MAX_POWER or power == CODES)):
             raise BitstreamError("header holds values no encoder writes")
         return cls(identity, sample_rate, power, packet_frames, int.from_bytes(length, "little"))
 
@@ -77,6 +79,7 @@ class Packet:
 
     sequence: int
     step_index: int
+    """Of codes, the number of codebooks sent."""
     cut: int
     """Coefficients sent of every frame, in fours; those above are zero."""
     payload: bytes

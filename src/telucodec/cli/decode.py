@@ -10,7 +10,8 @@ from telucodec.audio.media import write_audio
 from telucodec.bitstream.container import open_tlc
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import BitstreamError
-from telucodec.runtime.transform import load_codec, read_header
+from telucodec.runtime.codec import load_codec
+from telucodec.runtime.packets import read_header
 
 LONGEST_S = 1e8
 """More seconds than any file holds."""

@@ -11,7 +11,7 @@ from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import TelucodecError
 from telucodec.files import whole
-from telucodec.runtime.transform import DEFAULT_KBPS, load_codec
+from telucodec.runtime.codec import load_codec
 
 PCM_KBPS = 16 * SAMPLE_RATE / 1000
 MISSED = 0.03
@@ -27,14 +27,18 @@ def encode(
     source: Annotated[Path, typer.Argument(help="Any audio or video file.")],
     target: Annotated[Path, typer.Argument(help="File to write, .tlc.")],
     kbps: Annotated[
-        float | None, typer.Option(min=0.5, max=256, help=f"Average bitrate of the whole file; {DEFAULT_KBPS:g} if nothing is asked.")
+        float | None,
+        typer.Option(min=0.5, max=256, help="Average bitrate of the whole file; 6 with the shipped model if nothing is asked."),
     ] = None,
     quality: Annotated[
         float | None,
         typer.Option(min=-36, max=96, help="Constant quality instead: quantisation step in dB below full scale, e.g. 40."),
     ] = None,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
-    model: Annotated[Path | None, typer.Option(help="Folder of a model that `telucodec build` made; the shipped one if not given.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model that `telucodec build` or `telucodec optimize` made; the shipped one if not given."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
     """Compress SOURCE, any audio or video file, into TARGET (.tlc).
@@ -52,6 +56,7 @@ def encode(
             header = codec.encode_to(sink, windows, kbps, quality, mode.value)
     num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
     rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
+    asked = kbps or codec.default_kbps
     if as_json:
         made = {
             "path": str(target),
@@ -66,5 +71,5 @@ def encode(
         typer.echo(
             f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
         )
-        if quality is None and not abs(rate / (kbps or DEFAULT_KBPS) - 1) <= MISSED:
-            typer.echo(f"{target}: missed {kbps or DEFAULT_KBPS:g} kbps: too short, nearly silent, or of very uneven loudness", err=True)
+        if quality is None and not abs(rate / asked - 1) <= MISSED:
+            typer.echo(f"{target}: missed {asked:g} kbps: too short, nearly silent, or of very uneven loudness", err=True)

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from telucodec.bitstream.container import HEADER_BYTES, index_bytes, open_tlc, read_packets
+from telucodec.bitstream.container import CODES, HEADER_BYTES, index_bytes, open_tlc, read_packets
 from telucodec.errors import BitstreamError
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.envelope import POWER_UNITS
-from telucodec.runtime.model import HOP
-from telucodec.runtime.transform import read_header
+from telucodec.runtime.packets import read_header
 
 
 def info(
     source: Annotated[Path, typer.Argument(help="A .tlc file.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of the model it was encoded with; needed for codes of codebooks.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what SOURCE (.tlc) holds; exit code 2 if any of it is damaged.
@@ -23,7 +24,10 @@ def info(
     """
     with open_tlc(source) as data:
         header, num_bytes = read_header(data), len(data)
-        expected = header.num_packets(HOP)
+        if header.power == CODES and model is None:
+            raise BitstreamError(f"holds codes of model {header.identity.hex()}; pass --model with the folder it was encoded with")
+        codec = load_codec(model)
+        expected = header.num_packets(codec.hop, codec.delay)
         lengths, damage = [], ""
         try:
             for packet in read_packets(data, expected):
@@ -40,12 +44,12 @@ def info(
         "samples": header.num_samples,
         "sample_rate": header.sample_rate,
         "kbps": 8 * num_bytes / duration_s / 1000 if duration_s else None,
-        "mode": "natural" if header.power else "fidelity",
-        "envelope_power": header.power / POWER_UNITS,
+        "mode": "codes" if header.power == CODES else "natural" if header.power else "fidelity",
+        "envelope_power": header.power / POWER_UNITS if header.power < CODES else None,
         "model": header.identity.hex(),
         "packets": expected,
         "packets_before_damage": len(lengths),
-        "packet_s": header.packet_frames * HOP / header.sample_rate,
+        "packet_s": header.packet_frames * codec.hop / header.sample_rate,
     }
     if as_json:
         typer.echo(json.dumps(facts))

@@ -15,6 +15,7 @@ from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.report import report
 from telucodec.cli.snr_doctor import snr_doctor
+from telucodec.cli.train import train
 from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
 
@@ -31,6 +32,7 @@ for verb in (build, doctor, encode, decode, info, evaluate, report):
 app.command("snr-doctor")(snr_doctor)
 app.command("import")(import_)
 app.command()(tts)
+app.command()(train)
 app.add_typer(manifest, name="manifest")
 
 

@@ -47,7 +47,9 @@ class Crops:
         return crops
 
 
-def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = lambda done, total, name: None) -> tuple[np.ndarray, np.ndarray]:
+def pack(
+    rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = lambda done, total, name: None
+) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped samples int16 [S] of `rows`, whose sounds lie below `root`, and where each row ends [n].
 
     They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError without rows.

@@ -1,6 +1,5 @@
 """The codec under test, as a contender: its whole .tlc file is counted, header and checksums included."""
 
-import hashlib
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from telucodec.evaluation.contender import Contender
-from telucodec.runtime.transform import load_codec
+from telucodec.runtime.codec import load_codec
 
 Mode = Literal["fidelity", "natural"]
 
@@ -23,7 +22,7 @@ def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec"
         family=f"{called} {mode}",
         encode=partial(_encode, folder=folder, kbps=kbps, mode=mode),
         decode=partial(_decode, folder=folder),
-        model=hashlib.sha256(_codec(folder).model.to_bytes()).hexdigest(),
+        model=_codec(folder).digest,
     )
 
 

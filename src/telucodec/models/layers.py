@@ -29,7 +29,14 @@ class CausalConv1d(Causal):
     num_states = 1
 
     def __init__(
-        self, channels_in: int, channels_out: int, kernel_size: int, stride: int = 1, dilation: int = 1, groups: int = 1, normed: bool = True
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel_size: int,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        normed: bool = True,
     ):
         super().__init__()
         conv = nn.Conv1d(channels_in, channels_out, kernel_size, stride, dilation=dilation, groups=groups)

@@ -3,22 +3,23 @@
 MDCT, envelope, dead-zone quantisation, integer context model, range coder, container; and the same way back.
 """
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from mmap import mmap
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from telucodec.audio.mdct import inverse_mdct, mdct
-from telucodec.bitstream.container import HEADER_BYTES, MAX_PAYLOAD, Header, Packet, index_bytes, read_packets, salvage_packets
+from telucodec.bitstream.container import CODES, HEADER_BYTES, MAX_PAYLOAD, Header, Packet, index_bytes
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.conceal import conceal
 from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
-from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel, load_model
+from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
+from telucodec.runtime.packets import packets_from, read_header, trimmed
 from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
 
@@ -31,8 +32,6 @@ SEARCHED_PACKETS = 60
 """A sound of no more packets (5 minutes) is searched for its step as a whole, in memory."""
 SAMPLED_PACKETS = 12
 """Of which so many are tried again and again."""
-MOST_LOST = 10
-"""A file of which less than one packet in so many is whole is refused rather than concealed."""
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
 LOUDEST = 64.0
 """Samples that reach further are refused: such a file was not scaled to full scale at all."""
@@ -48,7 +47,10 @@ class TransformCodec:
     """Encodes and decodes with one model; `evaluate` runs the model's integer networks."""
 
     sample_rate = SAMPLE_RATE
+    hop = HOP
+    delay = 1
     frame_rate = SAMPLE_RATE / HOP
+    default_kbps = DEFAULT_KBPS
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
         self.model = model
@@ -58,6 +60,11 @@ class TransformCodec:
     def identity(self) -> str:
         """First four bytes of the model's hash, in hexadecimal."""
         return self.model.identity.hex()
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that the model is, in hexadecimal."""
+        return hashlib.sha256(self.model.to_bytes()).hexdigest()
 
     def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
@@ -145,24 +152,17 @@ class TransformCodec:
         Raises BitstreamError for a file of another model or at the first damage. With a list for `concealed`, damaged and
         missing packets are concealed instead and named there; a file that lost its end then ends early.
         """
-        header = read_header(data)
-        if header.identity != self.model.identity:
-            raise BitstreamError(
-                f"written by model {header.identity.hex()}, but this is model {self.identity}; pass --model with the folder it was encoded with"
-            )
-        if header.sample_rate != SAMPLE_RATE:
-            raise BitstreamError(f"sampled at {header.sample_rate} Hz, this model is for {SAMPLE_RATE} Hz")
+        header = read_header(data, self.model.identity, SAMPLE_RATE)
+        if header.power == CODES:
+            raise BitstreamError("header holds values no encoder writes")
         start = min(round(start_s * SAMPLE_RATE), header.num_samples)
         end = header.num_samples if duration_s is None else min(start + round(duration_s * SAMPLE_RATE), header.num_samples)
         first = start // HOP // header.packet_frames  # a sample in hop h is made of frames h and h + 1
         last = (end // HOP + 1) // header.packet_frames
-        if concealed is None:
-            packets: Iterator[Packet | None] = read_packets(data, header.num_packets(HOP), first)
-        else:
-            packets = _mended(data, header.num_packets(HOP), first, concealed)
+        packets = packets_from(data, header.num_packets(HOP), first, concealed)
         pieces = self._frames(islice(packets, last + 1 - first), first, header, concealed)
         offset = (first * header.packet_frames - 1) * HOP
-        yield from _trimmed(pieces, start - offset, end - offset)
+        yield from trimmed(pieces, start - offset, end - offset)
 
     def _frames(self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None) -> Iterator[np.ndarray]:
         """Sound [F HOP] of each packet in turn, the first being packet `number`; concealed where it is None or does not decode."""
@@ -196,16 +196,6 @@ class TransformCodec:
             for i, result in zip(sound, self._coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
                 results[i] = result
         return results
-
-
-def load_codec(path: Path | None = None, evaluate: Evaluator = Layers.__call__) -> TransformCodec:
-    """The codec of the model in the file or folder `path`, or of the shipped model."""
-    return TransformCodec(load_model(path), evaluate)
-
-
-def read_header(data: bytes | mmap) -> Header:
-    """Header of a .tlc file. Raises BitstreamError unless it is whole."""
-    return Header.from_bytes(data[:HEADER_BYTES])
 
 
 def rms(coefficients: np.ndarray) -> float:
@@ -248,27 +238,3 @@ class _Sound:
         self.ended = True
         frames = -(-self.num_samples // HOP) + 1 - packets * PACKET_FRAMES
         yield mdct(np.pad(held, (0, (frames + 1) * HOP - len(held))), HOP)
-
-
-def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) -> Iterator[Packet | None]:
-    """Packets from number `first` up to the last whole one, None for each that is not, which `concealed` names."""
-    found = salvage_packets(data, count)
-    end = max(found, default=-1) + 1
-    if len(found) < max(end / MOST_LOST, 1) or end <= first:
-        raise BitstreamError(f"{len(found)} of {count} packets are whole, too few to conceal the rest; fetch the file again")
-    for sequence in range(first, end):
-        if sequence not in found:
-            concealed.append(f"packet {sequence}: missing or damaged")
-        yield found.get(sequence)
-    if end < count:
-        concealed.append(f"packets {end} to {count - 1}: missing, the sound ends before them")
-
-
-def _trimmed(pieces: Iterator[np.ndarray], start: int, end: int) -> Iterator[np.ndarray]:
-    """Samples `start` to `end` of the `pieces` [T] put together, as windows [1, T]."""
-    place = 0
-    for piece in pieces:
-        kept = piece[max(0, start - place) : max(0, end - place)]
-        place += len(piece)
-        if len(kept):
-            yield kept[None]

@@ -81,7 +81,12 @@ def gradient_path(codec: VQCodec, crops: Tensor) -> Verdict:
         codec.quantizer.forward = lambda latent, active=None: _identity(latent)
         identity = gradient()
     if not len(identity) > 1 or not float(identity.norm()) > 0:
-        return Verdict("gradient path", False, "no gradient reaches the encoder, even without quantizer", "the encoder is detached or the decoder ignores its input; look for .detach() and torch.no_grad() on the way")
+        return Verdict(
+            "gradient path",
+            False,
+            "no gradient reaches the encoder, even without quantizer",
+            "the encoder is detached or the decoder ignores its input; look for .detach() and torch.no_grad() on the way",
+        )
     ratio = float(quantised.norm() / identity.norm()) if len(quantised) == len(identity) else 0.0
     measured = f"the encoder's gradient is {ratio:.2g} times that of the identity in the quantizer's place"
     cause = "the quantizer lets no gradient through; return vectors + (quantised - vectors).detach() from it"
@@ -105,7 +110,9 @@ def causality(codec: VQCodec, crops: Tensor) -> Verdict:
         outputs = [codec.decoder(codec.quantizer.decode(codec.quantizer.encode(codec.encoder(x))))[..., :place] for x in (wave, other)]
     change = float((outputs[0] - outputs[1]).abs().max())
     measured = f"what came later changed what was out before by {change:.2g}"
-    return Verdict("causality", change < 1e-4, measured, "some layer looks ahead: pad on the left alone, and normalise over channels, not over time")
+    return Verdict(
+        "causality", change < 1e-4, measured, "some layer looks ahead: pad on the left alone, and normalise over channels, not over time"
+    )
 
 
 def no_refuge(loss: SumConfig, crops: Tensor, sample_rate: int) -> Verdict:
@@ -126,13 +133,19 @@ def no_refuge(loss: SumConfig, crops: Tensor, sample_rate: int) -> Verdict:
 def own_sound(codec: VQCodec, crops: Tensor) -> Verdict:
     """In training mode too, what comes out for a sound must not depend on the others in its batch, nor its level on theirs."""
     codec.train()
+    codec.quantizer.eval()  # its codebooks would move between the two
     with torch.no_grad(), _fixed_random():
         pair = crops[:1].repeat(2, 1, 1)
         loud = torch.cat([crops[:1], 8 * crops[:1].flip(-1)])
         alone, beside = codec(pair)[0][0], codec(loud)[0][0]
     change = float((alone - beside).abs().max() / alone.abs().max().clamp_min(1e-9))
     measured = f"a loud neighbour in the batch changes the output by {100 * change:.2g} %"
-    return Verdict("level kept", change < 0.01, measured, "a normalisation over the batch (BatchNorm) erases the level; leave it out, above all at the output")
+    return Verdict(
+        "level kept",
+        change < 0.01,
+        measured,
+        "a normalisation over the batch (BatchNorm) erases the level; leave it out, above all at the output",
+    )
 
 
 def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Verdict]:
@@ -160,9 +173,7 @@ def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Ve
     snr_db, correlation = _compare(reference, trained)
     tested_db, tested_correlation = _compare(reference, tested)
     measured = f"after {OVERFIT_UPDATES} updates on one second the loss went from {start:.3g} to {float(total):.3g}, SNR {snr_db:.1f} dB, correlation {correlation:.2f}"
-    cause = (
-        f"a learning rate of {recipe.optimiser.learning_rate:g} is too low or too high (1e-4 to 1e-3 is usual), or gradients do not reach all parts"
-    )
+    cause = f"a learning rate of {recipe.optimiser.learning_rate:g} is too low or too high (1e-4 to 1e-3 is usual), or gradients do not reach all parts"
     learned = float(total) < 0.8 * start
     yield Verdict("overfits one second", learned, measured, cause)
     beats = snr_db > 0 and correlation > LEAST_CORRELATION

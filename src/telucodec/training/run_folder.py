@@ -1,6 +1,7 @@
 """The folder of a run: settings, log, checkpoint and model. A run never overwrites another; it goes on where it was, or takes a new name."""
 
 import json
+import math
 from pathlib import Path
 
 import tomli_w
@@ -57,4 +58,4 @@ def _finite(value: object) -> object:
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,5 +1,6 @@
 """A run from its first gate to its last validation: batches, updates, logs, signs, checkpoints and the model that is kept."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -130,7 +131,11 @@ def _run(
     num_updates = budget.num_updates(crops)
     shares = list(_validation_shares(budget))
     saved_s = clock.spent_s
-    points = [Point(*[_number(entry, name) for name in ("loss", "correlation", "snr_db", "amplitude_percent")]) for entry in folder.read_log() if "correlation" in entry]
+    points = [
+        Point(*[_number(entry, name) for name in ("loss", "correlation", "snr_db", "amplitude_percent")])
+        for entry in folder.read_log()
+        if "correlation" in entry
+    ]
     loading_s, told, heard = 0.0, {}, None
     while (share := _share(trainer, clock, budget, num_updates)) < 1:
         began = time.perf_counter()
@@ -208,25 +213,22 @@ def _pass_gates(trainer: Trainer, config: RunConfig, crops: Crops, budget: Budge
         updates = 60 * budget.minutes / time_of_update(trainer, crops)
     plan = Plan(updates, updates * crops.batch_s / 3600)
     failed = []
-    plain = trainer.average  # on this device, and as it was at the start
-    for verdict in check(plain.cpu(), config.recipe, crops.batch(0)[:4], plan):
+    for verdict in check(copy.deepcopy(trainer.average).cpu(), config.recipe, crops.batch(0)[:4], plan):
         say(f"gate {verdict}")
         if not verdict.passed:
             failed.append(verdict)
-    trainer.fabric.to_device(trainer.average)
     if failed:
         raise TrainingError(f"{failed[0].gate}: {failed[0].measured}; {failed[0].cause}; or go on regardless with --no-gates")
 
 
 def time_of_update(trainer: Trainer, crops: Crops) -> float:
     """Seconds of an update, the middle one of some, which are undone. Leaves `trainer` as it was."""
-    before = {key: value.clone() if torch.is_tensor(value) else value for key, value in trainer.plain.state_dict().items()}
-    updates, times = trainer.updates, []
+    before, times = copy.deepcopy(trainer.state_dict()), []
     for number in range(TIMED_UPDATES):
         began = time.perf_counter()
         trainer.update(crops.batch(number), 0.0)
         times.append(time.perf_counter() - began)
-    trainer.restart(before, updates)
+    trainer.load_state_dict(before)
     return sorted(times)[TIMED_UPDATES // 2]
 
 

@@ -84,9 +84,11 @@ class Trainer:
                 told = self._teach_judges(reference, estimate.detach())
             terms |= self._judgement(reference, estimate)
             total = sum(self.weights[name] * term for name, term in terms.items())
-        told |= {name: float(term) for name, term in terms.items()} | {"quantizer": float(quantized.loss)}
+        told |= {name: float(term.detach()) for name, term in terms.items()} | {"quantizer": float(quantized.loss.detach())}
         if not all(map(math.isfinite, told.values())):
-            raise TrainingError(f"update {self.updates}: {told} is not finite; lower the learning rate, or look for broken sounds with `telucodec doctor`")
+            raise TrainingError(
+                f"update {self.updates}: {told} is not finite; lower the learning rate, or look for broken sounds with `telucodec doctor`"
+            )
         self.optimiser.zero_grad()
         if self.balancer:
             self.balancer.backward(terms, estimate, own)
@@ -107,7 +109,10 @@ class Trainer:
         self.judges_optimiser.zero_grad()
         self.fabric.backward(loss)
         self.judges_optimiser.step()
-        told = [(logits_real > 0).float().mean() + (logits_made < 0).float().mean() for logits_real, logits_made in zip(real.logits, made.logits, strict=True)]
+        told = [
+            (logits_real > 0).float().mean() + (logits_made < 0).float().mean()
+            for logits_real, logits_made in zip(real.logits, made.logits, strict=True)
+        ]
         return {"discriminator": float(loss.detach()), "judged_right": float(sum(told)) / (2 * len(told))}
 
     def _judgement(self, reference: Tensor, estimate: Tensor) -> dict[str, Tensor]:

@@ -1,14 +1,13 @@
 """What every quantizer is: latent frames to codes and back, with a straight-through gradient and its own term of the loss."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
-class Quantized:
+class Quantized(NamedTuple):
     """Latent frames after quantisation."""
 
     latent: Tensor

@@ -1,0 +1,126 @@
+"""A run as it is asked for: data packed, settings put together, processes started."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from telucodec.data.batches import Crops, pack
+from telucodec.data.manifest import Segment, read_manifest, read_segment
+from telucodec.errors import ConfigError, DataError
+from telucodec.models.complexity import complexity
+from telucodec.models.store import load_codec_module
+from telucodec.training.recipe import RunConfig, preset_of, recipe_of, shipped
+from telucodec.training.run_folder import RunFolder
+from telucodec.training.train import Budget, Outcome, Progress, Say, train
+from telucodec.training.validate import evenly
+
+MOST_VALIDATION_SOUNDS = 24
+MOST_VALIDATION_S = 6.0
+"""Of each; more would take training's time and tell little more."""
+PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of `telucodec train`."""
+
+    data: Path
+    recipe: str
+    preset: str | None
+    minutes: float | None
+    updates: int | None
+    epochs: int | None
+    changes: dict[str, float | int]
+    """What to take instead of the recipe's, by name."""
+    runs: Path
+    name: str | None
+    resume: Path | None
+    start: str | None
+    gates: bool
+    processes: int
+    precision: str
+    wandb: bool
+    command: str
+
+
+def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
+    """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, TrainingError."""
+    start = None if request.start is None else Path(request.start)
+    if request.resume:
+        folder, config = RunFolder.existing(request.resume)
+    else:
+        config = settings(request, start)
+        preset = request.preset or ("from-" + start.name if start else config.recipe.model)
+        name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
+        folder = RunFolder.new(request.runs, name, config)
+        folder.write_log({"command": request.command})
+    if config.recipe.batches.batch_size % request.processes:
+        raise ConfigError(
+            f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; choose --batch_size so"
+        )
+    rows = read_manifest(request.data / "train.csv")
+    samples, ends = pack(rows, request.data, request.data / "packed", progress)
+    batches = config.recipe.batches
+    crops = Crops(samples, ends, _crop_samples(config), batches.batch_size, config.recipe.seed)
+    validation = validation_sounds(read_manifest(request.data / "val.csv"), request.data)
+    fabric = Fabric(
+        accelerator="auto",
+        devices=request.processes,
+        strategy="auto" if request.processes == 1 else "ddp" if torch.cuda.is_available() else "ddp_fork",
+        precision=precision_of(request.precision),
+    )
+    say(f"{folder.path}: {complexity(config.model)}; {crops.duration_s / 3600:.2f} h of speech, {len(validation)} sounds to validate with")
+    budget = Budget(request.minutes if request.updates is None and request.epochs is None else None, request.updates, request.epochs)
+    work = lambda: train(config, folder, crops, validation, budget, fabric, say, progress, request.gates, start, request.wandb)
+    outcome = fabric.launch(lambda fabric: work()) if request.processes > 1 else work()
+    return folder.path, outcome
+
+
+def settings(request: Request, start: Path | None) -> RunConfig:
+    """The recipe with what is asked for instead, and the codec: of a preset, or of the model to start from."""
+    recipe = recipe_of(request.recipe)
+    changed = recipe.model_dump()
+    for name, value in request.changes.items():
+        place = {"batch_size": changed["batches"], "learning_rate": changed["optimiser"]}.get(name, changed)
+        place[name] = value
+    recipe = type(recipe).model_validate(changed)
+    if start and request.preset:
+        raise ConfigError("--from brings its own codec; leave --preset out")
+    return RunConfig(recipe=recipe, model=load_codec_module(start).config if start else preset_of(request.preset or recipe.model))
+
+
+def validation_sounds(rows: list[Segment], root: Path) -> dict[str, np.ndarray]:
+    """Sounds [1, T] by name, evenly spread over `rows`. Raises DataError without any."""
+    chosen = evenly(rows, MOST_VALIDATION_SOUNDS)
+    if not chosen:
+        raise DataError(f"{root / 'val.csv'}: has no rows to validate with; split the data with more speakers")
+    size = round(MOST_VALIDATION_S * 16_000)
+    return {f"{row.recording} {row.start_s:g}": read_segment(row, root)[:, :size] for row in chosen}
+
+
+def precision_of(asked: str) -> str:
+    """Fabric's name of a precision; auto is bf16 where the machine computes in it. Raises ConfigError."""
+    if asked == "auto":
+        fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
+        return PRECISIONS["bf16" if fast else "32"]
+    if asked not in PRECISIONS:
+        raise ConfigError(f"precision {asked}: is not known; ask for auto, 32 or bf16")
+    return PRECISIONS[asked]
+
+
+def catalogue() -> Iterator[str]:
+    """Lines on the recipes and presets that ship."""
+    for name in shipped("recipes"):
+        yield f"recipe {name:<12} {recipe_of(name).description}"
+    for name in shipped("presets"):
+        yield f"preset {name:<15} {complexity(preset_of(name))}"
+
+
+def _crop_samples(config: RunConfig) -> int:
+    hop = config.model.body.hop
+    return math.ceil(config.recipe.batches.crop_s * config.model.sample_rate / hop) * hop
