@@ -210,7 +210,7 @@ def _level_erased(pairs: Sequence[Pair], config: SignConfig) -> Sign | None:
         return None
     return Sign(
         "level erased",
-        f"where the original is 10 dB louder the output is {10 * slope:.1f} dB louder, over {len(alike)} pairs",
+        f"where the original is 10 dB louder the output is {round(10 * slope, 1) + 0.0:.1f} dB louder, over {len(alike)} pairs",
         f"needs {10 * config.min_level_slope:g}",
         "each file is normalised on the way in, and its level not sent",
         "send the level, normalise by a constant, or not at all",
