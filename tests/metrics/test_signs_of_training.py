@@ -39,6 +39,7 @@ def test_snr_and_amplitude_imply_the_correlation_of_the_waves(share, gain):
         (0.92, 10, ["wrong gain"]),  # an exact copy at a tenth of the level
         (-9.54, 400, ["wrong gain"]),
         (20.0, 50, ["numbers disagree"]),
+        (-1e9, 50, ["numbers disagree"]),
         (3.0, 0, ["numbers disagree"]),
         (math.nan, 100, ["not finite"]),
         (10.0, math.inf, ["not finite"]),
