@@ -146,8 +146,8 @@ def _delay(pair: Pair, config: SignConfig) -> Sign:
     best = pair.alignment
     return Sign(
         "delay",
-        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; shifted back, its correlation is "
-        f"{best.correlation:.3f} where it is {_number(pair.correlation.value)}",
+        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; "
+        f"shifted back, its correlation is {best.correlation:.3f} where it is {_number(pair.correlation.value)}",
         f"undoing it may win {config.min_delay_gain_db:g} dB at most",
         "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; a few samples ruin the SNR",
         "shift before measuring, and trim the decoder's output by its delay",
