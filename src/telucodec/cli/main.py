@@ -45,7 +45,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; exit code 0 is done, 1 is what doctor or check found, 2 is an error with its line or a wrong usage, 130 is Ctrl-C."""
+    """Run the command line; exit code 0 is done, 1 is what a doctor or check found, 2 is an error or a wrong usage, 130 is Ctrl-C."""
     signal.signal(signal.SIGINT, _stop)
     try:
         app()

@@ -19,10 +19,10 @@ LITTLE = 0.7
 """Correlation under which less than half of the waveform is explained, and a reader is told so."""
 SPREAD = ("snr_db", "si_sdr_db", "amplitude_percent", "correlation")
 UNITS = {
-    "snr_db": ("SNR", " dB", 1),
-    "si_sdr_db": ("SI-SDR", " dB", 1),
-    "amplitude_percent": ("amplitude", " %", 0),
-    "correlation": ("correlation", "", 3),
+    "snr_db": ("SNR", " dB", ".1f"),
+    "si_sdr_db": ("SI-SDR", " dB", ".1f"),
+    "amplitude_percent": ("amplitude", " %", ".0f"),
+    "correlation": ("correlation", "", ".3f"),
 }
 
 
@@ -111,11 +111,11 @@ def _lines(found: Diagnosis) -> list[str]:
     """A line for each measure: pooled, and the least, mean and greatest of single clips."""
     both, lines = found.validation, []
     for name in SPREAD:
-        label, unit, digits = UNITS[name]
+        label, unit, form = UNITS[name]
         least, mean, most, count = both.spread(name)
         pooled = getattr(both, name, None)
-        words = "" if pooled is None else f"pooled {_text(pooled, digits, unit)}; "
-        of_clips = f"min {least:.{digits}f}, mean {mean:.{digits}f}, max {most:.{digits}f}" if count else "not measured"
+        words = "" if pooled is None else f"pooled {_text(pooled, form, unit)}; "
+        of_clips = f"min {least:{form}}, mean {mean:{form}}, max {most:{form}}" if count else "not measured"
         lines.append(f"{label:<12} {words}single clips {of_clips}")
     for side, label in (("reference", "original"), ("estimate", "output")):
         least, most = both.range_of(side)
@@ -125,7 +125,8 @@ def _lines(found: Diagnosis) -> list[str]:
         std = math.sqrt(max(0.0, sum(wave.energy for wave in waves) / samples - mean**2))
         words = f"{least:.4f} to {most:.4f}, mean {mean:.2g}, std {std:.4g}" if math.isfinite(std) else "not measured: NaN or infinity"
         lines.append(f"{label:<12} {words}")
-    lines.append(f"{'power':<12} signal {_text(both.signal_power, 3)}, noise {_text(both.noise_power, 3)}")
+    signal, noise = _text(both.signal_power, ".3g"), _text(both.noise_power, ".3g")
+    lines.append(f"{'power':<12} signal {signal}, noise {noise}")
     if found.unpaired:
         lines.append(
             f"not compared {len(found.unpaired)} files without their like, {', '.join(map(printable, map(Path, found.unpaired[:3])))}"
@@ -133,10 +134,10 @@ def _lines(found: Diagnosis) -> list[str]:
     return lines
 
 
-def _text(measured: Measured, digits: int, unit: str = "") -> str:
+def _text(measured: Measured, form: str, unit: str = "") -> str:
     if math.isnan(measured.value):
         return f"not measured ({measured.reason})"
-    return f"{measured.value:.{digits}f}{unit}" if unit or digits != 3 or abs(measured.value) > 0.1 else f"{measured.value:.3g}"
+    return f"{measured.value:{form}}{unit}"
 
 
 def _verdict(found: Diagnosis) -> str:

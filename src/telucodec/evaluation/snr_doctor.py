@@ -1,13 +1,15 @@
 """Why a decoded file is not like its original: files of one name are compared, window by window, and the signs told in words."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stream_media
+from telucodec.audio.media import SAMPLE_RATE, printable, stated_duration, stream_media
 from telucodec.data.extract import MEDIA_SUFFIXES
 from telucodec.errors import DataError
 from telucodec.metrics.pair import Pair, measure_pair
@@ -23,6 +25,7 @@ MIN_DIFFERENCE_S = 0.1
 """Two files may differ by this much, whatever their length; codecs fill their last frame."""
 
 Progress = Callable[[float, float, str], None]
+"""progress(done, total, name): seconds compared, seconds stated in all or NaN, the file at hand."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,11 @@ def examine_files(
     matched, unpaired = _matched(Path(reference), Path(decoded))
     pairs: list[Pair] = []
     lengths: dict[str, tuple[float, float]] = {}
-    for number, (name, first, second) in enumerate(matched):
-        progress(number, len(matched), name)
-        found, lengths[name] = _compare(name, first, second)
+    total_s, done_s = math.fsum(stated_duration(first) for _, first, _ in matched), 0.0
+    for name, first, second in matched:
+        found, lengths[name] = _compare(name, first, second, partial(_tell, progress, done_s, total_s, name))
         pairs += found
-    progress(len(matched), len(matched), "")
+        done_s += lengths[name][0]
     heard = judged(pairs, config)
     silent = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
     if silent and not heard:
@@ -101,8 +104,12 @@ def _media(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _compare(name: str, reference: Path, decoded: Path) -> tuple[list[Pair], tuple[float, float]]:
-    """Return the pairs of two files, window by window, and the durations of both in seconds."""
+def _tell(progress: Progress, before_s: float, total_s: float, name: str, heard_s: float) -> None:
+    progress(before_s + heard_s, total_s, name)
+
+
+def _compare(name: str, reference: Path, decoded: Path, heard: Callable[[float], None]) -> tuple[list[Pair], tuple[float, float]]:
+    """Return the pairs of two files, window by window, and the durations of both; tell `heard` how much was compared. All in seconds."""
     pairs, begin = [], [0, 0]
     windows = (stream_media(path, window_s=WINDOW_S) for path in (reference, decoded))
     for first, second in zip_longest(*windows, fillvalue=np.zeros((1, 0), np.float32)):
@@ -111,6 +118,7 @@ def _compare(name: str, reference: Path, decoded: Path) -> tuple[list[Pair], tup
             at_s = begin[0] / SAMPLE_RATE
             pairs.append(measure_pair(first[0, :size], second[0, :size], f"{name} at {at_s:.0f} s" if at_s else name))
         begin = [begin[0] + first.shape[-1], begin[1] + second.shape[-1]]
+        heard(begin[0] / SAMPLE_RATE)
     return pairs, (begin[0] / SAMPLE_RATE, begin[1] / SAMPLE_RATE)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.metrics.metric import NotMeasured, require_finite, require_sound
+from telucodec.metrics.snr import energy
 
 LONGEST_DELAY = 4000
 """Samples to look for a delay to either side, a quarter of a second."""
@@ -45,8 +46,9 @@ def align(reference: np.ndarray, estimate: np.ndarray, longest: int = LONGEST_DE
     x, y = reference[early : len(reference) - late], estimate[late : len(estimate) - early]
     x, y = x - x.mean(), y - y.mean()
     require_varying(x, y)
-    correlation = float(x @ y / math.sqrt((x @ x) * (y @ y)))
-    return Alignment(delay, max(-1.0, min(1.0, correlation)), abs(float(x @ y / (x @ x))))
+    shared, power = float(np.sum(x * y)), energy(x)  # BLAS would start threads for x @ y, which costs far more
+    correlation = shared / math.sqrt(power * energy(y))
+    return Alignment(delay, max(-1.0, min(1.0, correlation)), abs(shared) / power)
 
 
 def require_varying(reference: np.ndarray, estimate: np.ndarray) -> None:

@@ -90,7 +90,7 @@ def measure_pair(reference: np.ndarray, estimate: np.ndarray, name: str = "") ->
         name,
         *waves,
         energy(reference - estimate) if finite else math.nan,
-        float((reference - reference.mean()) @ (estimate - estimate.mean())) if finite else math.nan,
+        float(np.sum((reference - reference.mean()) * (estimate - estimate.mean()))) if finite else math.nan,
         *compared,
         _contour(reference, estimate),
         alignment,

@@ -26,7 +26,7 @@ class Point:
 
 
 def signs_of_history(points: Sequence[Point], config: SignConfig = DEFAULTS) -> tuple[Sign, ...]:
-    """Return the signs in validations in their order: of the last by itself, and of four and more in their course."""
+    """Return the signs in validations in their order: numbers lost in any of them, and the course of four and more."""
     return tuple(_of_history(points, config))
 
 

@@ -42,6 +42,8 @@ def _of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig) -> 
         )
         return
     if amplitude_percent < config.min_amplitude_percent and not implied >= config.alike_correlation:
+        if implied <= config.flipped_correlation:
+            words += ": upside down as well, or an SNR that is a mean of the dB of single files"
         yield collapse(words, config)
     elif not math.isnan(implied) and abs(implied) < config.min_correlation:
         yield Sign(
@@ -51,7 +53,7 @@ def _of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig) -> 
             "an output that is not made from this input, a delay, or a parametric or neural codec at work; these numbers cannot tell which",
             "run snr-doctor on the waves, which can, and listen",
         )
-    if implied <= config.flipped_correlation:
+    elif implied <= config.flipped_correlation:
         yield Sign(
             "polarity flipped",
             words,

@@ -23,7 +23,7 @@ def signs_of_modes(trained: Sequence[Pair], tested: Sequence[Pair], config: Sign
             "training and evaluation differ",
             f"{words[0]} in training mode, {words[1]} in evaluation mode",
             f"at most {config.max_mode_snr_db:g} dB and {config.max_mode_correlation:g} apart",
-            "batch normalisation or dropout, quantizer dropout left on, averaged weights that lag behind, or codes looked up in one mode only",
+            "batch normalisation or dropout, quantizer dropout left on, averaged weights that lag behind, or codes looked up in one only",
             "decode one batch in both modes and compare layer by layer; do without batch normalisation",
         ),
     )

@@ -38,7 +38,7 @@ class SignConfig:
     flipped_correlation: float = -0.5
     """At the best shift."""
     min_delay_gain_db: float = 3.0
-    """Where undoing it halves the error, the delay is what is wrong first. Opus at 8 kbps wins 2 dB by a shift of one sample, and is well."""
+    """Where undoing it halves the error, the delay is what is wrong first. Opus at 8 kbps, narrowband, gains 1 to 3.4 by one sample."""
     min_gain: float = 0.79
     """-2 dB, below the gain of the best guess, which is the correlation squared; honest shrinking is no wrong gain."""
     max_gain: float = 1.26
@@ -79,7 +79,7 @@ def correlation_of(snr_db: float, amplitude: float) -> float:
 
     From sum (x - y)^2 = sum x^2 + sum y^2 - 2 sum xy. It holds for pooled values of the same samples. Beyond -1 and 1 they were not.
     """
-    return (1 + amplitude**2 - 10 ** (-snr_db / 10)) / (2 * amplitude) if amplitude > 0 else math.nan
+    return (1 + amplitude**2 - 10 ** min(-snr_db / 10, 300)) / (2 * amplitude) if amplitude > 0 else math.nan
 
 
 def not_finite(measured: str) -> Sign:

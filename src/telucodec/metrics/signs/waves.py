@@ -146,10 +146,10 @@ def _delay(pair: Pair, config: SignConfig) -> Sign:
     best = pair.alignment
     return Sign(
         "delay",
-        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; shifted back, its correlation is "
-        f"{best.correlation:.3f} where it is {_number(pair.correlation.value)}",
+        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; "
+        f"shifted back, its correlation is {best.correlation:.3f} where it is {_number(pair.correlation.value)}",
         f"undoing it may win {config.min_delay_gain_db:g} dB at most",
-        "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; few samples make the SNR negative",
+        "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; a few samples ruin the SNR",
         "shift before measuring, and trim the decoder's output by its delay",
     )
 
@@ -210,7 +210,7 @@ def _level_erased(pairs: Sequence[Pair], config: SignConfig) -> Sign | None:
         return None
     return Sign(
         "level erased",
-        f"where the original is 10 dB louder the output is {10 * slope:.1f} dB louder, over {len(alike)} pairs",
+        f"where the original is 10 dB louder the output is {round(10 * slope, 1) + 0.0:.1f} dB louder, over {len(alike)} pairs",
         f"needs {10 * config.min_level_slope:g}",
         "each file is normalised on the way in, and its level not sent",
         "send the level, normalise by a constant, or not at all",
