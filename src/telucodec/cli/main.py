@@ -13,6 +13,7 @@ from telucodec.cli.evaluate import evaluate
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
+from telucodec.cli.optimize import optimize
 from telucodec.cli.report import report
 from telucodec.cli.snr_doctor import snr_doctor
 from telucodec.cli.train import train
@@ -33,6 +34,7 @@ app.command("snr-doctor")(snr_doctor)
 app.command("import")(import_)
 app.command()(tts)
 app.command()(train)
+app.command()(optimize)
 app.add_typer(manifest, name="manifest")
 
 

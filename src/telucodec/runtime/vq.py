@@ -84,6 +84,15 @@ class CodesCodec:
             codes, state = self._encoder.step(block[None, None], state)
             yield codes[0].T
 
+    def codes(self, wave: np.ndarray) -> np.ndarray:
+        """Codes [K, F] of a whole sound `wave` float32 [1, T], of all codebooks, as tokens for whoever wants such."""
+        return np.concatenate(list(self._codes(_Blocks([wave], self.hop, self.delay)))).T
+
+    def wave(self, codes: np.ndarray, num_samples: int) -> np.ndarray:
+        """The sound float32 [1, num_samples] of `codes` [K, F]; entries of the codebook's size stand for nothing sent."""
+        wave, _ = self._decoder.step(codes[None].astype(np.int64), self._decoder.silence())
+        return wave[0, :, self.delay * self.hop :][:, :num_samples]
+
     def _payload(self, codes: np.ndarray) -> bytes:
         return encode_symbols(self._tables, codes.ravel(), np.zeros(codes.size, np.int64))
 

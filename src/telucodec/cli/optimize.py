@@ -1,0 +1,40 @@
+"""telucodec optimize: a trained run into a bundle for production."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def optimize(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
+    data_dir: Annotated[
+        Path, typer.Option("--data_dir", "--data", help="Folder with val.csv: the sounds that the bundle is compared on.")
+    ] = Path("data/manifests"),
+    int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a dB.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Freeze the codec of RUN, fold its weight norms, and write it as ONNX graphs that need no PyTorch.
+
+    The bundle must choose the same codes and decode them to the same samples; speed before and after is printed.
+
+    Example: telucodec optimize runs/perceptual-small-spectral
+    """
+    from telucodec.data.manifest import read_manifest
+    from telucodec.export.optimize import optimize as make
+    from telucodec.training.launch import validation_sounds  # torch is needed from here on
+
+    model = run / "model" if (run / "model").is_dir() else run
+    out = out or run / "bundle"
+    found = make(model, out, validation_sounds(read_manifest(data_dir / "val.csv"), data_dir), int8)
+    if as_json:
+        typer.echo(json.dumps({"path": str(out), **asdict(found)}))
+        return
+    typer.echo(
+        f"{out}: {found.bytes_after / 1e6:.1f} MB of {found.bytes_before / 1e6:.1f}; {100 * found.same_codes:.2f} % of the codes are the same, "
+        f"samples differ by up to {found.largest_difference:.1e}; SNR {found.snr_before_db:.2f} -> {found.snr_after_db:.2f} dB; "
+        f"encode and decode {1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core"
+    )

@@ -1,0 +1,134 @@
+"""From a trained run to a bundle for production, with the proof that it still is the same codec and how much faster it became."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from telucodec.errors import ModelError
+from telucodec.export.eight_bits import in_eight_bits
+from telucodec.export.graphs import fold, graphs
+from telucodec.files import write_whole
+from telucodec.metrics.pair import measure_pair
+from telucodec.metrics.validation import Validation
+from telucodec.models.store import load_codec_module
+from telucodec.models.vq_codec import VQCodec
+from telucodec.runtime.bundle import DECODER, ENCODER, FILE_NAME, BundleInfo, load_bundle
+from telucodec.runtime.vq import CodesCodec
+
+LARGEST_DIFFERENCE = 1e-3
+"""Of a sample, between PyTorch and onnxruntime decoding the same codes in float32: -60 dB; usual is 1e-6."""
+FEWEST_SAME_CODES = 0.99
+"""Share of equal codes; where two entries are nearly as near, rounding decides."""
+MOST_LOST_DB = 0.5
+"""SNR that 8 bits may cost."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the sounds that were tried say of a bundle."""
+
+    same_codes: float
+    """Share of codes that both encoders choose alike, 0 to 1."""
+    largest_difference: float
+    """Of a sample, both decoders given the same codes."""
+    snr_before_db: float
+    snr_after_db: float
+    seconds_before: float
+    """CPU seconds for a second of sound, encoding and decoding, one thread."""
+    seconds_after: float
+    bytes_before: int
+    bytes_after: int
+
+
+def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: bool = False) -> Check:
+    """Write the trained codec of the folder `model` to `out` as a bundle and compare the two on `sounds` [1, T] by name.
+
+    Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
+    """
+    codec = load_codec_module(model)
+    before_bytes = sum(tensor.numel() * tensor.element_size() for tensor in codec.state_dict().values())
+    folded = fold(load_codec_module(model))
+    encoder, decoder = graphs(folded)
+    if int8:
+        encoder, decoder = in_eight_bits(encoder), in_eight_bits(decoder)
+    info = BundleInfo(
+        sample_rate=codec.config.sample_rate,
+        hop=codec.hop,
+        delay=codec.delay // codec.hop,
+        memory=memory(folded),
+        num_codebooks=codec.quantizer.num_codebooks,
+        codebook_size=codec.quantizer.codebook_size,
+    )
+    beside = out.with_name(f".{out.name}.part")
+    try:
+        for name, content in ((ENCODER, encoder), (DECODER, decoder), (FILE_NAME, info.model_dump_json(indent=1).encode())):
+            write_whole(beside / name, content)
+        found = _compare(codec, CodesCodec(load_bundle(beside)), sounds, before_bytes, len(encoder) + len(decoder))
+        _judge(found, int8)
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (ENCODER, DECODER, FILE_NAME):
+            (beside / name).replace(out / name)
+    finally:
+        for name in (ENCODER, DECODER, FILE_NAME):
+            (beside / name).unlink(missing_ok=True)
+        if beside.exists():
+            beside.rmdir()
+    return found
+
+
+def memory(codec: VQCodec) -> int:
+    """Frames back to which the decoder of `codec` remembers: found by changing one frame of codes and looking how long it is heard."""
+    size = codec.quantizer.codebook_size
+    frames = 64
+    while True:
+        codes = torch.randint(size, (1, codec.quantizer.num_codebooks, frames), generator=torch.Generator().manual_seed(0))
+        other = codes.clone()
+        other[..., 0] = (codes[..., 0] + size // 2) % size
+        with torch.no_grad():
+            change = (codec.decoder(codec.quantizer.decode(codes)) - codec.decoder(codec.quantizer.decode(other))).abs()
+        heard = int(change.flatten().nonzero().max()) // codec.hop + 1
+        if heard < frames:
+            return heard
+        frames *= 2
+
+
+def _compare(codec: VQCodec, bundle: CodesCodec, sounds: Mapping[str, np.ndarray], bytes_before: int, bytes_after: int) -> Check:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    same = total = 0
+    difference, spent, pairs = 0.0, [0.0, 0.0], ([], [])
+    try:
+        for name, sound in sounds.items():
+            began = time.process_time()
+            with torch.no_grad():
+                codes = codec.encode(torch.from_numpy(sound)[None])
+                plain = codec.decode(codes, sound.shape[-1])[0].numpy()
+            middle = time.process_time()
+            data = bundle.encode(sound)
+            decoded = bundle.decode(data)
+            spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
+            own = bundle.codes(sound)
+            same, total = same + int((own == codes[0].numpy()).sum()), total + own.size
+            difference = max(difference, float(np.abs(bundle.wave(codes[0].numpy(), sound.shape[-1]) - plain).max()))
+            for made, estimate in zip(pairs, (plain, decoded), strict=True):
+                made.append(measure_pair(sound[0], estimate[0], name))
+    finally:
+        torch.set_num_threads(threads)
+    heard_s = sum(sound.shape[-1] for sound in sounds.values()) / codec.config.sample_rate
+    snrs = [Validation(made).snr_db.value for made in pairs]
+    return Check(same / total, difference, *snrs, *(seconds / heard_s for seconds in spent), bytes_before, bytes_after)
+
+
+def _judge(found: Check, int8: bool) -> None:
+    if int8 and not found.snr_after_db > found.snr_before_db - MOST_LOST_DB:
+        raise ModelError(
+            f"8 bits cost {found.snr_before_db - found.snr_after_db:.2f} dB of SNR, more than {MOST_LOST_DB:g}; leave --int8 out"
+        )
+    if not int8 and not (found.same_codes >= FEWEST_SAME_CODES and found.largest_difference <= LARGEST_DIFFERENCE):
+        raise ModelError(
+            f"the bundle is not the trained codec: {100 * found.same_codes:.2f} % of its codes are the same, samples differ by up to {found.largest_difference:.2g}"
+        )
