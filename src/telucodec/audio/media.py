@@ -113,7 +113,7 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
         try:
             with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
                 for window in windows:
-                    file.write(_to_int16(window[0]))
+                    file.write(to_int16(window[0]))
                     num_samples += window.shape[-1]
         except soundfile.SoundFileError as error:
             raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
@@ -125,7 +125,7 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _to_int16(samples: np.ndarray) -> np.ndarray:
+def to_int16(samples: np.ndarray) -> np.ndarray:
     """Round to 16 bits at 1/32768 a step, as readers undo it; libsndfile's own 1/32767 would turn the level down a little each time."""
     if not np.isfinite(samples).all():
         raise ValueError("samples to write must be finite")
