@@ -14,7 +14,7 @@ from telucodec import __version__
 from telucodec.audio.media import printable
 from telucodec.errors import TelucodecError
 
-ANSWER_S = 5
+ANSWER_S = 3
 """How long a scheduler may take to answer."""
 
 

@@ -119,7 +119,7 @@ def extract(
     A file that cannot be read, or holds only digital silence, is reported and the next one taken.
     Raises DataError where there is no media at all or another run writes to `out_dir`, TelucodecError where nothing can be written.
     """
-    folder, out_dir = Path(folder).absolute(), Path(out_dir).absolute()
+    folder, out_dir = Path(folder), Path(out_dir)
     sources = media_files(folder, out_dir)
     with workplace(out_dir):
         outcomes: dict[str, Outcome] = {}
@@ -131,7 +131,7 @@ def extract(
         to_do = {name: stated_s(source) for name, source in sources.items() if name not in outcomes}
         to_do = dict(sorted(to_do.items(), key=lambda item: -item[1]))  # the longest first, so that all processes end together
         if scheduler and to_do:
-            with cluster(scheduler, [folder, out_dir / AUDIO_FOLDER]) as executor:
+            with cluster(scheduler, [folder.absolute(), (out_dir / AUDIO_FOLDER).absolute()]) as executor:
                 outcomes |= _side_by_side(executor, sources, to_do, out_dir, progress)
         elif min(jobs, len(to_do)) > 1:
             with processes(min(jobs, len(to_do))) as executor:
@@ -166,7 +166,7 @@ def _side_by_side(
 ) -> Iterator[tuple[str, Outcome]]:
     """Yield what becomes of each file of `to_do`, names and seconds, as they are finished."""
     flacs = {out_dir / Recording(name, 0.0).path: name for name in to_do}
-    futures = submit_all(executor, bring, [(sources[name], flac) for flac, name in flacs.items()])
+    futures = submit_all(executor, bring, [(sources[name].absolute(), flac.absolute()) for flac, name in flacs.items()])
     names = dict(zip(futures, to_do, strict=True))
     finished: SimpleQueue[Future] = SimpleQueue()
     for future in futures:

@@ -32,7 +32,7 @@ def extract_status(folder: Path, out_dir: Path) -> ExtractStatus:
 
     Raises DataError where there is no media at all.
     """
-    folder, out_dir = Path(folder).absolute(), Path(out_dir).absolute()
+    folder, out_dir = Path(folder), Path(out_dir)
     sources = media_files(folder, out_dir)
     running = at_work(out_dir)
     written = on_their_way(out_dir) if running else {}

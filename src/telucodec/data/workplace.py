@@ -12,7 +12,7 @@ from telucodec.files import HALF_WRITTEN
 
 AUDIO_FOLDER = "audio"
 
-CLAIM_S = 1.0
+CLAIM_S = 0.5
 """How long a run tries to get its folder: `at_work` holds it for a moment."""
 
 
