@@ -6,6 +6,7 @@ folder called `test` is for testing only, never for training; the folder below i
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -172,18 +173,20 @@ def _side_by_side(
     for future in futures:
         future.add_done_callback(finished.put)
     left_s, total_s = dict(to_do), sum(to_do.values())
+    sizes: dict[str, int] = {}
+    looked = time.monotonic()
     while left_s:
-        try:
+        name = next(iter(sizes), "")
+        with suppress(Empty):
             future = finished.get(timeout=LOOK_S)
-        except Empty:
-            sizes = {name: size for flac, size in on_their_way(out_dir).items() if (name := flacs.get(flac)) in left_s}
-            under_way_s = sum(min(left_s[name], size / BYTES_PER_S) for name, size in sizes.items())
-            progress(total_s - sum(left_s.values()) + under_way_s, total_s, next(iter(sizes), ""))
-            continue
-        name = names[future]
-        yield name, future.result()
-        del left_s[name]
-        progress(total_s - sum(left_s.values()), total_s, name)
+            name = names[future]
+            yield name, future.result()
+            del left_s[name]
+        if time.monotonic() > looked + LOOK_S:
+            sizes = {flacs[flac]: size for flac, size in on_their_way(out_dir).items() if flac in flacs}
+            looked = time.monotonic()
+        under_way_s = sum(min(left_s.get(which, 0.0), size / BYTES_PER_S) for which, size in sizes.items())
+        progress(total_s - sum(left_s.values()) + under_way_s, total_s, name)
 
 
 def on_their_way(out_dir: Path) -> dict[Path, int]:
