@@ -176,14 +176,15 @@ def _side_by_side(
     sizes: dict[str, int] = {}
     looked = time.monotonic()
     while left_s:
-        name = next(iter(sizes), "")
+        name = next((which for which in sizes if which in left_s), "")
         with suppress(Empty):
             future = finished.get(timeout=LOOK_S)
             name = names[future]
             yield name, future.result()
             del left_s[name]
         if time.monotonic() > looked + LOOK_S:
-            sizes = {flacs[flac]: size for flac, size in on_their_way(out_dir).items() if flac in flacs}
+            # Sizes are kept, since a file may be in its place a moment before its process says so.
+            sizes |= {flacs[flac]: size for flac, size in on_their_way(out_dir).items() if flac in flacs}
             looked = time.monotonic()
         under_way_s = sum(min(left_s.get(which, 0.0), size / BYTES_PER_S) for which, size in sizes.items())
         progress(total_s - sum(left_s.values()) + under_way_s, total_s, name)
