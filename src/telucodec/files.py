@@ -43,10 +43,18 @@ def write_whole(target: Path, content: bytes) -> None:
         beside.write_bytes(content)
 
 
+def write_changed(target: Path, content: bytes) -> None:
+    """Write `content` to `target` unless it holds just that, so that its date tells when it last changed."""
+    with suppress(OSError):
+        if Path(target).read_bytes() == content:
+            return
+    write_whole(target, content)
+
+
 def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Write `rows` to `target` as UTF-8 CSV below `heading`, whole or not at all."""
+    """Write `rows` to `target` as UTF-8 CSV below `heading`, as `write_changed` does."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(heading)
     table.writerows(rows)
-    write_whole(target, text.getvalue().encode("utf-8", "replace"))
+    write_changed(target, text.getvalue().encode("utf-8", "replace"))

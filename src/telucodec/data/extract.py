@@ -18,7 +18,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration
 from telucodec.data.executors import cluster, processes, submit_all
-from telucodec.data.manifest import Segment, read_manifest, write_manifest
+from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
 from telucodec.errors import DataError, MediaError
@@ -141,9 +141,6 @@ def extract(
             outcomes |= _in_turn(sources, to_do, out_dir, progress)
         report = _report({name: outcomes[name] for name in sources}, before, origin)
         for name in ("manifest.jsonl", "manifest.csv"):
-            with suppress(DataError):
-                if tuple(read_manifest(out_dir / name)) == report.rows:
-                    continue  # its date tells when it last changed
             write_manifest(out_dir / name, report.rows)
         write_table(out_dir / "failed.csv", ["file", "reason"], report.failed)
     return report
