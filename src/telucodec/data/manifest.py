@@ -58,7 +58,7 @@ JSON_SUFFIX = ".jsonl"
 
 
 def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
-    """Write `rows` to `path`, whole or not at all, unless it holds just them: as JSON lines where it ends in .jsonl, else as UTF-8 CSV with a heading."""
+    """Write `rows` to `path` unless it holds just them: as JSON lines where it ends in .jsonl, else as UTF-8 CSV with a heading."""
     if Path(path).suffix.lower() == JSON_SUFFIX:
         write_json_lines(path, rows)
         return
