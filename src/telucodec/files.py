@@ -1,11 +1,20 @@
 """Files that appear whole or not at all: written beside their place, then renamed into it."""
 
+import csv
+import io
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from telucodec.errors import TelucodecError
+
+HALF_WRITTEN = re.compile(r"\.[\d-]+\.part-(?P<target>.+)", re.DOTALL)
+"""Name of a file that is being written, or was when its process was killed."""
+
+_serials = count()
 
 
 @contextmanager
@@ -16,7 +25,7 @@ def whole(target: Path) -> Iterator[Path]:
     cannot be written or the disk is full.
     """
     target = Path(target)
-    beside = target.with_name(f".{os.getpid()}.part-{target.name}")
+    beside = target.with_name(f".{os.getpid()}-{next(_serials)}.part-{target.name}")  # two threads may write one target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield beside
@@ -32,3 +41,20 @@ def write_whole(target: Path, content: bytes) -> None:
     """Write `content` to `target`, whole or not at all."""
     with whole(target) as beside:
         beside.write_bytes(content)
+
+
+def write_changed(target: Path, content: bytes) -> None:
+    """Write `content` to `target` unless it holds just that, so that its date tells when it last changed."""
+    with suppress(OSError):
+        if Path(target).read_bytes() == content:
+            return
+    write_whole(target, content)
+
+
+def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Write `rows` to `target` as UTF-8 CSV below `heading`, as `write_changed` does."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(heading)
+    table.writerows(rows)
+    write_changed(target, text.getvalue().encode("utf-8", "replace"))

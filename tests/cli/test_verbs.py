@@ -56,7 +56,7 @@ def test_a_part_can_be_decoded(coded, tmp_path):
 
 
 def test_every_verb_explains_itself_with_an_example():
-    verbs = ["build", "doctor", "encode", "decode", "info", "evaluate", "report", "import", "tts", "manifest"]
+    verbs = ["build", "extract", "doctor", "encode", "decode", "info", "evaluate", "report", "import", "tts", "manifest"]
     overview = telucodec("--help").stdout
     for verb in verbs:
         assert verb in overview

@@ -9,7 +9,10 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.data import extract as room
-from telucodec.data.extract import Recording, extract, for_test
+from telucodec.data.extract import Origin, Recording, extract, for_test
+from telucodec.data.extract_status import extract_status
+from telucodec.data.loudness import measure
+from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError
 
 
@@ -151,3 +154,96 @@ def test_progress_runs_evenly_to_its_total(tmp_path):
     assert told[:2] == [(10.0, 31.0, "a.wav"), (20.0, 31.0, "a.wav")]
     assert told[-1] == (31.0, 31.0, "c.wav")
     assert told == sorted(told, key=lambda step: step[0])
+
+
+def test_the_manifest_says_what_the_flac_files_hold(tmp_path):
+    record(tmp_path / "media" / "లక్ష్మి" / "a.wav", 12.0, 44_100)
+    loud = np.random.uniform(-1.5, 1.5, 3 * SAMPLE_RATE).clip(-1, 1)
+    soundfile.write(tmp_path / "media" / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
+    report = extract(tmp_path / "media", tmp_path / "out", origin=Origin("own", "te", "CC0-1.0"))
+    for name in ("manifest.csv", "manifest.jsonl"):
+        rows = read_manifest(tmp_path / "out" / name)
+        assert [row.recording for row in rows] == ["loud.wav", "లక్ష్మి/a.wav"] and tuple(rows) == report.rows
+        assert {(row.source, row.language, row.licence, row.synthetic) for row in rows} == {("own", "te", "CC0-1.0", False)}
+        assert [row.speaker for row in rows] == ["", "లక్ష్మి"]
+        for row in rows:
+            found = measure(tmp_path / "out" / row.path)
+            assert (row.duration_s * SAMPLE_RATE, row.peak, row.clipped_share) == (found.num_samples, found.peak, found.clipped_share)
+            assert row.rms == pytest.approx(found.rms, rel=1e-9)
+    assert rows[0].clipped_share == pytest.approx(1 / 3, abs=0.02)
+    dates = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir() if path.is_file()}
+    assert len(dates) == 3
+    extract(tmp_path / "media", tmp_path / "out", origin=Origin("own", "te", "CC0-1.0"))
+    assert {path: path.stat().st_mtime_ns for path in dates} == dates
+
+
+def test_what_failed_is_tried_again_when_it_changed_or_is_told_to(tmp_path, monkeypatch):
+    media, out = tmp_path / "media", tmp_path / "out"
+    record(media / "good.wav")
+    (media / "empty.mp4").touch()
+    (media / "diary.mkv").write_text("dear diary")
+    first = extract(media, out)
+    assert dict(first.failed).keys() == {"empty.mp4", "diary.mkv"} and first.num_not_tried == 0
+    tried = []
+    monkeypatch.setattr(
+        room, "bring", lambda source, flac, heard, bring=room.bring: tried.append(source.name) or bring(source, flac, heard)
+    )
+    second = extract(media, out)
+    assert not tried and second.failed == first.failed and (second.num_not_tried, second.num_reused) == (2, 1)
+    assert "empty.mp4,is empty" in (out / "failed.csv").read_text("utf-8")
+    record(media / "diary.mkv")
+    third = extract(media, out)
+    assert tried == ["diary.mkv"] and dict(third.failed).keys() == {"empty.mp4"} and third.num_not_tried == 1
+    extract(media, out, retry=True)
+    assert tried == ["diary.mkv", "empty.mp4"]
+
+
+def test_a_recording_that_went_bad_leaves_no_old_sound(tmp_path):
+    record(tmp_path / "media" / "a.wav")
+    extract(tmp_path / "media", tmp_path / "out")
+    (tmp_path / "media" / "a.wav").write_bytes(b"")
+    assert extract(tmp_path / "media", tmp_path / "out").failed
+    assert not list((tmp_path / "out").rglob("*.flac"))
+
+
+def test_the_status_counts_every_file_once(tmp_path):
+    media, out = tmp_path / "media", tmp_path / "out"
+    record(media / "a.wav", 3.0)
+    (media / "empty.mp4").touch()
+    before = extract_status(media, out)
+    assert (before.done, before.to_do, before.failed, before.to_do_s, before.running) == (0, 2, (), 3.0, False)
+    assert not out.exists()
+    extract(media, out)
+    record(media / "b.wav", 5.0)
+    now = extract_status(media, out)
+    assert (now.done, now.to_do, now.done_s, now.to_do_s) == (1, 1, 3.0, 5.0)
+    assert [name for name, _ in now.failed] == ["empty.mp4"]
+
+
+def test_of_a_run_at_work_the_status_tells_and_a_second_is_refused(tmp_path):
+    record(tmp_path / "media" / "a.wav", 30.0)
+    seen = []
+
+    def look(done_s, total_s, name):
+        seen.append(extract_status(tmp_path / "media", tmp_path / "out"))
+        if len(seen) == 1:
+            with pytest.raises(DataError, match="another run"):
+                extract(tmp_path / "media", tmp_path / "out")
+
+    extract(tmp_path / "media", tmp_path / "out", look)
+    assert seen[0].running and seen[0].on_their_way == ("a.wav",) and seen[0].to_do == 0
+    assert seen[-1].running and not seen[-1].on_their_way and seen[-1].done == 1
+
+
+def test_side_by_side_the_bar_moves_within_long_files_and_never_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "LOOK_S", 0.02)
+    for name, duration_s in (("a.wav", 300.0), ("b.wav", 1.0), ("c.wav", 2.0)):
+        (tmp_path / "media").mkdir(exist_ok=True)
+        with soundfile.SoundFile(tmp_path / "media" / name, "w", 48_000, 1, "PCM_U8") as file:
+            file.write(np.random.uniform(-0.3, 0.3, round(duration_s * 48_000)))
+    told = []
+    report = extract(tmp_path / "media", tmp_path / "out", lambda *step: told.append(step), jobs=2)
+    assert [recording.duration_s for recording in report.recordings] == [300.0, 1.0, 2.0]
+    assert told[-1][:2] == (303.0, 303.0)
+    assert [step[0] for step in told] == sorted(step[0] for step in told)
+    assert any(3.0 < done_s < 303.0 for done_s, _, _ in told)

@@ -125,7 +125,7 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
         before_s = json.loads(record.read_bytes())["seconds"]
     start = time.monotonic()
     with bar("extract") as progress:
-        extracted = extract(media, out, progress)
+        extracted = extract(media, out, progress, jobs=os.cpu_count() or 1)
     spent_s = before_s + time.monotonic() - start
     write_whole(record, json.dumps({"seconds": spent_s}).encode())
     num_recordings, num_unreadable = len(extracted.recordings), len(extracted.unreadable)

@@ -34,6 +34,9 @@ GAPLESS_FORMATS = {"wav", "flac", "aiff"}
 MISSING_S = 0.5
 """A file may lack this much of its stated length, or hold this much that cannot be decoded: headers round, encoders pad."""
 
+PIECE_S = 1.0
+"""Length of the pieces in which sound goes on from the decoder."""
+
 UNKNOWN_RIFF_BYTES = 0x7FFF_0000
 """From here up, a size in a RIFF header means that the writer could not go back to fill it in (pipes write 2 or 4 GiB)."""
 
@@ -113,7 +116,7 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
         try:
             with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
                 for window in windows:
-                    file.write(_to_int16(window[0]))
+                    file.write(to_int16(window[0]))
                     num_samples += window.shape[-1]
         except soundfile.SoundFileError as error:
             raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
@@ -125,7 +128,7 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _to_int16(samples: np.ndarray) -> np.ndarray:
+def to_int16(samples: np.ndarray) -> np.ndarray:
     """Round to 16 bits at 1/32768 a step, as readers undo it; libsndfile's own 1/32767 would turn the level down a little each time."""
     if not np.isfinite(samples).all():
         raise ValueError("samples to write must be finite")
@@ -174,48 +177,74 @@ def _audio_stream(path: Path, container: InputContainer) -> av.AudioStream:
 
 
 def _decoded(path: Path, heard: Heard) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield pieces of mono sound [T] and their rate in Hz, as the file holds them, telling `heard` their channels.
+    """Yield pieces of mono sound [T] of about PIECE_S and their rate in Hz, as the file holds them, telling `heard` their channels.
 
     A packet that cannot be decoded is left out, since MP3 files have such at their seams, until more than MISSING_S is lost.
     """
     with _opened(path) as container:
         stream = _audio_stream(path, container)
         stated_s = _stated_length(path, container, stream)
-        heard_s = lost_s = 0.0
-        for packet in _packets(path, container, stream, stated_s):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError as error:
-                lost_s += float(packet.duration * packet.time_base) if packet.duration else MISSING_S
-                if lost_s > MISSING_S:
-                    raise MediaError(
-                        f"{printable(path)}: is damaged at {heard_s:.1f} s; copy it again, or cut out its good part"
-                    ) from error
-                continue
-            for frame in frames:
-                channels = _channels(frame)
-                if not np.isfinite(channels).all():
-                    raise MediaError(f"{printable(path)}: holds NaN or infinity at {heard_s:.1f} s; export it again as 16-bit WAV or FLAC")
-                heard(channels, frame.sample_rate)
-                yield channels.mean(axis=0), frame.sample_rate
-                heard_s += frame.samples / frame.sample_rate
+        heard_s = 0.0
+        for samples, rate in _joined(_frames(path, container, stream, stated_s)):
+            channels = _full_scale_at_1(samples)
+            if not np.isfinite(channels).all():
+                first_s = heard_s + int(np.flatnonzero(~np.isfinite(channels).all(axis=0))[0]) / rate
+                raise MediaError(f"{printable(path)}: holds NaN or infinity at {first_s:.1f} s; export it again as 16-bit WAV or FLAC")
+            heard(channels, rate)
+            yield channels.mean(axis=0) if len(channels) > 1 else channels[0], rate
+            heard_s += channels.shape[-1] / rate
         if container.format.name in GAPLESS_FORMATS and heard_s < stated_s - MISSING_S:
             raise MediaError(f"{printable(path)}: is damaged, only {heard_s:.1f} s of {stated_s:.1f} s can be decoded; copy it again")
         if not heard_s:
             raise MediaError(f"{printable(path)}: its audio stream holds no samples; record or export it again")
 
 
+def _joined(frames: Iterable[tuple[np.ndarray, int]]) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield `frames` [C, T] and their rates joined to pieces of about PIECE_S: each call behind costs more than 20 ms of sound are worth."""
+    held: list[np.ndarray] = []
+    num_held = held_rate = 0
+    for samples, rate in frames:
+        if held and (
+            num_held >= PIECE_S * held_rate or rate != held_rate or len(samples) != len(held[0]) or samples.dtype != held[0].dtype
+        ):
+            yield np.concatenate(held, axis=-1), held_rate
+            held, num_held = [], 0
+        held.append(samples)
+        num_held, held_rate = num_held + samples.shape[-1], rate
+    if held:
+        yield np.concatenate(held, axis=-1), held_rate
+
+
+def _frames(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield frames of sound [C, T], in the numbers of their format, and their rate in Hz."""
+    heard_s = lost_s = 0.0
+    for packet in _packets(path, container, stream, stated_s):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            lost_s += float(packet.duration * packet.time_base) if packet.duration else MISSING_S
+            if lost_s > MISSING_S:
+                raise MediaError(f"{printable(path)}: is damaged at {heard_s:.1f} s; copy it again, or cut out its good part") from error
+            continue
+        for frame in frames:
+            samples, rate = frame.to_ndarray(), frame.sample_rate
+            yield samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T, rate
+            heard_s += frame.samples / rate
+
+
 def _packets(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[av.Packet]:
     """Yield the packets of `stream`; raise MediaError where the file ends before `stated_s`."""
     begin_s, end_s = math.inf, 0.0
+    # Where only the container states a length, that is the longest stream's, so all of them count.
+    counting = list(container.streams) if stream.duration is None else [stream]
+    ticks_s = {each.index: float(each.time_base) for each in counting if each.time_base}
     try:
-        for packet in container.demux():
+        for packet in container.demux(*counting):
             at = packet.dts if packet.pts is None else packet.pts
-            # Where only the container states a length, that is the longest stream's, so all of them count.
-            if at is not None and (packet.stream is stream or stream.duration is None):
-                begin_s = min(begin_s, float(at * packet.time_base))
-                end_s = max(end_s, float((at + (packet.duration or 0)) * packet.time_base))
-            if packet.stream is stream:
+            if at is not None and (tick_s := ticks_s.get(packet.stream_index)):
+                begin_s = min(begin_s, at * tick_s)
+                end_s = max(end_s, (at + (packet.duration or 0)) * tick_s)
+            if packet.stream_index == stream.index:
                 yield packet
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{printable(path)}: cannot be read beyond {end_s:.1f} s ({error.strerror}); copy it again") from error
@@ -243,16 +272,13 @@ def _stated_length(path: Path, container: InputContainer, stream: av.AudioStream
     return stated_s
 
 
-def _channels(frame: av.AudioFrame) -> np.ndarray:
-    """Return the samples of `frame` as float32 [C, T], full scale at 1."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T  # [C, T]
+def _full_scale_at_1(samples: np.ndarray) -> np.ndarray:
+    """Return `samples` [C, T] of any format as float32."""
     if samples.dtype == np.uint8:
         samples = (samples - np.float32(128)) / np.float32(128)
     elif np.issubdtype(samples.dtype, np.integer):
         samples = samples / -float(np.iinfo(samples.dtype).min)
-    return samples.astype(np.float32)
+    return samples.astype(np.float32, copy=False)
 
 
 def _resampled(pieces: Iterable[tuple[np.ndarray, int]], sample_rate: int) -> Iterator[np.ndarray]:

@@ -10,6 +10,7 @@ from telucodec.cli.decode import decode
 from telucodec.cli.doctor import doctor
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
+from telucodec.cli.extract import extract
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, doctor, encode, decode, info, evaluate, report):
+for verb in (build, extract, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
 app.command("snr-doctor")(snr_doctor)
 app.command("import")(import_)
@@ -56,7 +57,7 @@ def main() -> None:
         print(f"telucodec: {message}", file=sys.stderr)
         sys.exit(2)
     except Stopped:
-        print("telucodec: stopped; nothing half-written is left, and a build goes on from its last finished step", file=sys.stderr)
+        print("telucodec: stopped; nothing half-written is left; build, extract and import go on from what is finished", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)

@@ -5,19 +5,24 @@ folder called `test` is for testing only, never for training; the folder below i
 """
 
 import hashlib
-import json
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
-import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stated_duration, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stated_duration
+from telucodec.data.executors import cluster, processes, submit_all
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.outcome import Outcome, bring, known_outcome
+from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
 from telucodec.errors import DataError, MediaError
-from telucodec.files import write_whole
+from telucodec.files import HALF_WRITTEN, write_table
 
 VIDEO_SUFFIXES = {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 AUDIO_SUFFIXES = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
@@ -25,13 +30,15 @@ MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 """What a media file's name ends in, in small letters."""
 
 TEST_FOLDER = "test"
-AUDIO_FOLDER = "audio"
-
-ENDS_BYTES = 1 << 20
-"""How much of a file's beginning and end tells whether it has changed; all of a two-hour film would take minutes."""
 
 NAME_BYTES = 200
 """Longest name kept. File systems take 255 bytes, Telugu letters are three each, and suffixes are yet to come."""
+
+LOOK_S = 0.5
+"""How often the files on their way are looked at, to move the bar within a film."""
+
+BYTES_PER_S = 14_000
+"""What a second of speech takes as FLAC (4.3 hours of it, 13.8 kB), to guess how far a file on its way has come. A wrong guess only makes the bar less even."""
 
 Progress = Callable[[float, float, str], None]
 """progress(done_s, total_s, name): seconds of sound extracted, seconds expected in all, file at hand."""
@@ -63,14 +70,32 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What the user says of all recordings of a folder; empty where unknown."""
+
+    source: str = ""
+    language: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
 class ExtractReport:
     """What became of the media files of a folder."""
 
     recordings: tuple[Recording, ...]
+    rows: tuple[Segment, ...]
+    """A row for each recording as a whole."""
     num_reused: int
     """Recordings among them that had been extracted before."""
-    unreadable: tuple[str, ...]
-    """A line for each file without usable sound: which, why, and what to do."""
+    failed: tuple[tuple[str, str], ...]
+    """Which and why, for each file without usable sound; also in failed.csv."""
+    num_not_tried: int
+    """Files among the failed that had failed before and are what they were."""
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """A line for each file without usable sound: which, why, and what to do."""
+        return tuple(f"{name}: {reason}" for name, reason in self.failed)
 
 
 def for_test(recording: str) -> bool:
@@ -79,51 +104,137 @@ def for_test(recording: str) -> bool:
     return bool(below) and first.lower() == TEST_FOLDER
 
 
-def extract(folder: Path, out_dir: Path, progress: Progress = lambda done_s, total_s, name: None) -> ExtractReport:
-    """Extract the sound of every media file below `folder` into `out_dir`/audio, but for those done before and unchanged since.
+def extract(
+    folder: Path,
+    out_dir: Path,
+    progress: Progress = lambda done_s, total_s, name: None,
+    jobs: int = 1,
+    scheduler: str = "",
+    retry: bool = False,
+    origin: Origin = Origin(),
+) -> ExtractReport:
+    """Extract the sound of every media file below `folder` into `out_dir`: audio/*.flac, manifest.csv, manifest.jsonl, failed.csv.
 
-    Hidden files are passed over. A file that cannot be read, or holds only digital silence, is reported and the next one taken.
-    Raises DataError where there is no media at all, TelucodecError where nothing can be written.
+    `jobs` processes of this machine share the work, or the Dask cluster behind the address `scheduler`. What was done before is kept,
+    and what failed before is not tried again unless `retry`, as long as its media file is unchanged. Hidden files are passed over.
+    A file that cannot be read, or holds only digital silence, is reported and the next one taken.
+    Raises DataError where there is no media at all or another run writes to `out_dir`, TelucodecError where nothing can be written.
     """
     folder, out_dir = Path(folder), Path(out_dir)
-    sources = {_name(path, folder): path for path in _media_files(folder, out_dir)}
-    recordings: dict[str, Recording] = {}
-    unreadable: dict[str, str] = {}
-    to_do_s: dict[str, float] = {}
-    for name, source in sources.items():
-        try:
-            if done := _done_before(source, name, out_dir):
-                recordings[name] = done
-            else:
-                to_do_s[name] = stated_duration(source)
-        except MediaError as error:
-            unreadable[name] = str(error)
-    num_reused = len(recordings)
+    sources = media_files(folder, out_dir)
+    with workplace(out_dir):
+        outcomes: dict[str, Outcome] = {}
+        for name, source in sources.items():
+            outcome = known_outcome(source, out_dir / Recording(name, 0.0).path)
+            if outcome and not (retry and outcome.reason):
+                outcomes[name] = outcome
+        before = list(outcomes.values())
+        to_do = {name: stated_s(source) for name, source in sources.items() if name not in outcomes}
+        to_do = dict(sorted(to_do.items(), key=lambda item: -item[1]))  # the longest first, so that all processes end together
+        if scheduler and to_do:
+            with cluster(scheduler, [folder.absolute(), (out_dir / AUDIO_FOLDER).absolute()]) as executor:
+                outcomes |= _side_by_side(executor, sources, to_do, out_dir, progress)
+        elif min(jobs, len(to_do)) > 1:
+            with processes(min(jobs, len(to_do))) as executor:
+                outcomes |= _side_by_side(executor, sources, to_do, out_dir, progress)
+        else:
+            outcomes |= _in_turn(sources, to_do, out_dir, progress)
+        report = _report({name: outcomes[name] for name in sources}, before, origin)
+        for name in ("manifest.jsonl", "manifest.csv"):
+            write_manifest(out_dir / name, report.rows)
+        write_table(out_dir / "failed.csv", ["file", "reason"], report.failed)
+    return report
 
-    done_s, total_s = 0.0, float(np.nansum(list(to_do_s.values())))
-    for name, stated_s in to_do_s.items():
-        stated_s = float(np.nan_to_num(stated_s))
-        heard = partial(_tell, progress, name, total_s, done_s, stated_s)
-        try:
-            recordings[name] = _extract_one(sources[name], name, out_dir, heard)
-        except MediaError as error:
-            unreadable[name] = str(error)
-        done_s += stated_s
+
+def _in_turn(sources: Mapping[str, Path], to_do: Mapping[str, float], out_dir: Path, progress: Progress) -> Iterator[tuple[str, Outcome]]:
+    """Yield what becomes of each file of `to_do`, names and seconds, here and now."""
+    done_s, total_s = 0.0, sum(to_do.values())
+    for name, file_s in to_do.items():
+
+        def tell(heard_s: float, name: str = name, before_s: float = done_s, most_s: float = file_s) -> None:
+            progress(before_s + min(heard_s, most_s), total_s, name)
+
+        yield name, bring(sources[name], out_dir / Recording(name, 0.0).path, tell)
+        done_s += file_s
         progress(done_s, total_s, name)
+
+
+def _side_by_side(
+    executor: Executor, sources: Mapping[str, Path], to_do: Mapping[str, float], out_dir: Path, progress: Progress
+) -> Iterator[tuple[str, Outcome]]:
+    """Yield what becomes of each file of `to_do`, names and seconds, as they are finished."""
+    flacs = {out_dir / Recording(name, 0.0).path: name for name in to_do}
+    futures = submit_all(executor, bring, [(sources[name].absolute(), flac.absolute()) for flac, name in flacs.items()])
+    names = dict(zip(futures, to_do, strict=True))
+    finished: SimpleQueue[Future] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(finished.put)
+    left_s, total_s = dict(to_do), sum(to_do.values())
+    sizes: dict[str, int] = {}
+    looked = time.monotonic()
+    while left_s:
+        name = next((which for which in sizes if which in left_s), "")
+        with suppress(Empty):
+            future = finished.get(timeout=LOOK_S)
+            name = names[future]
+            yield name, future.result()
+            del left_s[name]
+        if time.monotonic() > looked + LOOK_S:
+            # Sizes are kept, since a file may be in its place a moment before its process says so.
+            sizes |= {flacs[flac]: size for flac, size in on_their_way(out_dir).items() if flac in flacs}
+            looked = time.monotonic()
+        under_way_s = sum(min(left_s.get(which, 0.0), size / BYTES_PER_S) for which, size in sizes.items())
+        progress(total_s - sum(left_s.values()) + under_way_s, total_s, name)
+
+
+def on_their_way(out_dir: Path) -> dict[Path, int]:
+    """Return the FLAC files that are being written and how many bytes of each are there."""
+    sizes = {}
+    for path in half_written(out_dir):
+        target = path.with_name(HALF_WRITTEN.fullmatch(path.name)["target"])
+        with suppress(OSError):
+            if target.suffix == ".flac":
+                sizes[target] = path.stat().st_size
+    return sizes
+
+
+def _report(outcomes: Mapping[str, Outcome], before: Collection[Outcome], origin: Origin) -> ExtractReport:
+    done = {Recording(name, each.measures.num_samples / SAMPLE_RATE): each.measures for name, each in outcomes.items() if each.measures}
+    rows = [
+        Segment(
+            path=recording.path,
+            start_s=0.0,
+            duration_s=recording.duration_s,
+            recording=recording.name,
+            speaker=recording.speaker,
+            rms=measures.rms,
+            peak=measures.peak,
+            clipped_share=measures.clipped_share,
+            language=origin.language,
+            source=origin.source,
+            licence=origin.licence,
+        )
+        for recording, measures in done.items()
+    ]
     return ExtractReport(
-        recordings=tuple(recordings[name] for name in sources if name in recordings),
-        num_reused=num_reused,
-        unreadable=tuple(unreadable[name] for name in sources if name in unreadable),
+        recordings=tuple(done),
+        rows=tuple(rows),
+        num_reused=sum(each.measures is not None for each in before),
+        failed=tuple((name, each.reason) for name, each in outcomes.items() if each.reason),
+        num_not_tried=sum(each.measures is None for each in before),
     )
 
 
-def _tell(progress: Progress, name: str, total_s: float, before_s: float, stated_s: float, heard_s: float) -> None:
-    """Report `heard_s` seconds of a file that states `stated_s` and comes after `before_s` seconds of others."""
-    progress(before_s + min(heard_s, stated_s), total_s, name)
+def stated_s(source: Path) -> float:
+    """Return the seconds that `source` states, 0 where it states none or cannot be read."""
+    try:
+        return float(np.nan_to_num(stated_duration(source)))
+    except MediaError:
+        return 0.0
 
 
-def _media_files(folder: Path, out_dir: Path) -> list[Path]:
-    """Return the media files below `folder` in order, without hidden ones and without what was extracted before."""
+def media_files(folder: Path, out_dir: Path) -> dict[str, Path]:
+    """Return the media files below `folder` by their names, in order, without hidden ones and without what was extracted before."""
     if not folder.is_dir():
         raise DataError(f"{folder}: is no folder; give the folder that your recordings lie in")
     if folder.resolve() == out_dir.resolve():
@@ -139,7 +250,7 @@ def _media_files(folder: Path, out_dir: Path) -> list[Path]:
     ]
     if not found:
         raise DataError(f"{folder}: holds no audio or video file; put your recordings there (mp4, mkv, mp3, m4a, wav, flac ...)")
-    return found
+    return {_name(path, folder): path for path in found}
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -152,52 +263,3 @@ def _name(path: Path, folder: Path) -> str:
             part = f"{valid[: NAME_BYTES - 9].decode('utf-8', 'ignore')}-{hashlib.sha256(raw).hexdigest()[:8]}"
         parts.append(part)
     return "/".join(parts)
-
-
-def _extract_one(source: Path, name: str, out_dir: Path, heard: Callable[[float], None]) -> Recording:
-    """Write the FLAC file of `source` and then its record, so that an interruption between them only means doing it again."""
-    before = _fingerprint(source)
-    num_samples = write_audio(out_dir / Recording(name, 0.0).path, _sounding(source, heard), SAMPLE_RATE)
-    write_whole(_record_path(name, out_dir), json.dumps({"source": before, "num_samples": num_samples}).encode())
-    return Recording(name, num_samples / SAMPLE_RATE)
-
-
-def _sounding(source: Path, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
-    """Yield the windows [1, T] of `source`, telling `heard` the seconds so far. Raises MediaError if all would be zero in 16 bits."""
-    peak = heard_s = 0.0
-    for window in stream_media(source, SAMPLE_RATE):
-        peak = max(peak, float(np.abs(window).max()))
-        heard_s += window.shape[-1] / SAMPLE_RATE
-        yield window
-        heard(heard_s)
-    if peak < 0.5 / 32768:
-        raise MediaError(f"{printable(source)}: holds only digital silence; check the recording")
-
-
-def _done_before(source: Path, name: str, out_dir: Path) -> Recording | None:
-    """Return the recording that an earlier run made of `source`, if both are still what they were."""
-    try:
-        record = json.loads(_record_path(name, out_dir).read_bytes())
-        recording = Recording(name, record["num_samples"] / SAMPLE_RATE)
-        num_samples = soundfile.info(os.fsencode(out_dir / recording.path)).frames
-    except (OSError, ValueError, KeyError, TypeError, soundfile.SoundFileError):
-        return None
-    same = num_samples == record["num_samples"] and record["source"] == _fingerprint(source)
-    return recording if same else None
-
-
-def _record_path(name: str, out_dir: Path) -> Path:
-    return out_dir / Recording(name, 0.0).record
-
-
-def _fingerprint(source: Path) -> dict[str, int | str]:
-    """Return what changes when `source` does. Raises MediaError where it cannot be read."""
-    try:
-        with open(source, "rb") as file:
-            state = os.fstat(file.fileno())
-            digest = hashlib.sha256(file.read(ENDS_BYTES))
-            file.seek(max(0, state.st_size - ENDS_BYTES))
-            digest.update(file.read(ENDS_BYTES))
-    except OSError as error:
-        raise MediaError(f"{printable(source)}: cannot be read ({error.strerror}); check who may read it") from error
-    return {"bytes": state.st_size, "mtime_ns": state.st_mtime_ns, "sha256_of_ends": digest.hexdigest()}

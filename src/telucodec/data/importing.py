@@ -5,11 +5,8 @@ what the journal holds is not decoded again, the rest is. Text is brought to Uni
 ever done to it.
 """
 
-import csv
-import io
 import json
 import os
-import re
 import shutil
 import unicodedata
 from collections.abc import Callable
@@ -20,18 +17,15 @@ from pathlib import Path
 import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
-from telucodec.data.extract import AUDIO_FOLDER
-from telucodec.data.loudness import Measures, measure
+from telucodec.data.loudness import SILENT_PEAK, Measures, measure
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
+from telucodec.data.workplace import AUDIO_FOLDER, workplace
 from telucodec.errors import DataError, MediaError, TelucodecError
-from telucodec.files import write_whole
+from telucodec.files import write_table, write_whole
 
 SCRATCH = ".incoming"
 """Folder for a sound on its way; emptied at the beginning and at the end."""
-
-SILENT_PEAK = 0.5 / 32768
-"""Below it all samples are zero in 16 bits."""
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, name): sounds looked at, sounds to look at, the one at hand."""
@@ -67,14 +61,21 @@ def import_source(source: Source, out: Path, name: str, progress: Progress = lam
     out = Path(out)
     rejected: dict[str, str] = {}  # the first reason for each counts
     utterances = _listed(source, rejected.setdefault)
-    _sweep(out)
+    with workplace(out):
+        return _import(source, utterances, rejected, out, name, progress)
+
+
+def _import(
+    source: Source, utterances: dict[str, Utterance], rejected: dict[str, str], out: Path, name: str, progress: Progress
+) -> Imported:
+    scratch = out / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
     entries = _read_journal(out / JOURNAL)
     known = {which: entry for which, entry in entries.items() if which in utterances}
     done = {which: entry for which, entry in known.items() if _finished(out, which, entry, source.state(which))}
     num_reused = len(done)
     write_whole(out / JOURNAL, "".join(_journal_line(*item) for item in entries.items()).encode())  # without a line cut short
     wanted = [which for which in utterances if which not in done]
-    scratch = out / SCRATCH
     if wanted:
         for number, (which, media) in enumerate(source.sounds(set(wanted), scratch, rejected.setdefault)):
             progress(number, len(wanted), which)
@@ -93,7 +94,7 @@ def import_source(source: Source, out: Path, name: str, progress: Progress = lam
         if which not in done:
             rejected.setdefault(which, "its sound is not in the source; get the whole of it, or leave the row out")
     rows = tuple(_row(utterances[which], done[which].measures, name) for which in utterances if which in done)
-    _write_table(out / "rejected.csv", ["row", "reason"], rejected.items())
+    write_table(out / "rejected.csv", ["row", "reason"], rejected.items())
     if not rows:
         first = next(iter(rejected.items()), ("the source", "it is empty"))
         raise DataError(f"{out}: no sound could be imported; {first[0]}: {first[1]}")
@@ -143,16 +144,6 @@ def _finished(out: Path, name: str, entry: _Entry, state: str) -> bool:
         return False
 
 
-def _sweep(out: Path) -> None:
-    """Remove what an import that was killed left half written."""
-    shutil.rmtree(out / SCRATCH, ignore_errors=True)
-    half_written = re.compile(r"\.\d+\.part-")
-    for path in [*out.glob(".*"), *(out / AUDIO_FOLDER).rglob(".*")]:
-        if half_written.match(path.name):
-            with suppress(OSError):
-                path.unlink()
-
-
 def _journal_line(name: str, entry: _Entry) -> str:
     return json.dumps({"name": name, "state": entry.state, **asdict(entry.measures)}, ensure_ascii=False) + "\n"
 
@@ -200,12 +191,4 @@ def _write_details(path: Path, utterances: list[Utterance]) -> None:
     columns = list(dict.fromkeys(column for utterance in utterances for column in utterance.details))
     if columns:
         cells = ([_flac(utterance.name), *(utterance.details.get(column, "") for column in columns)] for utterance in utterances)
-        _write_table(path, ["path", *columns], cells)
-
-
-def _write_table(path: Path, heading: list[str], rows: object) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(heading)
-    table.writerows(rows)
-    write_whole(path, text.getvalue().encode("utf-8", "replace"))
+        write_table(path, ["path", *columns], cells)

@@ -18,7 +18,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import DataError
-from telucodec.files import write_whole
+from telucodec.files import write_changed
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ JSON_SUFFIX = ".jsonl"
 
 
 def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
-    """Write `rows` to `path`, whole or not at all: as JSON lines where it ends in .jsonl, else as UTF-8 CSV with a heading."""
+    """Write `rows` to `path` unless it holds just them: as JSON lines where it ends in .jsonl, else as UTF-8 CSV with a heading."""
     if Path(path).suffix.lower() == JSON_SUFFIX:
         write_json_lines(path, rows)
         return
@@ -66,7 +66,7 @@ def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
     table.writerows(astuple(row) for row in rows)
-    write_whole(Path(path), text.getvalue().encode())
+    write_changed(Path(path), text.getvalue().encode())
 
 
 def read_manifest(path: Path) -> list[Segment]:
@@ -96,7 +96,7 @@ def write_json_lines(path: Path, rows: Iterable[Segment]) -> None:
     for row in rows:
         cells = asdict(row)
         lines.append(json.dumps({"key": cells.pop("path"), "text": cells.pop("text"), **cells}, ensure_ascii=False) + "\n")
-    write_whole(Path(path), "".join(lines).encode())
+    write_changed(Path(path), "".join(lines).encode())
 
 
 def read_json_lines(path: Path) -> list[Segment]:

@@ -11,6 +11,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.extract import Recording
+from telucodec.data.loudness import FULL_SCALE
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
 
@@ -20,9 +21,6 @@ SEARCH_SAMPLES = 6 * SAMPLE_RATE
 MAX_SAMPLES = 10 * SAMPLE_RATE
 FRAME_SAMPLES = SAMPLE_RATE // 50
 """20 ms."""
-
-FULL_SCALE = 32767 / 32768
-"""Magnitude from which a 16-bit sample counts as clipped."""
 
 
 def cut(recording: Recording, root: Path) -> list[Segment]:
