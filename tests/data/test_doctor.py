@@ -125,7 +125,7 @@ def test_the_summary_counts_and_the_worst_comes_first(tmp_path):
     wav(tmp_path / "b.wav", DEFECTS["DC offset"](x[:32_000]))
     (tmp_path / "c.wav").touch()
     found = examine([tmp_path])
-    assert [diagnosis.path.name for diagnosis in found.worst_first] == ["c.wav", "b.wav"]
+    assert [diagnosis.sound.path.name for diagnosis in found.worst_first] == ["c.wav", "b.wav"]
     assert found.hours * 3600 == pytest.approx(4.5)
     assert found.padding_share == pytest.approx(0.5 / 5)
     assert found.summary().startswith("3 files, 0.00 h: 1 healthy, 2 with findings (")

@@ -14,6 +14,7 @@ from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.report import report
+from telucodec.cli.segment import segment
 from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, doctor, encode, decode, info, evaluate, report):
+for verb in (build, segment, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
 app.command("import")(import_)
 app.command()(tts)
