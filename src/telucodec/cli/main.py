@@ -10,6 +10,7 @@ from telucodec.cli.decode import decode
 from telucodec.cli.doctor import doctor
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
+from telucodec.cli.filter import filter_
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for verb in (build, segment, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
+app.command("filter")(filter_)
 app.command("import")(import_)
 app.command()(tts)
 app.add_typer(manifest, name="manifest")

@@ -37,16 +37,17 @@ def segment(
     """
     usual = PURPOSES[purpose.value]
     config = SegmentConfig(usual.min_s if min_s is None else min_s, usual.max_s if max_s is None else max_s)
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out.parent)]
+    root = manifests[0].parent
+    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, root)]
     if not rows:
         raise DataError(f"{manifests[0]}: holds no rows; extract or import recordings first")
     with progress_bar("segment") as progress:
-        done = cut_all(rows, out.parent, config, jobs or os.cpu_count() or 1, progress)
+        done = cut_all(rows, root, config, jobs or os.cpu_count() or 1, progress)
     for line in [*done.unreadable, *done.speechless[:LINES_SHOWN]]:
         typer.echo(f"left out: {line}", err=True)
     if not done.rows:
         raise DataError(f"{out}: not written, no speech in {done.heard_s / 60:.1f} minutes heard; see the lines above")
-    write_manifest(out, done.rows)
+    write_manifest(out, moved(done.rows, root, out.parent))
     share = f" ({100 * done.kept_s / done.heard_s:.0f} %)" if done.heard_s else ""
     typer.echo(
         f"{out}: {len(done.rows) - done.num_utterances} segments of {config.min_s:g} to {config.max_s:g} s, "

@@ -48,7 +48,9 @@ class SegmentConfig:
 
     def __post_init__(self) -> None:
         if not 0 < 2 * self.min_s <= self.max_s:
-            raise DataError(f"segments of {self.min_s:g} to {self.max_s:g} s: the longest must be at least twice the shortest; choose others")
+            raise DataError(
+                f"segments of {self.min_s:g} to {self.max_s:g} s: the longest must be at least twice the shortest; choose others"
+            )
 
     @property
     def min_samples(self) -> int:
@@ -164,7 +166,7 @@ def speech_spans(probabilities: np.ndarray, powers: np.ndarray, size: int, confi
     """Return where the segments of a recording of `size` samples begin and end, from probability of speech and power [F] of its frames."""
     spoken = _spoken(probabilities)
     pauses = _pauses(spoken, probabilities)
-    stretches = [(begin * FRAME_SAMPLES, min(end * FRAME_SAMPLES, size)) for begin, end in _without_bursts(spoken)]
+    stretches = [(begin * FRAME_SAMPLES, min(end * FRAME_SAMPLES, size)) for begin, end in _without_bursts(spoken).tolist()]
     spans = []
     for begin, end in _widened(_joined(stretches, config), size, config):
         if end - begin >= config.min_samples:
@@ -251,8 +253,14 @@ def _cut_places(
                 places.append(int(reach[best, 0]))
                 break
         else:
-            frames = np.arange(-(-half // FRAME_SAMPLES), latest // FRAME_SAMPLES)
-            likely = np.round(probabilities[frames], 1)  # in fluent speech all are 1 but for the fourth decimal
-            best = frames[np.lexsort((powers[frames], likely))[0]]
-            places.append(int(best) * FRAME_SAMPLES + FRAME_SAMPLES // 2)
+            places.append(_least_like_speech(half, latest, probabilities, powers))
     return [*places, end]
+
+
+def _least_like_speech(earliest: int, latest: int, probabilities: np.ndarray, powers: np.ndarray) -> int:
+    """Return the middle of the frame between `earliest` and `latest` with the lowest probability, the quietest of equals."""
+    frames = np.arange(-(-earliest // FRAME_SAMPLES), latest // FRAME_SAMPLES)
+    if not len(frames):  # less than a frame to choose from
+        return earliest
+    likely = np.round(probabilities[frames], 1)  # in fluent speech all are 1 but for the fourth decimal
+    return int(frames[np.lexsort((powers[frames], likely))[0]]) * FRAME_SAMPLES + FRAME_SAMPLES // 2
