@@ -30,7 +30,7 @@ def speech(num_clips):
     return np.concatenate([read_media(clip)[0] for clip in CLIPS[:num_clips]])
 
 
-def spans_of(probabilities, config=SegmentConfig(), powers=None):
+def spans_of(probabilities, config=PURPOSES["codec"], powers=None):
     powers = np.ones(len(probabilities)) if powers is None else powers
     return speech_spans(np.array(probabilities, np.float32), powers, len(probabilities) * FRAME_SAMPLES, config)
 

@@ -16,6 +16,8 @@ from telucodec.apps.doctor_page import write_page
 from telucodec.audio.media import printable
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
+from telucodec.data.manifest import Segment
+from telucodec.data.measures import Measures
 
 
 def doctor(
@@ -67,12 +69,9 @@ def _as_json(checkup: Checkup) -> dict:
         "files": [
             {
                 "path": printable(diagnosis.sound.path),
-                "row": asdict(diagnosis.sound.row) if diagnosis.sound.row else None,
+                "row": _without_nan(diagnosis.sound.row) if diagnosis.sound.row else None,
                 "findings": [asdict(finding) for finding in diagnosis.findings],
-                "measures": {
-                    name: None if isinstance(value, float) and not math.isfinite(value) else value
-                    for name, value in (asdict(diagnosis.measures) if diagnosis.measures else {}).items()
-                },
+                "measures": _without_nan(diagnosis.measures) if diagnosis.measures else {},
             }
             for diagnosis in checkup.diagnoses
         ],
@@ -82,3 +81,8 @@ def _as_json(checkup: Checkup) -> dict:
         "case_hours": checkup.case_hours,
         "summary": checkup.summary(),
     }
+
+
+def _without_nan(record: Measures | Segment) -> dict:
+    """The fields of `record`; JSON has no NaN."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in asdict(record).items()}
