@@ -156,7 +156,7 @@ def test_rows_of_a_manifest_are_looked_at_as_files_are(tmp_path, suffix):
     x = read_media(CLIP)[0]
     waves = [DEFECTS[case](x).astype(np.float32) for case in ("clipped", "hum", "no speech", "too short")]
     rows = recording(tmp_path, *waves)
-    write_manifest(tmp_path / f"rows{suffix}", [row for row in rows if np.isfinite(row.rms) or suffix == ".csv"] or rows)
+    write_manifest(tmp_path / f"rows{suffix}", rows)
     by_row = examine([tmp_path / f"rows{suffix}"])
     files = [wav(tmp_path / f"{place}.wav", wave) for place, wave in enumerate(waves)]
     by_file = examine(files)
