@@ -260,7 +260,7 @@ def main() -> None:
     print(f"named: {sum(hits.values())} of {len(made)}, {100 * sum(hits.values()) / len(made):.1f} %; as the first finding: {first}")
     checkup = examine(control, jobs=options.jobs)
     for diagnosis in checkup.worst_first:
-        print(f"false alarm: {diagnosis.path.parent.name}/{diagnosis.path.name}: {'; '.join(map(str, diagnosis.findings))}")
+        print(f"false alarm: {diagnosis.sound.path.parent.name}/{diagnosis.sound.path.name}: {'; '.join(map(str, diagnosis.findings))}")
     print(f"clean clips: {len(control)}, false alarms {len(checkup.worst_first)}")
 
 

@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "telucodec"
 FLOORS = [
     {"errors"},
-    {"files"},
+    {"files", "config"},
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},
     {"training", "export"},

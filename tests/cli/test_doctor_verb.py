@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+from telucodec.data.manifest import Segment, write_manifest
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 CLIP = min((SPEECH / "kerstin").glob("*.flac"))
@@ -76,3 +79,19 @@ def test_the_page_stands_alone(recordings, tmp_path):
     assert "<b>[red]" not in text
     assert text.count("<audio") == text.count("data:audio/flac;base64,") == text.count("<polygon") == 1
     assert "http" not in text
+
+
+def test_json_on_a_manifest_leads_back_to_the_row(tmp_path):
+    (tmp_path / "తెలుగు.flac").write_bytes(CLIP.read_bytes())
+    nan = float("nan")
+    rows = [Segment("తెలుగు.flac", start_s, 4.0 - start_s, "a.mp4", "kerstin", nan, 0.5, 0.0, text="మాట") for start_s in (0.0, 0.5)]
+    write_manifest(tmp_path / "rows.csv", rows)
+    page = tmp_path / "doctor.html"
+    done = doctor(tmp_path / "rows.csv", "--json", "--jobs", 1, "--html", page)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert [file["row"]["start_s"] for file in found["files"]] == [0.0, 0.5]
+    assert found["files"][1]["row"] == asdict(rows[1]) | {"rms": None}
+    assert found["files"][1]["path"].endswith("తెలుగు.flac")
+    assert found["case_hours"] == {"duplicate": pytest.approx(3.5 / 3600)}
+    assert "తెలుగు.flac at 0.50 to 4.00 s" in page.read_text("utf-8")

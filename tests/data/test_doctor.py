@@ -1,5 +1,6 @@
 """Each defect, made on purpose of a clean clip, is named; the clean clips are left alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 import soundfile
 import soxr
 
-from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
 from telucodec.data.doctor import CASES, DoctorConfig, examine
+from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
@@ -125,7 +127,7 @@ def test_the_summary_counts_and_the_worst_comes_first(tmp_path):
     wav(tmp_path / "b.wav", DEFECTS["DC offset"](x[:32_000]))
     (tmp_path / "c.wav").touch()
     found = examine([tmp_path])
-    assert [diagnosis.path.name for diagnosis in found.worst_first] == ["c.wav", "b.wav"]
+    assert [diagnosis.sound.path.name for diagnosis in found.worst_first] == ["c.wav", "b.wav"]
     assert found.hours * 3600 == pytest.approx(4.5)
     assert found.padding_share == pytest.approx(0.5 / 5)
     assert found.summary().startswith("3 files, 0.00 h: 1 healthy, 2 with findings (")
@@ -136,3 +138,55 @@ def test_nothing_to_look_at_is_an_error(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DataError, match="name"):
             examine([path])
+
+
+def recording(root, *waves):
+    """Write `waves` [T] one after the other as one FLAC file below `root`, and return a row for each."""
+    write_audio(root / "audio" / "చిత్రం.flac", np.concatenate(waves)[None], SAMPLE_RATE)
+    ends = np.cumsum([len(wave) for wave in waves]) / SAMPLE_RATE
+    nan = float("nan")
+    return [
+        Segment("audio/చిత్రం.flac", end - len(wave) / SAMPLE_RATE, len(wave) / SAMPLE_RATE, "చిత్రం.mp4", "", nan, nan, nan)
+        for end, wave in zip(ends, waves, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_rows_of_a_manifest_are_looked_at_as_files_are(tmp_path, suffix):
+    x = read_media(CLIP)[0]
+    waves = [DEFECTS[case](x).astype(np.float32) for case in ("clipped", "hum", "no speech", "too short")]
+    rows = recording(tmp_path, *waves)
+    write_manifest(tmp_path / f"rows{suffix}", rows)
+    by_row = examine([tmp_path / f"rows{suffix}"])
+    files = [wav(tmp_path / f"{place}.wav", wave) for place, wave in enumerate(waves)]
+    by_file = examine(files)
+    assert [found.sound.row.start_s for found in by_row.diagnoses] == [row.start_s for row in rows]
+    for row, file in zip(by_row.diagnoses, by_file.diagnoses, strict=True):
+        assert [finding.case for finding in row.findings] == [finding.case for finding in file.findings]
+        assert row.measures.rms == pytest.approx(file.measures.rms, rel=1e-3)
+        assert row.measures.duration_s == file.measures.duration_s
+        assert (row.measures.num_channels, row.measures.codec) == (1, "flac")
+    assert by_row.hours == pytest.approx(sum(row.duration_s for row in rows) / 3600)
+    assert by_row.case_hours["hum"] == pytest.approx(rows[1].duration_s / 3600)
+    assert by_row.summary().startswith("4 rows")
+
+
+def test_rows_of_one_recording_are_copies_only_where_their_sound_is(tmp_path):
+    x, y = (read_media(clip)[0] for clip in sorted((SPEECH / "kerstin").glob("*.flac"))[:2])
+    rows = recording(tmp_path, x, y, 0.5 * x)
+    write_manifest(tmp_path / "rows.csv", rows)
+    first, second, third = examine([tmp_path / "rows.csv"]).diagnoses
+    assert not first.findings + second.findings
+    assert [finding.case for finding in third.findings] == ["duplicate"]
+    assert f"at 0.00 to {rows[0].duration_s:.2f} s" in third.findings[0].measured
+
+
+def test_rows_that_cannot_be_looked_at_are_findings(tmp_path):
+    (row,) = recording(tmp_path, read_media(CLIP)[0])
+    bad = [{"path": "gone.flac"}, {"start_s": row.duration_s}, {"duration_s": 0.0}, {"duration_s": float("nan")}, {"start_s": -1.0}]
+    write_manifest(tmp_path / "rows.csv", [replace(row, **change) for change in bad])
+    found = examine([tmp_path / "rows.csv"])
+    assert found.cases == {"unreadable": len(bad)}
+    write_manifest(tmp_path / "rows.csv", [])
+    with pytest.raises(DataError, match="holds no rows"):
+        examine([tmp_path / "rows.csv"])

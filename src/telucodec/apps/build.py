@@ -22,7 +22,7 @@ from telucodec.apps.report import report
 from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract
 from telucodec.data.filter import FilterConfig, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
-from telucodec.data.segment import cut
+from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
 from telucodec.evaluation.baselines import opus
@@ -43,6 +43,8 @@ MAX_TRAINING_S = 4 * 3600
 """Networks this small learn nothing more from more; evenly spread segments of a larger training set are used."""
 MAX_VALIDATION_S = 600
 MAX_TEST_CLIPS = 40
+SEGMENTS = SegmentConfig(min_s=1.0, max_s=10.0)
+"""Long enough to judge a clip by ear and by PESQ, short enough that 40 of them are measured in minutes."""
 LINES_SHOWN = 5
 """Rejected segments told on the way; the report lists them all."""
 
@@ -65,7 +67,7 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
     out = Path(out)
     results, page = out / "results.json", out / "report.html"
     extracted, extract_s = _extract(Path(media), out, bar, say)
-    data, prepare_s = _prepare(Path(media), extracted, out, say)
+    data, prepare_s = _prepare(Path(media), extracted, out, bar, say)
     audio = _fingerprint(extracted, out)
     training, train_s = _train(out, audio, minutes, bar, say)
     measure_s = _evaluate(out, audio, results, training["model"], bar, say, command)
@@ -137,13 +139,19 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
     return extracted, spent_s
 
 
-def _prepare(media: Path, extracted: ExtractReport, out: Path, say: Say) -> tuple[dict, float]:
+def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Say) -> tuple[dict, float]:
     """The manifests of `out`; what was found on the way, and the seconds that took."""
     manifests = {part: out / "manifests" / f"{part}.csv" for part in ("train", "val", "test")}
 
     def work() -> dict:
-        rows = [row for recording in extracted.recordings for row in cut(recording, out)]
-        kept, rejected = sift(rows)
+        jobs = os.cpu_count() or 1
+        with bar("segment") as progress:
+            cut = segment(extracted.rows, out, SEGMENTS, jobs, progress)
+        if cut.unreadable:
+            raise DataError(cut.unreadable[0])
+        with bar("filter") as progress:
+            sifted = sift(cut.rows, out, FilterConfig(), jobs, progress)
+        kept, rejected = sifted.kept, [*cut.speechless, *map(str, sifted.rejected)]
         if not kept:
             raise DataError(f"{media}: nothing in it is worth learning from; {rejected[0]}")
         parts = split(kept)
@@ -152,7 +160,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, say: Say) -> tupl
         durations = {part: sum(row.duration_s for row in getattr(parts, part)) for part in manifests}
         return {
             "seconds": durations,
-            "rejected": list(map(str, rejected)),
+            "rejected": rejected,
             "leaks": parts.leaks,
             "speakers": len({row.speaker for row in kept} - {""}),
         }
@@ -160,6 +168,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, say: Say) -> tupl
     made_from = {
         "recordings": [[recording.name, recording.duration_s] for recording in extracted.recordings],
         "audio": _fingerprint(extracted, out),
+        "segments": repr(SEGMENTS),
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),
     }

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stream_media, write_audio
-from telucodec.data.doctor import Checkup, Diagnosis, Finding
+from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.data.doctor import Checkup, Diagnosis, Finding, Sound
 from telucodec.data.levels import Frames
-from telucodec.errors import MediaError
+from telucodec.errors import DataError, MediaError
 from telucodec.files import write_whole
 
 MAX_SHOWN = 24
@@ -48,7 +48,7 @@ def write_page(checkup: Checkup, out_html: Path) -> None:
         summary=checkup.summary(),
         cases=checkup.cases,
         cards=[_card(diagnosis) for diagnosis in checkup.worst_first[:MAX_SHOWN]],
-        rest=[(printable(diagnosis.path), diagnosis.findings) for diagnosis in checkup.worst_first[MAX_SHOWN:]],
+        rest=[(diagnosis.sound.name, diagnosis.findings) for diagnosis in checkup.worst_first[MAX_SHOWN:]],
         columns=COLUMNS,
         heard_s=HEARD_S,
     )
@@ -56,7 +56,7 @@ def write_page(checkup: Checkup, out_html: Path) -> None:
 
 
 def _card(diagnosis: Diagnosis) -> Card:
-    m, name = diagnosis.measures, printable(diagnosis.path)
+    m, name = diagnosis.measures, diagnosis.sound.name
     if m is None:
         return Card(name, diagnosis.findings, "")
     facts = (
@@ -64,18 +64,18 @@ def _card(diagnosis: Diagnosis) -> Card:
         f"noise floor {m.noise_floor_dbfs:.0f} dBFS, {100 * m.silent_share:.0f} % silent"
     )
     try:
-        outline, sound = _see_and_hear(diagnosis.path, m.duration_s)
-    except MediaError as error:  # it has changed since
+        outline, sound = _see_and_hear(diagnosis.sound, m.duration_s)
+    except (MediaError, DataError) as error:  # it has changed since
         return Card(name, diagnosis.findings, str(error))
     return Card(name, diagnosis.findings, facts, outline, sound)
 
 
-def _see_and_hear(path: Path, duration_s: float) -> tuple[str, str]:
-    """Return the outline of the whole file and its beginning as sound, in one pass."""
+def _see_and_hear(sound: Sound, duration_s: float) -> tuple[str, str]:
+    """Return the outline of all of `sound` and its beginning to hear, in one pass."""
     size = max(1, int(duration_s * SAMPLE_RATE) // COLUMNS)
     frames, highest, lowest = Frames(size, size), [], []
     beginning, num_left = [], round(HEARD_S * SAMPLE_RATE)
-    for window in stream_media(path):
+    for window in sound.windows():
         columns = frames.push(window[0])  # [F, size]
         highest += columns.max(axis=1).tolist()
         lowest += columns.min(axis=1).tolist()
@@ -85,5 +85,5 @@ def _see_and_hear(path: Path, duration_s: float) -> tuple[str, str]:
     points = [(x, 1 - y) for x, y in enumerate(highest)] + [(x, 1 - y) for x, y in reversed(list(enumerate(lowest)))]
     with tempfile.TemporaryDirectory() as folder:
         write_audio(Path(folder) / "heard.flac", np.concatenate(beginning, axis=-1), SAMPLE_RATE)
-        sound = b64encode((Path(folder) / "heard.flac").read_bytes()).decode()
-    return " ".join(f"{x},{y:.3f}" for x, y in points), f"data:audio/flac;base64,{sound}"
+        heard = b64encode((Path(folder) / "heard.flac").read_bytes()).decode()
+    return " ".join(f"{x},{y:.3f}" for x, y in points), f"data:audio/flac;base64,{heard}"

@@ -16,16 +16,20 @@ from telucodec.apps.doctor_page import write_page
 from telucodec.audio.media import printable
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
+from telucodec.data.manifest import Segment
+from telucodec.data.measures import Measures
 
 
 def doctor(
-    paths: Annotated[list[Path], typer.Argument(help="Audio and video files, or folders of such.")],
+    paths: Annotated[list[Path], typer.Argument(help="Audio and video files, folders of such, or manifests (.csv, .jsonl).")],
     segment_s: Annotated[float, typer.Option(min=0.01, help="Length in seconds of the segments they will be cut into.")] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print every measure and finding as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Page to write: findings, with the worst files to see and hear.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes to share the work; one per core if not given.")] = None,
 ) -> None:
     """Say what is wrong with recordings: too short, too quiet, clipped, noisy, upsampled, duplicate ... and what to do about it.
+
+    Of a manifest each row is looked at, the stretch of its file that it stands for.
 
     Exit code 0: all healthy; 1: something was found; 2: it could not be done.
 
@@ -48,33 +52,37 @@ def doctor(
 
 
 def _table(checkup: Checkup) -> Table:
-    """A row for each file with findings, the worst first."""
+    """A line for each sound with findings, the worst first."""
     table = Table("file", "found", "remedy", title="What was found, the worst first", title_justify="left")
     for diagnosis in checkup.worst_first:
         for place, finding in enumerate(diagnosis.findings):
             found = ", ".join(filter(None, (f"{finding.case}: {finding.measured}", finding.threshold)))
             # Names of files are text, never markup.
-            table.add_row(Text("" if place else printable(diagnosis.path)), Text(found), Text(finding.remedy))
+            table.add_row(Text("" if place else diagnosis.sound.name), Text(found), Text(finding.remedy))
     return table
 
 
 def _as_json(checkup: Checkup) -> dict:
     """Everything that was measured; null where there is no value."""
     return {
-        "thresholds": asdict(checkup.config),
+        "thresholds": checkup.config.model_dump(),
         "files": [
             {
-                "path": printable(diagnosis.path),
+                "path": printable(diagnosis.sound.path),
+                "row": _without_nan(diagnosis.sound.row) if diagnosis.sound.row else None,
                 "findings": [asdict(finding) for finding in diagnosis.findings],
-                "measures": {
-                    name: None if isinstance(value, float) and not math.isfinite(value) else value
-                    for name, value in (asdict(diagnosis.measures) if diagnosis.measures else {}).items()
-                },
+                "measures": _without_nan(diagnosis.measures) if diagnosis.measures else {},
             }
             for diagnosis in checkup.diagnoses
         ],
         "hours": checkup.hours,
         "padding_share": checkup.padding_share if math.isfinite(checkup.padding_share) else None,
         "cases": checkup.cases,
+        "case_hours": checkup.case_hours,
         "summary": checkup.summary(),
     }
+
+
+def _without_nan(record: Measures | Segment) -> dict:
+    """The fields of `record`; JSON has no NaN."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in asdict(record).items()}

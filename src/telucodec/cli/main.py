@@ -11,11 +11,13 @@ from telucodec.cli.doctor import doctor
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
 from telucodec.cli.extract import extract
+from telucodec.cli.filter import filter_
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
 from telucodec.cli.report import report
+from telucodec.cli.segment import segment
 from telucodec.cli.snr_doctor import snr_doctor
 from telucodec.cli.train import train
 from telucodec.cli.tts import tts
@@ -29,9 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, extract, doctor, encode, decode, info, evaluate, report):
+for verb in (build, extract, segment, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
 app.command("snr-doctor")(snr_doctor)
+app.command("filter")(filter_)
 app.command("import")(import_)
 app.command()(tts)
 app.command()(train)

@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
@@ -33,7 +32,7 @@ def _findings(row: Segment, root: Path) -> Iterator[str]:
         yield f"{at}: starts at {row.start_s} s and lasts {row.duration_s} s; mend the row"
         return
     try:
-        measured = measure(root / row.path, round(row.start_s * SAMPLE_RATE), round(row.duration_s * SAMPLE_RATE))
+        measured = measure(root / row.path, *row.span)
     except DataError as error:
         yield str(error)
         return

@@ -4,39 +4,43 @@ No rule tells a wrong rate in the header: speech at twice its rate looks like a 
 """
 
 import math
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
-from telucodec.audio.media import SAMPLE_RATE, printable
+from telucodec.audio.media import SAMPLE_RATE, printable, stream_media
+from telucodec.data.executors import in_turn
 from telucodec.data.extract import MEDIA_SUFFIXES
 from telucodec.data.fingerprint import duplicates
+from telucodec.data.manifest import JSON_SUFFIX, Segment, read_manifest
 from telucodec.data.measures import Measures, measure
+from telucodec.data.spans import stream_span
 from telucodec.errors import DataError, MediaError
 
 Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): files looked at, files in all, the last one."""
+"""progress(done, total, name): sounds looked at, sounds in all, the last one."""
+
+MANIFEST_SUFFIXES = {".csv", JSON_SUFFIX}
 
 
-@dataclass(frozen=True)
-class DoctorConfig:
+class DoctorConfig(BaseModel):
     """Thresholds, each with its reason. Those on speech leave room beyond clean recordings (docs/decisions.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     segment_s: float = 1.0
     """Segments the files will be cut into; the last one is filled up with zeros."""
     max_padding_share: float = 0.3
     """More zeros than that, and a batch holds a third less sound than it seems."""
     min_peak: float = 0.01
-    """-40 dBFS: 16 bits leave less than 10 to such a sound."""
+    """To be exceeded. -40 dBFS: 16 bits leave less than 10 to such a sound."""
     min_rms: float = 0.001
-    """-60 dBFS: below lies digital silence and the hiss of an open input."""
+    """To be exceeded. -60 dBFS: below lies digital silence and the hiss of an open input."""
     max_silent_share: float = 0.9
     """Spoken commands between pauses reach 0.88."""
     max_clipped_runs_per_min: float = 6.0
@@ -67,10 +71,10 @@ class DoctorConfig:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a file."""
+    """One thing that is wrong with a sound."""
 
     case: str
-    """In a word or two, the same in every file: too short, clipped ..."""
+    """In a word or two, the same in every sound: too short, clipped ..."""
     measured: str
     threshold: str
     remedy: str
@@ -80,10 +84,34 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """One file, what was measured of it, and what is wrong with it, the worst first."""
+class Sound:
+    """What is looked at: a whole media file, or the stretch of a FLAC file that a row of a manifest stands for."""
 
     path: Path
+    row: Segment | None = None
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First sample and number of samples of a row; None for a whole file."""
+        return self.row.span if self.row else None
+
+    def windows(self) -> Iterator[np.ndarray]:
+        """Yield its sound, mono at 16 kHz, in windows [1, T]. Raises MediaError or DataError."""
+        return (wave[None] for wave in stream_span(self.path, *self.span)) if self.span else stream_media(self.path)
+
+    @property
+    def name(self) -> str:
+        """For people; the row's place in the file is part of it."""
+        if self.row is None:
+            return printable(self.path)
+        return f"{printable(self.path)} at {self.row.start_s:.2f} to {self.row.start_s + self.row.duration_s:.2f} s"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One sound, what was measured of it, and what is wrong with it, the worst first."""
+
+    sound: Sound
     measures: Measures | None
     """None where it cannot be read."""
     findings: tuple[Finding, ...]
@@ -91,7 +119,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Checkup:
-    """All files of a data set, in their order."""
+    """All sounds of a data set, in their order."""
 
     diagnoses: tuple[Diagnosis, ...]
     config: DoctorConfig
@@ -105,29 +133,39 @@ class Checkup:
         return sum(measures.duration_s for measures in self.measured) / 3600
 
     @property
+    def case_hours(self) -> dict[str, float]:
+        """How many hours each case was found in, in the order of `cases`."""
+        hours = dict.fromkeys(self.cases, 0.0)
+        for found in self.diagnoses:
+            for finding in found.findings:
+                hours[finding.case] += found.measures.duration_s / 3600 if found.measures else 0.0
+        return hours
+
+    @property
     def padding_share(self) -> float:
-        """Share of zeros after padding, over all files; NaN without any."""
+        """Share of zeros after padding, over all sounds; NaN without any."""
         padding = sum(measures.padding_samples for measures in self.measured)
         total = padding + self.hours * 3600 * SAMPLE_RATE
         return padding / total if total else math.nan
 
     @property
     def cases(self) -> dict[str, int]:
-        """How many files each case was found in, the most frequent first."""
+        """How many sounds each case was found in, the most frequent first."""
         return dict(Counter(finding.case for found in self.diagnoses for finding in found.findings).most_common())
 
     @property
     def worst_first(self) -> list[Diagnosis]:
-        """Files with findings, by the worst of them, then by their number."""
+        """Sounds with findings, by the worst of them, then by their number."""
         ill = [found for found in self.diagnoses if found.findings]
-        return sorted(ill, key=lambda found: (CASES.index(found.findings[0].case), -len(found.findings), str(found.path)))
+        return sorted(ill, key=lambda found: (CASES.index(found.findings[0].case), -len(found.findings), found.sound.name))
 
     def summary(self) -> str:
         """Sentences on the data set as a whole."""
         ill = len(self.worst_first)
+        things = "rows" if any(found.sound.row for found in self.diagnoses) else "files"
         cases = ", ".join(f"{case} {count}" for case, count in self.cases.items())
         return (
-            f"{len(self.diagnoses)} files, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
+            f"{len(self.diagnoses)} {things}, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
             + (f" ({cases})" if cases else "")
             + f". Segments of {self.config.segment_s:g} s add {100 * self.padding_share:.1f} % of zeros. "
             "Zeros leave a pooled SNR as it is; averaging the dB of single files, near-silent ones among them, is the trap."
@@ -138,8 +176,8 @@ def unreadable(reason: str) -> Finding:
     return Finding("unreadable", reason, "", "copy or export it again, or leave it out")
 
 
-def duplicate(of: Path) -> Finding:
-    return Finding("duplicate", f"the same sound as {printable(of)}", "", "keep one, so that training and test share nothing")
+def duplicate(of: Sound) -> Finding:
+    return Finding("duplicate", f"the same sound as {of.name}", "", "keep one, so that training and test share nothing")
 
 
 def examine(
@@ -148,27 +186,56 @@ def examine(
     jobs: int = 1,
     progress: Progress = lambda done, total, name: None,
 ) -> Checkup:
-    """Look at `paths`, media files and folders of such, with `jobs` processes. Raises DataError where there is nothing to look at."""
-    files = list(_media_files(paths))
+    """Look at `paths`, media files, folders of such, and the rows of manifests, with `jobs` processes.
+
+    Raises DataError where there is nothing to look at.
+    """
+    return examine_sounds(list(_sounds(paths)), config, jobs, progress)
+
+
+def examine_sounds(
+    sounds: Sequence[Sound],
+    config: DoctorConfig = DoctorConfig(),
+    jobs: int = 1,
+    progress: Progress = lambda done, total, name: None,
+    spared: frozenset[str] = frozenset(),
+) -> Checkup:
+    """Look at `sounds` with `jobs` processes. Of two copies the better is kept: the one whose worst finding, `spared` cases aside, is least."""
     diagnoses, fingerprints = [], []
-    for path, (diagnosis, fingerprint) in zip(files, _in_turn(partial(_look_at, config=config), files, jobs), strict=True):
+    for diagnosis, fingerprint in in_turn(partial(_look_at, config=config), sounds, jobs):
         diagnoses.append(diagnosis)
         fingerprints.append(fingerprint)
-        progress(len(diagnoses), len(files), printable(path.name))
-    healthy_first = sorted(range(len(files)), key=lambda index: len(diagnoses[index].findings))  # of two copies the better is kept
+        progress(len(diagnoses), len(sounds), printable(diagnosis.sound.path.name))
+
+    def illness(index: int) -> tuple[int, int]:
+        findings = diagnoses[index].findings
+        return max((len(CASES) - CASES.index(finding.case) for finding in findings if finding.case not in spared), default=0), len(findings)
+
+    healthy_first = sorted(range(len(diagnoses)), key=illness)
     for place, kept in duplicates(fingerprints[index] for index in healthy_first):
         found = diagnoses[healthy_first[place]]
-        others = [*found.findings, duplicate(files[healthy_first[kept]])]
+        others = [*found.findings, duplicate(sounds[healthy_first[kept]])]
         diagnoses[healthy_first[place]] = replace(found, findings=in_order(others))
     return Checkup(tuple(diagnoses), config)
 
 
-def _media_files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield every file once: those named, and the media below the folders named, without hidden ones."""
+def rows_as_sounds(rows: Sequence[Segment], root: Path) -> list[Sound]:
+    """Return `rows`, whose files lie below `root`, as what the doctor looks at."""
+    return [Sound(Path(root) / row.path, row) for row in rows]
+
+
+def _sounds(paths: Sequence[Path]) -> Iterator[Sound]:
+    """Yield every file once: those named, and the media below the folders named, without hidden ones; and every row of manifests."""
     seen = set()
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"{printable(path)}: no such file or folder; check its name")
+        if path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file():
+            rows = read_manifest(path)
+            if not rows:
+                raise DataError(f"{printable(path)}: holds no rows; name a manifest that does")
+            yield from rows_as_sounds(rows, path.parent)
+            continue
         found = [path]
         if path.is_dir():
             below = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file()]
@@ -178,37 +245,28 @@ def _media_files(paths: Sequence[Path]) -> Iterator[Path]:
         for file in found:
             if file.resolve() not in seen:
                 seen.add(file.resolve())
-                yield file
+                yield Sound(file)
 
 
-def _in_turn(look: Callable, files: Sequence[Path], jobs: int) -> Iterator[tuple[Diagnosis, np.ndarray]]:
-    if min(jobs, len(files)) <= 1:
-        yield from map(look, files)
-        return
-    # Spawned rather than forked: a fork copies a process whose threads may hold locks.
-    with ProcessPoolExecutor(min(jobs, len(files)), get_context("spawn"), _start_worker) as pool:
-        yield from pool.map(look, files)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; the first process tells the user
-
-
-def _look_at(path: Path, config: DoctorConfig) -> tuple[Diagnosis, np.ndarray]:
+def _look_at(sound: Sound, config: DoctorConfig) -> tuple[Diagnosis, np.ndarray]:
+    nothing = np.empty(0, np.int64)
+    if sound.row and not (sound.row.start_s >= 0 and sound.row.duration_s >= 1 / SAMPLE_RATE):
+        reason = f"its row starts at {sound.row.start_s} s and lasts {sound.row.duration_s} s"
+        return Diagnosis(sound, None, (unreadable(reason),)), nothing
     try:
-        measures, fingerprint = measure(path, config.segment_s)
-    except MediaError as error:
-        reason = str(error).removeprefix(f"{printable(path)}: ").partition(";")[0]
-        return Diagnosis(path, None, (unreadable(reason),)), np.empty(0, np.int64)
-    return Diagnosis(path, measures, findings_on(measures, config)), fingerprint
+        measures, fingerprint = measure(sound.path, config.segment_s, sound.span)
+    except (MediaError, DataError) as error:
+        reason = str(error).removeprefix(f"{printable(sound.path)}: ").partition(";")[0]
+        return Diagnosis(sound, None, (unreadable(reason),)), nothing
+    return Diagnosis(sound, measures, findings_on(measures, config)), fingerprint
 
 
 def findings_on(measures: Measures, config: DoctorConfig = DoctorConfig()) -> tuple[Finding, ...]:
-    """Return what is wrong with a file of these measures, the worst first, nothing if it is healthy.
+    """Return what is wrong with a sound of these measures, the worst first, nothing if it is healthy.
 
     What is too quiet is not judged by its spectrum: there is too little to judge.
     """
-    judged = measures.std >= config.min_rms and measures.peak >= config.min_peak
+    judged = measures.std > config.min_rms and measures.peak > config.min_peak
     return in_order([*_on_level(measures, config), *(_on_sound(measures, config) if judged else ())])
 
 
@@ -220,8 +278,8 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
             f"at most {100 * config.max_padding_share:g} %",
             "choose a shorter segment or leave it out",
         )
-    if not m.std >= config.min_rms:
-        yield Finding("mostly silent", f"RMS {m.std:.2g}", f"needs {config.min_rms:g}", "leave it out, and check the microphone")
+    if not m.std > config.min_rms:
+        yield Finding("mostly silent", f"RMS {m.std:.2g}", f"needs more than {config.min_rms:g}", "leave it out, and check the microphone")
     elif m.silent_share > config.max_silent_share:
         yield Finding(
             "mostly silent",
@@ -229,8 +287,8 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
             f"at most {100 * config.max_silent_share:g} %",
             "cut the silence away or leave it out",
         )
-    if not m.peak >= config.min_peak:
-        yield Finding("too quiet", f"peak {m.peak:.2g}", f"needs {config.min_peak:g}", "raise the gain or leave it out")
+    if not m.peak > config.min_peak:
+        yield Finding("too quiet", f"peak {m.peak:.2g}", f"needs more than {config.min_peak:g}", "raise the gain or leave it out")
     runs, minutes = max(m.clipped_runs, m.flat_runs), m.duration_s / 60
     if runs >= max(config.min_clipped_runs, config.max_clipped_runs_per_min * minutes):
         yield Finding(

@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import TypeVar
 
 from telucodec import __version__
 from telucodec.audio.media import printable
@@ -16,6 +17,12 @@ from telucodec.errors import TelucodecError
 
 ANSWER_S = 3
 """How long a scheduler may take to answer."""
+
+MAX_CHUNK = 8
+"""Things handed to a process at once; a message for each row of a large manifest would cost more than it."""
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -44,6 +51,19 @@ def submit_all(executor: Executor, task: Callable, arguments: Sequence[tuple]) -
     resource_tracker.ensure_running()  # it would unblock the signal when started below
     with _without_ctrl_c():  # processes inherit what is blocked
         return [executor.submit(task, *each) for each in arguments]
+
+
+def in_turn(work: Callable[[Thing], Result], things: Sequence[Thing], jobs: int) -> Iterator[Result]:
+    """Yield work(thing) of each of `things`, in their order, with `jobs` processes, or here and now with one."""
+    jobs = min(jobs, len(things))
+    if jobs <= 1:
+        yield from map(work, things)
+        return
+    with processes(jobs) as pool:
+        resource_tracker.ensure_running()
+        with _without_ctrl_c():
+            results = pool.map(work, things, chunksize=max(1, min(MAX_CHUNK, len(things) // (8 * jobs))))
+        yield from results
 
 
 @contextmanager

@@ -1,60 +1,151 @@
-"""What is worth learning from: segments long and loud enough, and not clipped; each other one with the reason and a remedy."""
+"""What is worth learning from: rows in which the doctor finds nothing that spoils training; each other one with reasons and remedies."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import csv
+import io
+import math
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
-from telucodec.data.manifest import Segment
+from pydantic import Field, ValidationError, field_validator
+
+from telucodec.data.doctor import CASES, Diagnosis, DoctorConfig, Finding, examine_sounds, in_order, rows_as_sounds
+from telucodec.data.manifest import COLUMNS, Segment
+from telucodec.errors import DataError
+from telucodec.files import write_whole
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, name): rows looked at, rows in all, the last one."""
 
 
-@dataclass(frozen=True)
-class FilterConfig:
-    """Thresholds a segment is held against. The levels turn away digital silence and hum; a quiet room passes them."""
+class FilterConfig(DoctorConfig):
+    """The doctor's thresholds, two more, and the cases that do not cost a row its place."""
 
     min_duration_s: float = 1.0
     """Shorter ones would be mostly padding in a batch."""
-    min_rms: float = 0.001
-    """Root mean square must exceed this (full scale is 1)."""
-    min_peak: float = 0.01
-    """Largest magnitude must exceed this (full scale is 1)."""
-    max_clipped_share: float = 0.01
-    """Share of samples at full scale, 0 to 1."""
+    max_clipped_share: float = Field(0.01, ge=0, le=1)
+    """Share of samples at full scale, whether in runs or not."""
+    max_padding_share: float = 1.0
+    """Training crops and packs rows by itself: how long they must be is for `min_duration_s` alone to say."""
+    keep: tuple[str, ...] = ("hum", "DC offset")
+    """Cases that are told, but keep their place: both are steady, cost few bits, and can be filtered out without a new recording."""
+
+    @field_validator("keep")
+    @classmethod
+    def _are_cases(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
+        for case in keep:
+            if case not in CASES or case == "unreadable":
+                raise ValueError(f"{case!r} is not one of {', '.join(CASES[1:])}")
+        return keep
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """Return the thresholds that the TOML file `path` sets. Raises DataError where it cannot be read."""
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); give a TOML file such as: min_snr_db = 12") from error
+
+
+def filter_config(settings: dict[str, object], where: str) -> FilterConfig:
+    """Return the config with `settings`, which come from `where`. Raises DataError for an unknown name or a value that is none."""
+    try:
+        return FilterConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise DataError(f"{where}: {name} is no threshold; choose from {', '.join(FilterConfig.model_fields)}") from error
+        raise DataError(f"{where}: {name}: {first['msg']}; mend it") from error
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """A segment that was turned away."""
+class Verdict:
+    """One row, and what was found in it."""
 
     row: Segment
-    reasons: tuple[str, ...]
-    """Each with the measured value, the threshold and what to do."""
+    against: tuple[Finding, ...]
+    """Why it is turned away, the worst first; nothing where it is kept."""
+    spared: tuple[Finding, ...]
+    """What was found and does not count against it."""
+
+    @property
+    def reasons(self) -> str:
+        """In words, each with the measured value, the threshold and a remedy."""
+        return "; ".join(map(str, self.against))
 
     def __str__(self) -> str:
         end_s = self.row.start_s + self.row.duration_s
-        return f"{self.row.recording}, {self.row.start_s:.1f} to {end_s:.1f} s: {'; '.join(self.reasons)}"
+        return f"{self.row.recording}, {self.row.start_s:.1f} to {end_s:.1f} s: {self.reasons}"
 
 
-def sift(rows: Iterable[Segment], config: FilterConfig = FilterConfig()) -> tuple[list[Segment], list[Rejection]]:
-    """Return the rows to keep and those to reject, both in their order."""
-    kept, rejected = [], []
-    for row in rows:
-        reasons = reasons_against(row, config)
-        if reasons:
-            rejected.append(Rejection(row, reasons))
-        else:
-            kept.append(row)
-    return kept, rejected
+@dataclass(frozen=True)
+class Sifted:
+    """The verdicts on all rows, in their order."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def kept(self) -> list[Segment]:
+        return [verdict.row for verdict in self.verdicts if not verdict.against]
+
+    @property
+    def rejected(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if verdict.against]
+
+    def amounts(self, spared: bool = False) -> dict[str, tuple[int, float]]:
+        """Rows and hours turned away for each case, or found and spared; the most frequent first. A row may count in several."""
+        amounts: dict[str, tuple[int, float]] = {}
+        for verdict in self.verdicts:
+            for case in dict.fromkeys(finding.case for finding in (verdict.spared if spared else verdict.against)):
+                rows, hours = amounts.get(case, (0, 0.0))
+                amounts[case] = (rows + 1, hours + hours_of([verdict.row]))
+        return dict(sorted(amounts.items(), key=lambda item: (-item[1][0], CASES.index(item[0]))))
 
 
-def reasons_against(row: Segment, config: FilterConfig = FilterConfig()) -> tuple[str, ...]:
-    """Return why `row` is not worth learning from, nothing if it is. A measure that is NaN speaks against it."""
-    reasons = []
-    if not row.duration_s >= config.min_duration_s:
-        reasons.append(f"too short: {row.duration_s:.2f} s, needs {config.min_duration_s:g} s: record longer or leave it out")
-    if not row.peak > config.min_peak:
-        reasons.append(f"too quiet: peak {row.peak:.3g}, needs more than {config.min_peak:g}: raise the gain or leave it out")
-    if not row.rms > config.min_rms:
-        reasons.append(f"mostly silent: RMS {row.rms:.3g}, needs more than {config.min_rms:g}: check the microphone or leave it out")
-    if not row.clipped_share <= config.max_clipped_share:
-        clipped, allowed = 100 * row.clipped_share, 100 * config.max_clipped_share
-        reasons.append(f"clipped: {clipped:.3g} % of samples at full scale, at most {allowed:g} %: record again with less gain")
-    return tuple(reasons)
+def hours_of(rows: Sequence[Segment]) -> float:
+    """Return how many hours `rows` state; one that states none counts nothing."""
+    return sum(row.duration_s for row in rows if math.isfinite(row.duration_s)) / 3600
+
+
+def sift(
+    rows: Sequence[Segment],
+    root: Path,
+    config: FilterConfig = FilterConfig(),
+    jobs: int = 1,
+    progress: Progress = lambda done, total, name: None,
+) -> Sifted:
+    """Judge `rows`, whose files lie below `root`, with `jobs` processes."""
+    checkup = examine_sounds(rows_as_sounds(rows, root), config, jobs, progress, frozenset(config.keep))
+    return Sifted(tuple(_verdict(diagnosis, config) for diagnosis in checkup.diagnoses))
+
+
+def _verdict(diagnosis: Diagnosis, config: FilterConfig) -> Verdict:
+    found = in_order([*diagnosis.findings, *_beyond_the_doctor(diagnosis, config)])
+    against = tuple(finding for finding in found if finding.case not in config.keep)
+    return Verdict(diagnosis.sound.row, against, tuple(finding for finding in found if finding.case in config.keep))
+
+
+def _beyond_the_doctor(diagnosis: Diagnosis, config: FilterConfig) -> Iterator[Finding]:
+    m = diagnosis.measures
+    if m is None:
+        return
+    if m.duration_s < config.min_duration_s:
+        yield Finding("too short", f"{m.duration_s:.2f} s", f"needs {config.min_duration_s:g} s", "record longer or leave it out")
+    if m.clipped_share > config.max_clipped_share and not any(finding.case == "clipped" for finding in diagnosis.findings):
+        yield Finding(
+            "clipped",
+            f"{100 * m.clipped_share:.3g} % of samples at full scale",
+            f"at most {100 * config.max_clipped_share:g} %",
+            "record again with less gain, or leave it out",
+        )
+
+
+def write_rejected(path: Path, rejected: Sequence[Verdict]) -> None:
+    """Write the rows of `rejected` with their reasons to the CSV file `path`, which is a manifest too."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*COLUMNS, "reasons"])
+    table.writerows([*astuple(verdict.row), verdict.reasons] for verdict in rejected)
+    write_whole(Path(path), text.getvalue().encode())

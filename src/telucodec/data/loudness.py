@@ -1,22 +1,17 @@
-"""How loud a stretch of a FLAC file is, read in windows so that its length does not matter."""
+"""How loud a stretch of sound is: what a manifest says of each row."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE
-from telucodec.errors import DataError
+from telucodec.data.spans import stream_span
 
 FULL_SCALE = 32767 / 32768
 """Magnitude from which a 16-bit sample counts as clipped."""
 
 SILENT_PEAK = 0.5 / 32768
 """Below it all samples are zero in 16 bits."""
-
-WINDOW_SAMPLES = 60 * SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -60,22 +55,6 @@ def measure(path: Path, start: int = 0, num_samples: int = -1) -> Measures:
     Raises DataError where that is not 16 kHz mono sound of that length.
     """
     meter = Meter()
-    try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
-            if (file.samplerate, file.channels) != (SAMPLE_RATE, 1):
-                raise DataError(
-                    f"{path}: is of {file.samplerate} Hz and {file.channels} channels, not {SAMPLE_RATE} Hz mono; import it again"
-                )
-            left = file.frames - start if num_samples < 0 else num_samples
-            if not 0 <= start <= start + left <= file.frames:
-                raise DataError(f"{path}: ends at {file.frames / SAMPLE_RATE:.2f} s, before its row does; import it again")
-            file.seek(start)
-            while left > 0:
-                wave = file.read(min(left, WINDOW_SAMPLES), dtype="float32")  # [T]
-                if not len(wave):
-                    raise DataError(f"{path}: breaks off at {(start + meter.num_samples) / SAMPLE_RATE:.2f} s; import it again")
-                meter.hear(wave)
-                left -= len(wave)
-    except soundfile.SoundFileError as error:
-        raise DataError(f"{path}: is missing or cannot be decoded; import it again") from error
+    for wave in stream_span(path, start, num_samples):
+        meter.hear(wave)
     return meter.measures

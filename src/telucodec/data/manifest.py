@@ -50,6 +50,11 @@ class Segment:
     synthetic: bool = False
     """Whether a machine spoke it."""
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """First sample in its file, and how many there are."""
+        return round(self.start_s * SAMPLE_RATE), round(self.duration_s * SAMPLE_RATE)
+
 
 COLUMNS = {field.name: field.type for field in fields(Segment)}
 REQUIRED = [field.name for field in fields(Segment) if field.default is MISSING]
@@ -158,7 +163,7 @@ def _typed(name: str, value: object) -> str | float | bool:
 def read_segment(row: Segment, root: Path) -> np.ndarray:
     """Return the samples of `row`, whose file lies below `root`, as float32 [1, T]. Raises DataError where they are not there."""
     path = Path(root) / row.path
-    start, size = round(row.start_s * SAMPLE_RATE), round(row.duration_s * SAMPLE_RATE)
+    start, size = row.span
     try:
         wave, sample_rate = soundfile.read(os.fsencode(path), size, start, dtype="float32", always_2d=True)  # [T, C]
     except soundfile.SoundFileError as error:

@@ -1,4 +1,4 @@
-"""What can be measured of one media file, in one pass and constant memory, however long it is.
+"""What can be measured of one media file or a stretch of a recording, in one pass and constant memory, however long it is.
 
 Levels are dB below full scale (1.0) of the mono sound at 16 kHz, which is what a codec gets; clipping and channels are looked at in
 the file's own samples, before they are mixed and resampled.
@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE, source_facts, stream_media
+from telucodec.audio.media import SAMPLE_RATE, SourceFacts, source_facts, stream_media
 from telucodec.data.fingerprint import Fingerprinter
 from telucodec.data.levels import NO_POWER, Frames, LevelHistogram, decibels
+from telucodec.data.loudness import FULL_SCALE
+from telucodec.data.spans import stream_span
 
 SILENT_DB = -60.0
 """A 20 ms frame below this is silent: a quiet room lies 10 dB above, speech 20 dB and more."""
 
-FULL_SCALE = 32767 / 32768
 CLIP_RUN = 3
 """So many samples in a row at one height are a clip; music and speech touch their peak with one or two."""
 
@@ -39,7 +40,7 @@ NUM_HARMONICS = 4
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one file. A measure that has no value is NaN."""
+    """Of one file or stretch. A measure that has no value is NaN."""
 
     sample_rate: int
     """Hz, of the file."""
@@ -94,32 +95,56 @@ class Measures:
     """Silent share after padding."""
 
 
-def measure(path: Path, segment_s: float = 1.0) -> tuple[Measures, np.ndarray]:
-    """Return the measures of `path`, cut into segments of `segment_s`, and its fingerprint [F]. Raises MediaError."""
-    facts = source_facts(path)
-    source, wave, spectrum, voice, hum, fingerprint = _Source(), _Wave(), _Spectrum(), _Voice(), _Hum(), Fingerprinter()
-    for window in stream_media(path, heard=source.push):
-        for part in (wave, spectrum, voice, hum, fingerprint):
-            part.push(window[0])
-    segment = round(segment_s * SAMPLE_RATE)
-    padding = -wave.count % segment
-    silent_share = wave.silent_share()
-    measures = Measures(
-        sample_rate=facts.sample_rate,
-        num_channels=facts.num_channels,
-        codec=facts.codec,
-        duration_s=wave.count / SAMPLE_RATE,
-        **source.measures(),
-        **wave.measures(),
-        silent_share=silent_share,
-        speech_share=voice.speech_share(),
-        **spectrum.measures(),
-        **hum.measures(),
-        padding_samples=padding,
-        padding_share=padding / (wave.count + padding),
-        padded_silent_share=(silent_share * wave.count + padding) / (wave.count + padding),
-    )
-    return measures, fingerprint.finish()
+def measure(path: Path, segment_s: float = 1.0, span: tuple[int, int] | None = None) -> tuple[Measures, np.ndarray]:
+    """Return the measures of `path`, cut into segments of `segment_s`, and its fingerprint [F]. Raises MediaError.
+
+    With `span`, the first sample of a stretch and how many there are, those of that stretch; `path` is 16 kHz mono FLAC then, and
+    DataError says that it is not, or ends before.
+    """
+    sound = _Sound()
+    if span is None:
+        facts = source_facts(path)
+        for window in stream_media(path, heard=sound.source.push):
+            sound.push(window[0])
+    else:
+        facts = SourceFacts(SAMPLE_RATE, 1, "flac")
+        for wave in stream_span(path, *span):
+            sound.source.push(wave[None], SAMPLE_RATE)
+            sound.push(wave)
+    return sound.measures(facts, segment_s), sound.fingerprint.finish()
+
+
+class _Sound:
+    """All that is measured of one stream."""
+
+    def __init__(self) -> None:
+        self.source, self.wave, self.spectrum, self.voice, self.hum = _Source(), _Wave(), _Spectrum(), _Voice(), _Hum()
+        self.fingerprint = Fingerprinter()
+
+    def push(self, wave: np.ndarray) -> None:
+        """Take wave [T] at 16 kHz."""
+        for part in (self.wave, self.spectrum, self.voice, self.hum, self.fingerprint):
+            part.push(wave)
+
+    def measures(self, facts: SourceFacts, segment_s: float) -> Measures:
+        count = self.wave.count
+        padding = -count % round(segment_s * SAMPLE_RATE)
+        silent_share = self.wave.silent_share()
+        return Measures(
+            sample_rate=facts.sample_rate,
+            num_channels=facts.num_channels,
+            codec=facts.codec,
+            duration_s=count / SAMPLE_RATE,
+            **self.source.measures(),
+            **self.wave.measures(),
+            silent_share=silent_share,
+            speech_share=self.voice.speech_share(),
+            **self.spectrum.measures(),
+            **self.hum.measures(),
+            padding_samples=padding,
+            padding_share=padding / (count + padding),
+            padded_silent_share=(silent_share * count + padding) / (count + padding),
+        )
 
 
 class _Source:

@@ -1,0 +1,71 @@
+"""The sounds of a manifest brought together in one folder, which can then be moved or given away as it is."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.spans import num_samples_of, stream_span
+from telucodec.files import whole
+
+MANIFEST = "manifest.csv"
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, name): rows gathered, rows in all, the last one."""
+
+
+def gather(
+    rows: Sequence[Segment], root: Path, folder: Path, link: bool = False, progress: Progress = lambda done, total, name: None
+) -> list[Segment]:
+    """Bring the sounds of `rows`, whose files lie below `root`, into `folder` with a manifest; return its rows.
+
+    A row that is a whole file is copied byte for byte, or linked; one that is part of a file becomes a FLAC file of its own, the same
+    samples. Links are hard, or symbolic where the folder is on another disk. Raises DataError where a sound is not there.
+    """
+    root, folder = Path(root), Path(folder)
+    gathered: list[Segment] = []
+    taken: dict[str, tuple[Path, tuple[int, int] | None]] = {}  # path below the folder -> what lies there
+    for number, row in enumerate(rows):
+        source, (start, size) = root / row.path, row.span
+        is_whole = start == 0 and size == num_samples_of(source)
+        origin = (source.resolve(), None if is_whole else row.span)
+        name = _free_name(row, None if is_whole else start, taken, origin)
+        if taken.get(name) != origin:
+            taken[name] = origin
+            if not is_whole:
+                write_audio(folder / name, (wave[None] for wave in stream_span(source, start, size)), SAMPLE_RATE)
+            elif link:
+                _link(source, folder / name)
+            elif not (folder / name).exists() or not (folder / name).samefile(source):
+                with whole(folder / name) as beside:
+                    shutil.copyfile(source, beside)
+        gathered.append(replace(row, path=name, start_s=0.0, duration_s=size / SAMPLE_RATE))
+        progress(number + 1, len(rows), row.recording)
+    write_manifest(folder / MANIFEST, gathered)
+    return gathered
+
+
+def _free_name(row: Segment, start: int | None, taken: dict, origin: object) -> str:
+    """Return a path for `row` that no other sound has: its own without what leads out of the folder, parts with their first sample."""
+    path = PurePosixPath(*(part for part in PurePosixPath(row.path).parts if part not in ("..", "/")))
+    stem = path.stem if start is None else f"{path.stem}-{start:09d}"
+    suffix = path.suffix if start is None else ".flac"
+    name, number = str(path.with_name(stem + suffix)), 1
+    while taken.get(name, origin) != origin:
+        number += 1
+        name = str(path.with_name(f"{stem}-{number}{suffix}"))
+    return name
+
+
+def _link(source: Path, target: Path) -> None:
+    with whole(target) as beside:
+        try:
+            os.link(source.resolve(), beside)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+                raise
+            os.symlink(source.resolve(), beside)

@@ -1,0 +1,113 @@
+"""From a manifest of recordings to segments worth learning from, on the command line."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.data.check import check
+from telucodec.data.manifest import Segment, read_manifest, write_manifest
+
+CLIPS = sorted((Path(__file__).parents[2] / "examples" / "speech" / "kerstin").glob("*.flac"))
+NAN = float("nan")
+
+
+def telucodec(*arguments, cwd):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "COLUMNS": "200"})
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A film of two clips, one of them clipped, with silence and noise between, and a recording that is gone."""
+    clean, loud = (read_media(clip) for clip in CLIPS[:2])
+    noise = (0.02 * np.random.standard_normal((1, 3 * SAMPLE_RATE))).astype(np.float32)
+    film = [clean, noise, 0 * noise, np.clip(4 * loud / np.abs(loud).max(), -1, 1)]
+    size = write_audio(tmp_path / "raw" / "audio" / "చిత్రం.mp4.flac", film, SAMPLE_RATE)
+    rows = [Segment("audio/చిత్రం.mp4.flac", 0.0, size / SAMPLE_RATE, "చిత్రం.mp4", "సీత", NAN, NAN, NAN, language="te", licence="CC0-1.0")]
+    write_manifest(tmp_path / "raw" / "manifest.csv", rows)
+    write_manifest(tmp_path / "raw" / "with_gone.csv", [*rows, Segment("audio/gone.flac", 0.0, 4.0, "gone.mp4", "", NAN, NAN, NAN)])
+    return tmp_path
+
+
+def test_a_film_becomes_segments_and_the_good_ones_a_folder(raw):
+    done = telucodec("segment", "raw/manifest.csv", "--out", "new/segments.csv", "--jobs", 1, cwd=raw)
+    assert done.returncode == 0, done.stderr
+    segments = read_manifest(raw / "new" / "segments.csv")
+    assert not list(check(segments, raw / "new"))
+    last = done.stdout.splitlines()[-1]
+    kept, heard = (sum(row.duration_s for row in rows) / 60 for rows in (segments, read_manifest(raw / "raw" / "manifest.csv")))
+    assert f"{len(segments)} segments of 1 to 15 s, {kept:.1f} minutes kept of {heard:.1f} heard" in last
+
+    done = telucodec("filter", "new/segments.csv", "--out", "good", "--copy", "copied", "--jobs", 1, cwd=raw)
+    assert done.returncode == 0, done.stderr
+    good, bad = read_manifest(raw / "good" / "kept.csv"), read_manifest(raw / "good" / "bad.csv")
+    assert good
+    assert bad
+    assert sorted([*good, *bad], key=lambda row: row.start_s) == [
+        Segment(**(vars(row) | {"path": f"../raw/{row.path.removeprefix('../raw/')}"})) for row in segments
+    ]
+    reasons = [cells["reasons"] for cells in csv.DictReader((raw / "good" / "bad.csv").open(encoding="utf-8", newline=""))]
+    assert all(reason.startswith("clipped: ") and "record again" in reason for reason in reasons)
+    assert "clipped" in done.stdout
+    assert f"good/kept.csv: {len(good)} of {len(segments)} rows" in done.stdout.splitlines()[-1]
+    copied = read_manifest(raw / "copied" / "manifest.csv")
+    assert not list(check(copied, raw / "copied"))
+    assert [(row.rms, row.speaker, row.language) for row in copied] == [(row.rms, "సీత", "te") for row in good]
+
+
+def test_lengths_follow_the_purpose_and_the_options(raw):
+    for options, (shortest, longest) in ((["--for", "text"], (5, 16)), (["--min", "2", "--max", "4"], (2, 4))):
+        done = telucodec("segment", "raw/manifest.csv", "--out", "raw/s.jsonl", *options, cwd=raw)
+        assert done.returncode == 0, done.stderr
+        assert f"segments of {shortest} to {longest} s" in done.stdout
+        assert all(shortest <= row.duration_s <= longest for row in read_manifest(raw / "raw" / "s.jsonl"))
+
+
+def test_a_missing_recording_is_told_and_the_rest_is_done(raw):
+    done = telucodec("segment", "raw/with_gone.csv", "--out", "raw/s.csv", "--jobs", 2, cwd=raw)
+    assert done.returncode == 2
+    first, last = done.stderr.splitlines()
+    assert "gone.flac: is missing" in first
+    assert last.startswith("telucodec: 1 of the recordings could not be read")
+    assert read_manifest(raw / "raw" / "s.csv")
+
+
+@pytest.mark.parametrize("options", [["--max", "1.5"], ["--min", "0"]])
+def test_lengths_that_cannot_be_are_one_line(raw, options):
+    done = telucodec("segment", "raw/manifest.csv", "--out", "raw/s.csv", *options, cwd=raw)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not (raw / "raw" / "s.csv").exists()
+
+
+def test_options_win_over_the_file_and_json_tells_all(raw):
+    (raw / "filter.toml").write_text("min_snr_db = 90\nmin_duration_s = 0.5\n")
+    write_manifest(raw / "raw" / "clips.csv", [Segment("audio/చిత్రం.mp4.flac", 0.0, 3.0, "a", "", NAN, NAN, NAN)])
+    options = ["--out", "good", "--config", "filter.toml", "--json", "--jobs", 1]
+    done = telucodec("filter", "raw/clips.csv", *options, cwd=raw)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["cases"]["noisy"]["rows"] == 1
+    assert "no row is worth learning from" in done.stderr
+    for more in (["--min-snr", "3"], ["--keep", "noisy"]):
+        done = telucodec("filter", "raw/clips.csv", *options, *more, cwd=raw)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["kept"] == {"rows": 1, "hours": pytest.approx(3 / 3600)}
+        assert found["thresholds"]["min_duration_s"] == 0.5
+
+
+def test_what_is_no_threshold_is_one_line(raw):
+    (raw / "filter.toml").write_text("loudness = 3\n")
+    for options in (["--config", "filter.toml"], ["--keep", "nosy"], ["--config", "missing.toml"]):
+        done = telucodec("filter", "raw/manifest.csv", "--out", "good", *options, cwd=raw)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("telucodec: ")
+    assert not (raw / "good").exists()
