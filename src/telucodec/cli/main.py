@@ -13,6 +13,7 @@ from telucodec.cli.evaluate import evaluate
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
+from telucodec.cli.record import record
 from telucodec.cli.report import report
 from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
@@ -29,6 +30,7 @@ for verb in (build, doctor, encode, decode, info, evaluate, report):
     app.command()(verb)
 app.command("import")(import_)
 app.command()(tts)
+app.command()(record)
 app.add_typer(manifest, name="manifest")
 
 
