@@ -1,5 +1,7 @@
 """telucodec record: sentences read aloud by one speaker, as 16 kHz FLAC files and a manifest."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -37,26 +39,40 @@ def record(
     words = _consent_words(consent) if consent else CONSENT_TEXT
     session = RecordingSession(in_order(read_sentences(prompts)), out, words)
     session.expect(speaker, language, licence)
+    if web:
+        _as_page(session, port, speaker, language, licence)
+    else:
+        _at_terminal(session, device, speaker, language, licence)
+
+
+def _as_page(session: RecordingSession, port: int, speaker: str, language: str, licence: str) -> None:
+    from telucodec.apps.record_page import PageServer
+
+    server = PageServer(session, port, speaker, language, licence)
+    typer.echo(f"open {server.address} in a browser of this machine; end with its Finish button, or Ctrl-C here")
+    with _told(session):
+        server.run()
+
+
+def _at_terminal(session: RecordingSession, device: int | None, speaker: str, language: str, licence: str) -> None:
+    from telucodec.apps.record_terminal import Microphone, ask_consent, keyboard, record_at_terminal
+
+    microphone, console = Microphone(device), Console()
+    with _told(session):
+        if ask_consent(session, speaker, language, licence, console):
+            with keyboard() as keys:
+                record_at_terminal(session, microphone, keys, console)
+
+
+@contextmanager
+def _told(session: RecordingSession) -> Iterator[None]:
+    """Tell at the end, also of one by Ctrl-C, what was recorded."""
     try:
-        if web:
-            from telucodec.apps.record_page import PageServer
-
-            server = PageServer(session, port, speaker, language, licence)
-            typer.echo(f"open {server.address} in a browser of this machine; end with its Finish button, or Ctrl-C here")
-            server.run()
-        else:
-            from telucodec.apps.record_terminal import Microphone, ask_consent, keyboard, record_at_terminal
-
-            microphone, console = Microphone(device), Console()
-            if ask_consent(session, speaker, language, licence, console):
-                with keyboard() as keys:
-                    record_at_terminal(session, microphone, keys, console)
+        yield
     finally:
         session.close()
-        if session.consent:
-            typer.echo(f"{session.out / 'manifest.csv'}: {session.progress}")
-        else:
-            typer.echo(f"{session.out}: nothing was recorded, since nobody agreed to it")
+        where = session.out / "manifest.csv"
+        typer.echo(f"{where}: {session.progress}" if session.consent else f"{session.out}: nothing was recorded, nobody agreed to it")
 
 
 def _consent_words(path: Path) -> str:

@@ -16,16 +16,12 @@ PAUSE = "_"
 VIRAMA, ANUSVARA, VISARGA = "\u0c4d", "\u0c02", "\u0c03"
 INHERENT = "a"
 
-CONSONANTS = dict(
-    zip(
-        "కఖగఘఙచఛజఝఞటఠడఢణతథదధనపఫబభమయరఱలళఴవశషసహౘౙౚ",
-        "k kʰ g gʱ ŋ tʃ tʃʰ dʒ dʒʱ ɲ ʈ ʈʰ ɖ ɖʱ ɳ t tʰ d dʱ n p pʰ b bʱ m j r r l ɭ ɻ ʋ ʃ ʂ s h ts dz r".split(),
-        strict=True,
-    )
-)
+_CONSONANT_SOUNDS = "k kʰ g gʱ ŋ tʃ tʃʰ dʒ dʒʱ ɲ ʈ ʈʰ ɖ ɖʱ ɳ t tʰ d dʱ n p pʰ b bʱ m j r r l ɭ ɻ ʋ ʃ ʂ s h ts dz r"
+CONSONANTS = dict(zip("కఖగఘఙచఛజఝఞటఠడఢణతథదధనపఫబభమయరఱలళఴవశషసహౘౙౚ", _CONSONANT_SOUNDS.split(), strict=True))
 
 _VOCALIC = {"ru": ("r", "u"), "ruː": ("r", "uː"), "lu": ("l", "u"), "luː": ("l", "uː")}
-_VOWELS = [_VOCALIC.get(name, (name,)) for name in "aː i iː u uː ru ruː lu luː e eː ai o oː au".split()]
+_VOWEL_SOUNDS = "aː i iː u uː ru ruː lu luː e eː ai o oː au"
+_VOWELS = [_VOCALIC.get(name, (name,)) for name in _VOWEL_SOUNDS.split()]
 LETTERS = {"అ": (INHERENT,), **dict(zip("ఆఇఈఉఊఋౠఌౡఎఏఐఒఓఔ", _VOWELS, strict=True)), "\u0c5d": ("n",)}
 """Vowels that stand alone, and the n without a vowel (nakaara pollu)."""
 SIGNS = dict(zip("\u0c3e\u0c3f\u0c40\u0c41\u0c42\u0c43\u0c44\u0c62\u0c63\u0c46\u0c47\u0c48\u0c4a\u0c4b\u0c4c", _VOWELS, strict=True))
