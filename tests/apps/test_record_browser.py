@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
     pytest.skip("chromium is not installed: apt-get install chromium", allow_module_level=True)
 
-from telucodec.apps.record_page import PageServer  # noqa: E402
+from telucodec.apps.record_page import PageServer
 
 CLIP = min((Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu").glob("*.flac"))
 SENTENCES = ["గుంటూరు నుండి నా మిత్రుడు", "చాలా గొంగళి పురుగులు", "మంచి రోజు"]

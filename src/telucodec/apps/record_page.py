@@ -125,8 +125,7 @@ class RecordPage:
             "folder": str(session.out),
         }
         if take:
-            findings = [{"case": found.case, "measured": found.measured, "remedy": found.remedy} for found in take.findings]
-            state["take"] = {"name": take.name, "level": take.level, "findings": findings}
+            state["take"] = {"name": take.name, "level": take.level, "findings": [asdict(finding) for finding in take.findings]}
         return JSONResponse(state, headers={"Cache-Control": "no-store"})
 
     async def consent(self, request: Request) -> Response:
@@ -219,6 +218,7 @@ class PageServer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((HOST, port))
+            self._socket.listen()
         except OSError as error:
             self._socket.close()
             raise TelucodecError(f"port {port}: cannot be used ({error.strerror}); choose another one with --port") from error

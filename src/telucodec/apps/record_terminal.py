@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 import soundfile
 from rich.align import Align
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
@@ -128,9 +128,9 @@ def ask_consent(session: RecordingSession, speaker: str, language: str, licence:
 def record_at_terminal(session: RecordingSession, microphone: Microphone, keys: Keys, console: Console) -> None:
     """Go through the sentences of `session` until they are done or q is pressed."""
     while prompt := session.prompt:
+        console.clear()
         console.rule(Text(str(session.progress)))
-        sentence = Panel(Align.center(Text(prompt.text, style="bold", justify="center")), padding=(2, 4))
-        console.print(sentence)
+        console.print(Panel(Align.center(Text(prompt.text, style="bold", justify="center")), padding=(2, 4)))
         console.print("Enter record   s skip   q quit", highlight=False)
         key = _one_of(keys, "\n\rsq")
         if key == "q":
@@ -138,21 +138,23 @@ def record_at_terminal(session: RecordingSession, microphone: Microphone, keys: 
         if key == "s":
             session.skip(prompt.name)
             continue
-        wave = _record(microphone, keys, sentence, console)
+        wave = _record(microphone, keys, console)
         if not len(wave):
-            console.print("No sound came from the microphone; check it, then record again.", style="red")
+            console.print("No sound came from the microphone; check it, then press Enter to try again, or q.", style="red")
+            if _one_of(keys, "\n\rq") == "q":
+                return
             continue
         take = session.hear(prompt.name, wave, microphone.sample_rate)
         if not _decide(session, take, microphone, keys, console):
             return
 
 
-def _record(microphone: Microphone, keys: Keys, sentence: Panel, console: Console) -> np.ndarray:
-    """Record until Enter, with the sentence and a meter in view."""
-    with Live(sentence, console=console, auto_refresh=False, transient=True) as live:
+def _record(microphone: Microphone, keys: Keys, console: Console) -> np.ndarray:
+    """Record until Enter, with a meter below the sentence."""
+    with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def go_on(duration_s: float, level_db: float) -> bool:
-            live.update(Group(sentence, _meter(duration_s, level_db)), refresh=True)
+            live.update(_meter(duration_s, level_db), refresh=True)
             return keys(TICK_S) not in ("\n", "\r", "q")
 
         return microphone.record(go_on)
@@ -171,7 +173,7 @@ def _decide(session: RecordingSession, take: Take, microphone: Microphone, keys:
     """Tell what is wrong with `take` and do what the speaker wants; return whether to go on."""
     console.print(Text(take.level))
     for finding in take.findings:
-        console.print(Text.assemble((finding.case, "bold red"), f": {finding.measured}. {finding.remedy}."))
+        console.print(Text(str(finding), style="red"))
     if not take.findings:
         console.print("Sounds good.", style="green")
     console.print("a accept   p play   r retake   s skip   q quit", highlight=False)

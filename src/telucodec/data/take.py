@@ -35,11 +35,16 @@ REMEDIES = {
 }
 
 
+LEVEL_CASES = {"mostly silent", "too quiet", "clipped", "DC offset"}
+"""What a take that is too short is judged by; noise shows between words only."""
+
+
 def judge(path: Path, text: str) -> tuple[Measures, tuple[Finding, ...]]:
     """Return the measures of the sound file `path`, in which `text` should be read, and what is wrong with it, the worst first."""
     measures, _ = measure(path, TAKE_CONFIG.segment_s)
     findings = list(findings_on(measures, TAKE_CONFIG))
     needed_s = max(MIN_TAKE_S, (len(phones(text)) - 2) / MAX_SOUNDS_PER_S)
     if measures.duration_s < needed_s:
-        findings.append(Finding("too short", f"{measures.duration_s:.1f} s", f"this sentence needs {needed_s:.1f} s at least", ""))
+        too_short = Finding("too short", f"{measures.duration_s:.1f} s", f"this sentence needs {needed_s:.1f} s", "")
+        findings = [*(finding for finding in findings if finding.case in LEVEL_CASES), too_short]
     return measures, in_order([replace(finding, remedy=REMEDIES.get(finding.case, finding.remedy)) for finding in findings])
