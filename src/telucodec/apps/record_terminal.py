@@ -91,11 +91,15 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-@contextmanager
-def keyboard() -> Iterator[Keys]:
-    """Yield `keys` that reads single keys from the terminal, without their showing on it. Raises TelucodecError without a terminal."""
+def need_terminal() -> None:
+    """Raise TelucodecError where nobody could press a key."""
     if not sys.stdin.isatty():
         raise TelucodecError("recording needs a terminal to press keys at; run it in one, or use --web")
+
+
+@contextmanager
+def keyboard() -> Iterator[Keys]:
+    """Yield `keys` that reads single keys from the terminal, without their showing on it."""
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
 

@@ -55,8 +55,9 @@ def _as_page(session: RecordingSession, port: int, speaker: str, language: str, 
 
 
 def _at_terminal(session: RecordingSession, device: int | None, speaker: str, language: str, licence: str) -> None:
-    from telucodec.apps.record_terminal import Microphone, ask_consent, keyboard, record_at_terminal
+    from telucodec.apps.record_terminal import Microphone, ask_consent, keyboard, need_terminal, record_at_terminal
 
+    need_terminal()
     microphone, console = Microphone(device), Console()
     with _told(session):
         if ask_consent(session, speaker, language, licence, console):
