@@ -114,9 +114,15 @@ def test_a_take_ends_by_itself_before_it_is_too_long(session, card):
     assert len(Microphone().record(lambda duration_s, level_db: True)) == 60 * CARD_RATE
 
 
-def test_no_sound_at_all_is_told(session, card):
-    card.wave = card.wave[:0]
-    assert "No sound came" in go(session, card, ["\n", " ", "\n", "q"])
+@pytest.mark.parametrize("fault, told", [(lambda x: x[:0], "no sound came"), (lambda x: x * np.float32(np.nan), "no sound;")])
+def test_a_take_that_is_none_is_told_and_the_session_goes_on(session, card, fault, told):
+    wave, card.wave = card.wave, fault(card.wave)
+    keys = ["\n", " ", "\n", "\n", "q"]
+    shown = " ".join(go(session, card, keys).split())
+    assert told in shown and session.prompt.text == TEXTS[0]
+    card.wave = wave
+    go(session, card, ["\n", " ", "\n", "a", "q"])
+    assert session.prompt.text == TEXTS[1]
 
 
 def test_without_a_microphone_one_line_tells(card):

@@ -20,7 +20,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from telucodec.data.recording_session import MAX_TAKE_S, RecordingSession, Take
-from telucodec.errors import TelucodecError
+from telucodec.errors import DataError, TelucodecError
 
 LOWEST_DB = -60.0
 METER_COLUMNS = 40
@@ -62,7 +62,7 @@ class Microphone:
                     num_looked_at += len(new)
                     num_samples += sum(map(len, new))
                     if new:
-                        level = max(LOWEST_DB, 20 * math.log10(max(1e-6, *(float(np.abs(piece).max(initial=0.0)) for piece in new))))
+                        level = _level_db(np.concatenate(new))
                     full = num_samples >= MAX_TAKE_S * self.sample_rate
         except self.sound.PortAudioError as error:
             raise TelucodecError(f"the microphone cannot be read ({_line(error)}); close what else uses it, or choose another") from error
@@ -75,6 +75,12 @@ class Microphone:
             self.sound.play(wave, sample_rate, blocking=True)
         except self.sound.PortAudioError as error:
             raise TelucodecError(f"nothing can be played ({_line(error)}); accept or retake by the levels shown") from error
+
+
+def _level_db(wave: np.ndarray) -> float:
+    """Return the peak of wave [T] in dBFS, from LOWEST_DB to 0 whatever a driver hands over."""
+    peak = float(np.nan_to_num(np.abs(wave)).max(initial=0.0))
+    return min(0.0, 20 * math.log10(max(peak, 10 ** (LOWEST_DB / 20))))
 
 
 def _sounddevice() -> ModuleType:
@@ -143,12 +149,13 @@ def record_at_terminal(session: RecordingSession, microphone: Microphone, keys: 
             session.skip(prompt.name)
             continue
         wave = _record(microphone, keys, console)
-        if not len(wave):
-            console.print("No sound came from the microphone; check it, then press Enter to try again, or q.", style="red")
+        try:
+            take = session.hear(prompt.name, wave, microphone.sample_rate)
+        except DataError as error:  # a microphone that gives nothing, or no numbers
+            console.print(Text(f"{error}. Enter go on   q quit", style="red"))
             if _one_of(keys, "\n\rq") == "q":
                 return
             continue
-        take = session.hear(prompt.name, wave, microphone.sample_rate)
         if not _decide(session, take, microphone, keys, console):
             return
 

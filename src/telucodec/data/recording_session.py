@@ -183,14 +183,16 @@ class RecordingSession:
         prompt = self._at_hand(prompt_name)
         if not MIN_RATE <= sample_rate <= MAX_RATE:
             raise DataError(f"{sample_rate} Hz: is no rate of a microphone; choose one between {MIN_RATE} and {MAX_RATE} Hz")
-        if wave.ndim != 1 or not len(wave) or len(wave) > MAX_TAKE_S * sample_rate:
+        if not wave.size:
+            raise DataError("no sound came from the microphone; check that it is plugged in and chosen, then record this sentence again")
+        if wave.ndim != 1 or len(wave) > MAX_TAKE_S * sample_rate:
             raise DataError(
                 f"{len(wave) / sample_rate:.1f} s: a take has one channel and up to {MAX_TAKE_S:g} s; record this sentence again"
             )
         if wave.dtype == np.int16:
             wave = wave / np.float32(32768)
         if not np.isfinite(wave).all():
-            raise DataError("the take holds NaN or infinity; record this sentence again")
+            raise DataError("the microphone gives numbers that are no sound; choose another, then record this sentence again")
         self._drop_take()
         self._num_takes += 1
         name = f"{prompt.name}-{self._num_takes}"
