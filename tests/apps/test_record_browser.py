@@ -111,7 +111,7 @@ def test_a_speaker_agrees_records_listens_retakes_accepts_skips_and_goes_on_afte
     assert (row.text, row.speaker, row.language, row.licence, row.source) == (SENTENCES[0], "లక్ష్మి", "te", "CC0-1.0", "own")
     recorded = read_segment(row, tmp_path / "out")[0]
     assert RECORD_S <= len(recorded) / SAMPLE_RATE
-    assert best_correlation(recorded, clip) > 0.95
+    assert (likeness := best_correlation(recorded, clip)) > 0.95, likeness
 
     page.keyboard.press("s")
     page.get_by_text(SENTENCES[2]).wait_for()

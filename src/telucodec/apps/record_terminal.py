@@ -13,6 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import soundfile
+from rich import box
 from rich.align import Align
 from rich.console import Console
 from rich.live import Live
@@ -140,7 +141,8 @@ def record_at_terminal(session: RecordingSession, microphone: Microphone, keys: 
     while prompt := session.prompt:
         console.clear()
         console.rule(Text(str(session.progress)))
-        console.print(Panel(Align.center(Text(prompt.text, style="bold", justify="center")), padding=(2, 4)))
+        # Lines above and below alone: terminals differ in how wide Telugu letters are, and a right border would be ragged.
+        console.print(Panel(Align.center(Text(prompt.text, style="bold", justify="center")), box.HORIZONTALS, padding=(2, 4)))
         console.print("Enter record   s skip   q quit", highlight=False)
         key = _one_of(keys, "\n\rsq")
         if key == "q":
