@@ -29,8 +29,10 @@ RECORD_S = 3
 
 @pytest.fixture(scope="module")
 def clip():
-    """The clip [T] at 16 kHz."""
-    return read_media(CLIP)[0]
+    """The clip [T] at 16 kHz without the silence at its ends, so that any seconds of it, over and over, hold speech."""
+    wave = read_media(CLIP)[0]
+    loud = np.flatnonzero(np.abs(wave) > 0.02)
+    return wave[loud[0] : loud[-1]]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,17 @@ def server(tmp_path):
     server.stop()
     thread.join(10)
     session.close()
+
+
+def likeness(recorded, clip):
+    """Median correlation of quarters of a second of `recorded` with the clip where it fits best.
+
+    Pieces, since a browser on a busy machine drops some of its fake sound: the rest is the clip all the same, and at the clip's rate.
+    """
+    size = SAMPLE_RATE // 4
+    pieces = [recorded[start : start + size] for start in range(0, len(recorded) - size + 1, size)]
+    loudest = max(piece.std() for piece in pieces)
+    return np.median([best_correlation(piece, clip) for piece in pieces if piece.std() > 0.2 * loudest])
 
 
 def best_correlation(recorded, clip):
@@ -111,7 +124,8 @@ def test_a_speaker_agrees_records_listens_retakes_accepts_skips_and_goes_on_afte
     assert (row.text, row.speaker, row.language, row.licence, row.source) == (SENTENCES[0], "లక్ష్మి", "te", "CC0-1.0", "own")
     recorded = read_segment(row, tmp_path / "out")[0]
     assert RECORD_S <= len(recorded) / SAMPLE_RATE
-    assert (likeness := best_correlation(recorded, clip)) > 0.95, likeness
+    assert likeness(recorded, clip) > 0.95
+    assert likeness(recorded[::-1], clip) < 0.7  # so that the number means something
 
     page.keyboard.press("s")
     page.get_by_text(SENTENCES[2]).wait_for()
