@@ -16,6 +16,7 @@ from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
+from telucodec.cli.record import record
 from telucodec.cli.report import report
 from telucodec.cli.segment import segment
 from telucodec.cli.snr_doctor import snr_doctor
@@ -39,6 +40,7 @@ app.command("import")(import_)
 app.command()(tts)
 app.command()(train)
 app.command()(optimize)
+app.command()(record)
 app.add_typer(manifest, name="manifest")
 
 

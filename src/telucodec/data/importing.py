@@ -87,13 +87,13 @@ def _import(
                 said = utterances[which].text
                 rejected.setdefault(which, f"{reason} (text: {said[:40]})" if said else reason)
                 continue
-            _append(out / JOURNAL, _journal_line(which, done[which]))
+            append_line(out / JOURNAL, _journal_line(which, done[which]))
         progress(len(wanted), len(wanted), "")
     shutil.rmtree(scratch, ignore_errors=True)
     for which in wanted:
         if which not in done:
             rejected.setdefault(which, "its sound is not in the source; get the whole of it, or leave the row out")
-    rows = tuple(_row(utterances[which], done[which].measures, name) for which in utterances if which in done)
+    rows = tuple(row_of(utterances[which], done[which].measures, name) for which in utterances if which in done)
     write_table(out / "rejected.csv", ["row", "reason"], rejected.items())
     if not rows:
         first = next(iter(rejected.items()), ("the source", "it is empty"))
@@ -120,14 +120,14 @@ def _listed(source: Source, reject: Callable[[str, str], object]) -> dict[str, U
     return utterances
 
 
-def _flac(name: str) -> str:
+def flac_path(name: str) -> str:
     """Return where the FLAC file of `name` lies below the folder of the import."""
     return f"{AUDIO_FOLDER}/{name}.flac"
 
 
 def _import_one(media: Path, name: str, out: Path) -> Measures:
     """Write the FLAC file of one sound and measure what was written. Raises MediaError where there is no sound to use."""
-    target = out / _flac(name)
+    target = out / flac_path(name)
     write_audio(target, stream_media(media), SAMPLE_RATE)
     measures = measure(target)
     if measures.peak < SILENT_PEAK:
@@ -139,7 +139,7 @@ def _import_one(media: Path, name: str, out: Path) -> Measures:
 def _finished(out: Path, name: str, entry: _Entry, state: str) -> bool:
     """Return whether the FLAC file of `name` is still what the journal says, and made of what the source holds now."""
     try:
-        return entry.state == state and soundfile.info(os.fsencode(out / _flac(name))).frames == entry.measures.num_samples
+        return entry.state == state and soundfile.info(os.fsencode(out / flac_path(name))).frames == entry.measures.num_samples
     except soundfile.SoundFileError:
         return False
 
@@ -160,7 +160,8 @@ def _read_journal(path: Path) -> dict[str, _Entry]:
     return entries
 
 
-def _append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
+    """Add `line`, with its end, to the journal at `path`. Raises TelucodecError where it cannot be written."""
     try:
         with open(path, "a", encoding="utf-8") as journal:
             journal.write(line)
@@ -168,9 +169,10 @@ def _append(path: Path, line: str) -> None:
         raise TelucodecError(f"{path}: cannot be written ({error.strerror}); free some disk and run the same again") from error
 
 
-def _row(utterance: Utterance, measures: Measures, source: str) -> Segment:
+def row_of(utterance: Utterance, measures: Measures, source: str) -> Segment:
+    """Return the row of the manifest for all of the FLAC file of `utterance`, of the collection `source`."""
     return Segment(
-        path=_flac(utterance.name),
+        path=flac_path(utterance.name),
         start_s=0.0,
         duration_s=measures.num_samples / SAMPLE_RATE,
         recording=utterance.name,
@@ -190,5 +192,5 @@ def _write_details(path: Path, utterances: list[Utterance]) -> None:
     """Write the further columns of `utterances`, beside the paths of the manifest, where there are any."""
     columns = list(dict.fromkeys(column for utterance in utterances for column in utterance.details))
     if columns:
-        cells = ([_flac(utterance.name), *(utterance.details.get(column, "") for column in columns)] for utterance in utterances)
+        cells = ([flac_path(utterance.name), *(utterance.details.get(column, "") for column in columns)] for utterance in utterances)
         write_table(path, ["path", *columns], cells)

@@ -1,4 +1,4 @@
-"""Sentences, one a line, as a source whose sounds a machine speaks. Imported like any other source; its rows are marked synthetic.
+"""Sentences, one a line, to be read aloud, or as a source whose sounds a machine speaks. Imported like any other source; its rows are marked synthetic.
 
 A sound is named by the voice and the sentence, so that a sentence is spoken once, wherever in the file it stands.
 """
@@ -16,6 +16,24 @@ DIGITS = 16
 """Of the digest in a name: 64 bits, so that no two sentences of a million share one."""
 
 
+def read_sentences(path: Path) -> list[str]:
+    """Return the sentences of `path`, one a line, each once, in NFC with single spaces; what follows a tab in a line is passed over.
+
+    Raises DataError where there is none.
+    """
+    lines = (line.split("\t")[0] for line in read_table(path).split("\n"))
+    clean = (" ".join(unicodedata.normalize("NFC", line).split()) for line in lines)
+    sentences = list(dict.fromkeys(line for line in clean if line))
+    if not sentences:
+        raise DataError(f"{path}: holds no sentence; write one on each line")
+    return sentences
+
+
+def sentence_name(voice: str, text: str) -> str:
+    """Return the name of the sound of `text` in `voice`."""
+    return hashlib.sha256(f"{voice}\n{text}".encode()).hexdigest()[:DIGITS]
+
+
 class Prompts:
     """The sentences of a text file, in one voice."""
 
@@ -26,12 +44,8 @@ class Prompts:
 
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
         self.voice.check()
-        lines = (" ".join(unicodedata.normalize("NFC", line).split()) for line in read_table(self.path).split("\n"))
-        sentences = list(dict.fromkeys(line for line in lines if line))
-        if not sentences:
-            raise DataError(f"{self.path}: holds no sentence; write one on each line")
-        for text in sentences[: self.limit]:
-            name = hashlib.sha256(f"{self.voice.name}\n{text}".encode()).hexdigest()[:DIGITS]
+        for text in read_sentences(self.path)[: self.limit]:
+            name = sentence_name(self.voice.name, text)
             self.texts[name] = text
             yield Utterance(name, text, self.voice.name, self.voice.language, self.licence, synthetic=True)
 
