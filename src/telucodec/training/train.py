@@ -29,9 +29,10 @@ Say = Callable[[str], None]
 
 TIMED_UPDATES = 5
 """Timed before the gates, so that they know how many updates the time allows; undone afterwards."""
-FIRST_VALIDATION_S = 30.0
 MOST_VALIDATIONS = 24
-"""Spread over the run, the first ones earlier, where most goes wrong."""
+"""Spread over the run, the first ones closer together, where most goes wrong."""
+VALIDATION_SHARE = 0.1
+"""Of the time; a validation waits until the training since the last one makes up for it."""
 CHECKPOINT_S = 120.0
 LOGGED_UPDATES = 20
 
@@ -130,7 +131,8 @@ def _run(
 ) -> Outcome:
     num_updates = budget.num_updates(crops)
     shares = list(_validation_shares(budget))
-    saved_s = clock.spent_s
+    saved_s = validated_s = clock.spent_s
+    cost_s = 0.0
     points = [
         Point(*[_number(entry, name) for name in ("loss", "correlation", "snr_db", "amplitude_percent")])
         for entry in folder.read_log()
@@ -148,9 +150,12 @@ def _run(
         done, total = (trainer.updates, num_updates) if num_updates else (clock.spent_s, 60 * budget.minutes)
         progress(done, total, f"loss {sum(told.get(name, 0.0) for name in trainer.weights):.3g}")
         due = [place for place in shares if place <= _share(trainer, clock, budget, num_updates)]
-        if due:
+        if due and clock.spent_s - validated_s >= cost_s / VALIDATION_SHARE:
             shares = [place for place in shares if place not in due]
+            began_s = clock.spent_s
             heard = _validate(trainer, validation, journal, points, clock, say)
+            validated_s = clock.spent_s
+            cost_s = validated_s - began_s
         if trainer.fabric.is_global_zero and clock.spent_s - saved_s > CHECKPOINT_S:
             _save(trainer, clock, folder, crops)
             saved_s = clock.spent_s
