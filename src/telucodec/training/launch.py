@@ -1,6 +1,7 @@
 """A run as it is asked for: data packed, settings put together, processes started."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         folder, config = RunFolder.existing(request.resume)
     else:
         config = settings(request, start)
-        preset = request.preset or ("from-" + start.name if start else config.recipe.model)
-        name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
-        folder = RunFolder.new(request.runs, name, config)
-        folder.write_log({"command": request.command})
+        folder = None
     if config.recipe.batches.batch_size % request.processes:
         raise ConfigError(
             f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; choose --batch_size so"
@@ -68,6 +66,11 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     batches = config.recipe.batches
     crops = Crops(samples, ends, _crop_samples(config), batches.batch_size, config.recipe.seed)
     validation = validation_sounds(read_manifest(request.data / "val.csv"), request.data)
+    if folder is None:  # not before the data is known to be there
+        preset = request.preset or ("from-" + start.name if start else config.recipe.model)
+        name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
+        folder = RunFolder.new(request.runs, name, config)
+        folder.write_log({"command": request.command})
     fabric = Fabric(
         accelerator="auto",
         devices=request.processes,
@@ -76,8 +79,17 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     )
     say(f"{folder.path}: {complexity(config.model)}; {crops.duration_s / 3600:.2f} h of speech, {len(validation)} sounds to validate with")
     budget = Budget(request.minutes if request.updates is None and request.epochs is None else None, request.updates, request.epochs)
-    work = lambda: train(config, folder, crops, validation, budget, fabric, say, progress, request.gates, start, request.wandb)
-    outcome = fabric.launch(lambda fabric: work()) if request.processes > 1 else work()
+
+    def work(fabric: Fabric) -> Outcome:
+        if request.processes > 1:
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // request.processes))
+        torch.manual_seed(config.recipe.seed)
+        codec = load_codec_module(start) if start else config.model.build()
+        return train(
+            codec, config, folder, crops, validation, budget, fabric, say, progress, request.gates, start is not None, request.wandb
+        )
+
+    outcome = fabric.launch(work) if request.processes > 1 else work(fabric)
     return folder.path, outcome
 
 

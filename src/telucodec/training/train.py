@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,8 @@ from telucodec.data.batches import Crops
 from telucodec.errors import TrainingError
 from telucodec.files import whole
 from telucodec.metrics.signs.history import Point, signs_of_history
-from telucodec.models.store import load_codec_module, save_codec
+from telucodec.models.store import save_codec
+from telucodec.models.vq_codec import VQCodec
 from telucodec.training.gates import Plan, check
 from telucodec.training.journal import Journal
 from telucodec.training.recipe import RunConfig
@@ -66,6 +66,7 @@ class Outcome:
 
 
 def train(
+    codec: VQCodec,
     config: RunConfig,
     folder: RunFolder,
     crops: Crops,
@@ -75,15 +76,13 @@ def train(
     say: Say,
     progress: Progress = lambda done, total, name: None,
     gates: bool = True,
-    start_from: Path | None = None,
+    trained: bool = False,
     wandb: bool = False,
 ) -> Outcome:
-    """Train the codec of `config` in `folder`, on from its checkpoint if there is one, else from the model `start_from` if given.
+    """Train `codec` as `config` says in `folder`, on from the checkpoint there if there is one; `trained` keeps its codebooks.
 
     `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails or numbers are no longer finite.
     """
-    torch.manual_seed(config.recipe.seed)
-    codec = load_codec_module(start_from) if start_from else config.model.build()
     trainer = Trainer(codec, config.recipe, fabric)
     clock = Clock()
     resumed = folder.resume.exists()
@@ -91,7 +90,7 @@ def train(
         _load(trainer, clock, folder, crops)
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
-        if not start_from:
+        if not trained:
             trainer.start(_batches(crops))
         if gates:
             _pass_gates(trainer, config, crops, budget, say)

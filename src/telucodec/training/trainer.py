@@ -12,6 +12,7 @@ from torch import Tensor
 from telucodec.errors import TrainingError
 from telucodec.losses.adversarial import discriminator_hinge, generator_hinge
 from telucodec.losses.feature_matching import feature_matching
+from telucodec.models.quantizers.clusters import gathered
 from telucodec.models.vq_codec import VQCodec
 from telucodec.training.recipe import RecipeConfig
 
@@ -56,8 +57,8 @@ class Trainer:
         latents, count = [], 0
         with torch.no_grad():
             while count < wanted:
-                latents.append(self.plain.encoder(self._own(next(batches))).float().transpose(1, 2).flatten(0, 1))
-                count += len(latents[-1]) * self.fabric.world_size
+                latents.append(gathered(self.plain.encoder(self._own(next(batches))).float().transpose(1, 2).flatten(0, 1)))
+                count += len(latents[-1])
         self.plain.quantizer.initialise(torch.cat(latents))
         self.average.load_state_dict(self.plain.state_dict())
 

@@ -84,7 +84,7 @@ class EmaRVQ(Quantizer):
     def initialise(self, latent: Tensor) -> None:
         if not self.config.k_means:
             return
-        residual = gathered(latent.float())
+        residual = latent.float()
         for k in range(self.num_codebooks):
             self.codebooks[k] = k_means(residual, self.codebook_size)
             index = nearest(self.codebooks[k], residual)

@@ -82,7 +82,7 @@ class FactorisedRVQ(Quantizer):
     def initialise(self, latent: Tensor) -> None:
         if not self.config.k_means:
             return
-        residual = gathered(latent.float())
+        residual = latent.float()
         for k in range(self.num_codebooks):
             self.codebooks[k] = k_means(self.down[k](residual), self.codebook_size)
             residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])

@@ -40,10 +40,10 @@ class Quantizer(nn.Module):
         return torch.from_numpy(np.where(rng.random(batch_size) < self.dropout, drawn, self.num_codebooks))
 
     def initialise(self, latent: Tensor) -> None:
-        """Place the codebooks where the latents [n, D] are."""
+        """Place the codebooks where the latents [n, D] are; every process must give the same."""
 
     def revive(self, latent: Tensor) -> int:
-        """Move entries that nothing chooses to where the latents [n, D] are; return how many."""
+        """Move entries that nothing chooses to where the latents [n, D] of all processes are; return how many."""
         return 0
 
     def encode(self, latent: Tensor) -> Tensor:

@@ -1,0 +1,170 @@
+"""A run learns, goes on exactly where it was, and is the same in one process and in two."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from tiny import built, on_cpu, speech_crops, tiny
+
+from telucodec.errors import TrainingError
+from telucodec.models.store import load_codec_module
+from telucodec.training.run_folder import RunFolder
+from telucodec.training.train import Budget, train
+from telucodec.training.trainer import Trainer
+
+QUIET = {"say": lambda line: None, "gates": False}
+
+
+def sounds(crops):
+    return {"one": crops.batch(1000)[0]}
+
+
+def run(tmp_path, name, config, updates, **options):
+    folder = RunFolder.new(tmp_path, name, config)
+    crops = speech_crops(config)
+    return folder, train(built(config), config, folder, crops, sounds(crops), Budget(updates=updates), on_cpu(), **QUIET | options)
+
+
+def weights(folder):
+    state = torch.load(folder.resume, weights_only=True)
+    return {
+        name: tensor for part in ("codec", "average") for name, tensor in ((f"{part}.{key}", value) for key, value in state[part].items())
+    }
+
+
+@pytest.mark.parametrize("recipe", ["perceptual", "adversarial"])
+def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path, recipe):
+    changes = {"revive_every": 3}
+    if recipe == "adversarial":
+        changes["adversarial"] = TINY_JUDGES | {"start_update": 2}
+    config = tiny(recipe=recipe, **changes)
+    whole, _ = run(tmp_path, "whole", config, 8)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done, total, name):
+        if done == 4:
+            raise Killed
+
+    folder = RunFolder.new(tmp_path, "halves", config)
+    crops = speech_crops(config)
+    with pytest.raises(Killed):
+        train(built(config), config, folder, crops, sounds(crops), Budget(updates=8), on_cpu(), progress=kill, **QUIET)
+    train(built(config), config, folder, crops, sounds(crops), Budget(updates=8), on_cpu(), **QUIET)
+    once, twice = weights(whole), weights(folder)
+    assert once.keys() == twice.keys()
+    for name in once:
+        assert torch.equal(once[name], twice[name]), name
+
+
+TINY_JUDGES = {"discriminators": {"members": [{"kind": "stft", "windows": [256], "width": 8}]}, "learning_rate": 1e-3}
+
+
+def test_loss_falls_and_what_is_measured_is_logged(tmp_path):
+    folder, outcome = run(tmp_path, "run", tiny(), 60)
+    entries = folder.read_log()
+    losses = [entry["mel"] for entry in entries if "mel" in entry]
+    assert losses[-1] < losses[0]
+    last = [entry for entry in entries if "correlation" in entry][-1]
+    wanted = {"snr_db", "snr_db_per_file", "si_sdr_db_per_file", "correlation", "amplitude_percent", "input_range", "output_range"}
+    wanted |= {"output_mean", "output_std", "signal_power", "noise_power", "perplexity", "codes_used", "kbps", "loss", "loss_mel", "signs"}
+    assert wanted <= last.keys()
+    assert outcome.updates == 60
+    assert math.isclose(outcome.heard_hours, 60 * 4 * 0.4 / 3600, rel_tol=1e-6)
+    assert list((folder.path / "tensorboard").iterdir())
+    assert load_codec_module(folder.model).config == tiny().model
+
+
+def test_runs_never_overwrite_each_other(tmp_path):
+    config = tiny()
+    names = [RunFolder.new(tmp_path, "same", config).path.name for _ in range(3)]
+    assert names == ["same", "same-2", "same-3"]
+
+
+def test_a_gate_that_fails_stops_the_run_with_its_reason(tmp_path):
+    config = tiny()
+    folder = RunFolder.new(tmp_path, "run", config)
+    crops = speech_crops(config)
+    with pytest.raises(TrainingError, match="planned updates.*--no-gates"):
+        train(built(config), config, folder, crops, sounds(crops), Budget(updates=1400), on_cpu(), say=lambda line: None)
+    assert not folder.resume.exists()
+
+
+def test_time_limits_a_run_too(tmp_path):
+    config = tiny()
+    folder = RunFolder.new(tmp_path, "run", config)
+    crops = speech_crops(config)
+    outcome = train(built(config), config, folder, crops, sounds(crops), Budget(minutes=0.03), on_cpu(), **QUIET)
+    assert outcome.updates >= 1
+    again = train(built(config), config, folder, crops, sounds(crops), Budget(minutes=0.03), on_cpu(), **QUIET)
+    assert again.updates == outcome.updates  # its time was over
+
+
+def test_other_data_is_no_way_to_go_on(tmp_path):
+    config = tiny()
+    folder, _ = run(tmp_path, "run", config, 2)
+    other = speech_crops(config)
+    other.samples = other.samples[:-16000]
+    other.ends = np.array([len(other.samples)])
+    with pytest.raises(TrainingError, match="other data"):
+        train(built(config), config, folder, other, sounds(other), Budget(updates=4), on_cpu(), **QUIET)
+
+
+def test_numbers_that_are_not_finite_stop_the_run(tmp_path):
+    config = tiny()
+    crops = speech_crops(config)
+    trainer = Trainer(built(config), config.recipe, on_cpu())
+    batch = crops.batch(0)
+    batch[0, 0, 100] = math.nan
+    with pytest.raises(TrainingError, match="not finite"):
+        trainer.update(batch, 0.0)
+
+
+def test_a_frozen_encoder_stays_and_the_decoder_learns():
+    config = tiny(recipe="finetune", freeze_encoder=True)
+    crops = speech_crops(config)
+    codec = built(config)
+    before = {name: tensor.clone() for name, tensor in codec.state_dict().items()}
+    trainer = Trainer(codec, config.recipe, on_cpu())
+    for number in range(3):
+        trainer.update(crops.batch(number), 0.0)
+    moved = {name.split(".")[0] for name, tensor in trainer.plain.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {"decoder"}
+
+
+def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path):
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0})
+    folder, _ = run(tmp_path, "run", config, 200)
+    told = [entry for entry in folder.read_log() if "judged_right" in entry]
+    assert all(math.isfinite(value) for entry in told for value in entry.values() if isinstance(value, float))
+    assert np.mean([entry["judged_right"] for entry in told[-5:]]) > 0.6
+    state = torch.load(folder.resume, weights_only=True)
+    assert {"judges", "judges_optimiser", "balancer"} <= state.keys()
+
+
+def _two_updates(fabric, path):
+    torch.set_num_threads(1)
+    config = tiny()
+    trainer = Trainer(built(config), config.recipe, fabric)
+    crops = speech_crops(config)
+    trainer.start(crops.batch(number) for number in range(100))
+    losses = [trainer.update(crops.batch(number), 0.0) for number in range(3)]
+    summed = {
+        name: float(fabric.all_reduce(torch.tensor([entry[name] for entry in losses]).mean(), reduce_op="mean")) for name in losses[0]
+    }
+    if fabric.is_global_zero:
+        norm = sum(float(parameter.double().square().sum()) for parameter in trainer.plain.state_dict().values())
+        path.write_text(json.dumps(summed | {"norm": norm}))
+
+
+def test_two_processes_learn_what_one_does(tmp_path):
+    _two_updates(on_cpu(), tmp_path / "one.json")
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_fork", precision="32-true")
+    fabric.launch(_two_updates, tmp_path / "two.json")
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
+    for name in one:
+        assert math.isclose(one[name], two[name], rel_tol=2e-4, abs_tol=1e-5), (name, one[name], two[name])
