@@ -33,13 +33,16 @@ class _Detached(Causal):
 
 
 def _no_straight_through(codec: VQCodec, config: RunConfig) -> Broken:
-    quantize = codec.quantizer.forward
+    whole = type(codec.quantizer)
 
-    def forward(latent: Tensor, active: Tensor | None = None) -> Quantized:
-        quantized = quantize(latent, active)
-        return quantized._replace(latent=quantized.latent.detach().requires_grad_(quantized.latent.requires_grad))
+    class Blocked(whole):
+        """Hands out entries of its codebooks as they are, without the gradient that would pass them by."""
 
-    codec.quantizer.forward = forward
+        def forward(self, latent: Tensor, active: Tensor | None = None) -> Quantized:
+            quantized = whole.forward(self, latent, active)
+            return quantized._replace(latent=quantized.latent.detach())
+
+    codec.quantizer.__class__ = Blocked  # copies of the codec have it too
     return codec, config
 
 
