@@ -35,7 +35,7 @@ def test_a_sound_codec_passes(body):
 
 
 @pytest.mark.parametrize(
-    "quantizer", [{"kind": "rvq-factorised", "num_codebooks": 2, "codebook_size": 32}, {"kind": "fsq", "num_codebooks": 2}]
+    "quantizer", [{"kind": "rvq-factorised", "num_codebooks": 4, "codebook_size": 64}, {"kind": "fsq", "num_codebooks": 4}]
 )
 def test_a_sound_codec_with_another_quantizer_passes(quantizer):
     failed = [str(verdict) for verdict in verdicts(tiny(quantizer=quantizer)) if not verdict.passed]

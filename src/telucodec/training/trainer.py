@@ -110,11 +110,8 @@ class Trainer:
         self.judges_optimiser.zero_grad()
         self.fabric.backward(loss)
         self.judges_optimiser.step()
-        told = [
-            (logits_real > 0).float().mean() + (logits_made < 0).float().mean()
-            for logits_real, logits_made in zip(real.logits, made.logits, strict=True)
-        ]
-        return {"discriminator": float(loss.detach()), "judged_right": float(sum(told)) / (2 * len(told))}
+        better = [a.flatten(1).mean(dim=1) > b.flatten(1).mean(dim=1) for a, b in zip(real.logits, made.logits, strict=True)]
+        return {"discriminator": float(loss.detach()), "judged_right": float(torch.stack(better).float().mean())}
 
     def _judgement(self, reference: Tensor, estimate: Tensor) -> dict[str, Tensor]:
         self.judges.requires_grad_(False)

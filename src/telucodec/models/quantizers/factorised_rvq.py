@@ -34,7 +34,7 @@ class FactorisedRVQConfig(BaseModel):
     dropout: float = 0.5
     """Share of the sounds that are given a random number of codebooks in training."""
     k_means: bool = True
-    """Whether codebooks start at the centres of the first latents, or at random."""
+    """Whether levels start at the principal directions and the centres of the first latents, or at random."""
     dead_share: float = 0.03
     """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
 
@@ -84,8 +84,17 @@ class FactorisedRVQ(Quantizer):
             return
         residual = latent.float()
         for k in range(self.num_codebooks):
+            self._face(k, residual)
             self.codebooks[k] = k_means(self.down[k](residual), self.codebook_size)
             residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])
+
+    def _face(self, k: int, vectors: Tensor) -> None:
+        """Turn level k to the directions in which the vectors [n, D] differ most, there and back."""
+        mean = vectors.mean(dim=0)
+        *_, directions = torch.linalg.svd(vectors - mean, full_matrices=False)
+        chosen = directions[: self.config.code_dim]  # [C, D], orthonormal
+        self.down[k].weight[: len(chosen)], self.up[k].weight[:, : len(chosen)] = chosen, chosen.T
+        self.down[k].bias[: len(chosen)], self.up[k].bias[:] = -(chosen @ mean), mean
 
     @torch.no_grad()
     def revive(self, latent: Tensor) -> int:
