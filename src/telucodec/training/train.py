@@ -14,6 +14,7 @@ from telucodec.data.batches import Crops
 from telucodec.errors import TrainingError
 from telucodec.files import whole
 from telucodec.metrics.signs.history import Point, signs_of_history
+from telucodec.metrics.signs.sign import Sign
 from telucodec.models.store import save_codec
 from telucodec.models.vq_codec import VQCodec
 from telucodec.training.gates import Plan, check
@@ -65,6 +66,17 @@ class Outcome:
     """What is wrong with the codec after it, in words; nothing is best."""
 
 
+class Clock:
+    """Seconds that a run has taken, over all times it was resumed."""
+
+    def __init__(self) -> None:
+        self.before_s, self.started = 0.0, time.monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        return self.before_s + time.monotonic() - self.started
+
+
 def train(
     codec: VQCodec,
     config: RunConfig,
@@ -83,10 +95,8 @@ def train(
 
     `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails or numbers are no longer finite.
     """
-    trainer = Trainer(codec, config.recipe, fabric)
-    clock = Clock()
-    resumed = folder.resume.exists()
-    if resumed:
+    trainer, clock = Trainer(codec, config.recipe, fabric), Clock()
+    if folder.resume.exists():
         _load(trainer, clock, folder, crops)
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
@@ -95,112 +105,117 @@ def train(
         if gates:
             _pass_gates(trainer, config, crops, budget, say)
     journal = Journal(folder, config, wandb) if fabric.is_global_zero else None
+    run = _Run(trainer, folder, crops, validation, budget, clock, journal, say, progress)
     try:
-        return _run(trainer, folder, crops, validation, budget, clock, journal, say, progress)
+        return run.to_its_end()
     except BaseException:
-        if trainer.updates and fabric.is_global_zero:
-            _save(trainer, clock, folder, crops)
+        if trainer.updates:
+            run.save()
         raise
     finally:
         if journal:
             journal.close()
 
 
-class Clock:
-    """Seconds that a run has taken, over all times it was resumed."""
+class _Run:
+    """A trainer with all that it reads from and reports to. Only the first process has a journal, and writes."""
 
-    def __init__(self) -> None:
-        self.before_s, self.started = 0.0, time.monotonic()
+    def __init__(
+        self,
+        trainer: Trainer,
+        folder: RunFolder,
+        crops: Crops,
+        validation: Mapping[str, np.ndarray],
+        budget: Budget,
+        clock: Clock,
+        journal: Journal | None,
+        say: Say,
+        progress: Progress,
+    ) -> None:
+        self.trainer, self.folder, self.crops, self.validation = trainer, folder, crops, validation
+        self.clock, self.journal, self.say, self.progress = clock, journal, say, progress
+        self.minutes, self.num_updates = budget.minutes, budget.num_updates(crops)
+        self.points = [_point(entry) for entry in folder.read_log() if "correlation" in entry]
+        self.told: set[str] = set()
+        self.loading_s = 0.0
 
-    @property
-    def spent_s(self) -> float:
-        return self.before_s + time.monotonic() - self.started
+    def to_its_end(self) -> Outcome:
+        marks = [(number / MOST_VALIDATIONS) ** 2 for number in range(1, MOST_VALIDATIONS)]
+        saved_s = validated_s = self.clock.spent_s
+        cost_s = 0.0
+        while (share := self._share()) < 1:
+            self._update(share)
+            due = [mark for mark in marks if mark <= share]
+            if due and self.clock.spent_s - validated_s >= cost_s / VALIDATION_SHARE:
+                marks = marks[len(due) :]
+                began_s = self.clock.spent_s
+                self._validate()
+                validated_s = self.clock.spent_s
+                cost_s = validated_s - began_s
+            if self.clock.spent_s - saved_s > CHECKPOINT_S:
+                self.save()
+                saved_s = self.clock.spent_s
+        heard, signs = self._validate()
+        self.save()
+        if self.journal:
+            save_codec(self.trainer.average, self.folder.model)
+        heard_hours = self.trainer.updates * self.crops.batch_s / 3600
+        return Outcome(self.trainer.updates, self.clock.spent_s, heard_hours, heard.entry(), tuple(map(str, signs)))
 
+    def _share(self) -> float:
+        """Share of the run that is over, the same in every process."""
+        if self.num_updates is not None:
+            return self.trainer.updates / max(1, self.num_updates)
+        return float(self.trainer.fabric.broadcast(self.clock.spent_s / (60 * self.minutes)))
 
-def _run(
-    trainer: Trainer,
-    folder: RunFolder,
-    crops: Crops,
-    validation: Mapping[str, np.ndarray],
-    budget: Budget,
-    clock: Clock,
-    journal: Journal | None,
-    say: Say,
-    progress: Progress,
-) -> Outcome:
-    num_updates = budget.num_updates(crops)
-    shares = list(_validation_shares(budget))
-    saved_s = validated_s = clock.spent_s
-    cost_s = 0.0
-    points = [
-        Point(*[_number(entry, name) for name in ("loss", "correlation", "snr_db", "amplitude_percent")])
-        for entry in folder.read_log()
-        if "correlation" in entry
-    ]
-    loading_s, told, heard = 0.0, {}, None
-    while (share := _share(trainer, clock, budget, num_updates)) < 1:
+    def _update(self, share: float) -> None:
         began = time.perf_counter()
-        batch = crops.batch(trainer.updates)
-        loading_s += time.perf_counter() - began
-        told = trainer.update(batch, share)
-        if journal and trainer.updates % LOGGED_UPDATES == 0:
-            heard_s = trainer.updates * crops.batch_s
-            journal.update(trainer.updates, told | {"spent_s": clock.spent_s, "heard_hours": heard_s / 3600, "loading_s": loading_s})
-        done, total = (trainer.updates, num_updates) if num_updates else (clock.spent_s, 60 * budget.minutes)
-        progress(done, total, f"loss {sum(told.get(name, 0.0) for name in trainer.weights):.3g}")
-        due = [place for place in shares if place <= _share(trainer, clock, budget, num_updates)]
-        if due and clock.spent_s - validated_s >= cost_s / VALIDATION_SHARE:
-            shares = [place for place in shares if place not in due]
-            began_s = clock.spent_s
-            heard = _validate(trainer, validation, journal, points, clock, say)
-            validated_s = clock.spent_s
-            cost_s = validated_s - began_s
-        if trainer.fabric.is_global_zero and clock.spent_s - saved_s > CHECKPOINT_S:
-            _save(trainer, clock, folder, crops)
-            saved_s = clock.spent_s
-    heard = heard if heard and not shares else _validate(trainer, validation, journal, points, clock, say)
-    if trainer.fabric.is_global_zero:
-        _save(trainer, clock, folder, crops)
-        save_codec(trainer.average, folder.model)
-    signs = tuple(map(str, (*heard.signs(), *signs_of_history(points))))
-    return Outcome(trainer.updates, clock.spent_s, trainer.updates * crops.batch_s / 3600, heard.entry(), signs)
+        batch = self.crops.batch(self.trainer.updates)
+        self.loading_s += time.perf_counter() - began
+        terms = self.trainer.update(batch, share)
+        updates, spent_s = self.trainer.updates, self.clock.spent_s
+        if self.journal and updates % LOGGED_UPDATES == 0:
+            heard_hours = updates * self.crops.batch_s / 3600
+            self.journal.update(updates, terms | {"spent_s": spent_s, "heard_hours": heard_hours, "loading_s": self.loading_s})
+        done, total = (updates, self.num_updates) if self.num_updates is not None else (spent_s, 60 * self.minutes)
+        self.progress(done, total, f"loss {sum(terms.get(name, 0.0) for name in self.trainer.weights):.3g}")
+
+    def _validate(self) -> tuple[Heard, tuple[Sign, ...]]:
+        heard = listen(self.trainer.average, self.validation, self.trainer.loss)
+        entry, spent_s = heard.entry(), self.clock.spent_s
+        self.points.append(_point(entry))
+        signs = (*heard.signs(), *signs_of_history(self.points))
+        if self.journal:
+            told = entry | {"spent_s": spent_s, "signs": [sign.case for sign in signs]}
+            self.journal.validation(self.trainer.updates, told, self.validation, heard)
+            self.say(_line(entry, spent_s, self.trainer.updates, signs))
+            for sign in signs:
+                if sign.case not in self.told:  # its words once, its name each time
+                    self.say(f"  {sign}")
+            self.told = {sign.case for sign in signs}
+        return heard, signs
+
+    def save(self) -> None:
+        """Write a checkpoint to go on from."""
+        if self.journal:
+            state = self.trainer.state_dict() | {"spent_s": self.clock.spent_s, "data_s": self.crops.duration_s}
+            with whole(self.folder.resume) as beside:
+                torch.save(state, beside)
 
 
-def _validate(
-    trainer: Trainer, validation: Mapping[str, np.ndarray], journal: Journal | None, points: list[Point], clock: Clock, say: Say
-) -> Heard:
-    heard = listen(trainer.average, validation, trainer.loss)
-    entry = heard.entry()
-    points.append(Point(heard.loss, entry["correlation"], entry["snr_db"], entry["amplitude_percent"]))
-    signs = (*heard.signs(), *signs_of_history(points))
-    if journal:
-        journal.validation(trainer.updates, entry | {"spent_s": clock.spent_s, "signs": [sign.case for sign in signs]}, validation, heard)
-        used = "/".join(f"{perplexity:.0f}" for perplexity in entry["perplexity"])
-        say(
-            f"{clock.spent_s / 60:5.1f} min {trainer.updates:7,} updates: SNR {entry['snr_db']:.1f} dB, SI-SDR {entry['si_sdr_db_per_file']['mean']:.1f} dB, "
-            f"correlation {entry['correlation']:.2f}, amplitude {entry['amplitude_percent']:.0f} %, loss {heard.loss:.3g}, perplexity {used}"
-        )
-        for sign in signs:
-            say(f"  {sign}")
-    return heard
+def _point(entry: dict) -> Point:
+    names = ("loss", "correlation", "snr_db", "amplitude_percent")
+    return Point(*[math.nan if entry.get(name) is None else entry[name] for name in names])
 
 
-def _number(entry: dict, name: str) -> float:
-    return math.nan if entry.get(name) is None else entry[name]
-
-
-def _share(trainer: Trainer, clock: Clock, budget: Budget, num_updates: int | None) -> float:
-    """Share of the run that is over, the same in every process."""
-    if num_updates is not None:
-        return trainer.updates / max(1, num_updates)
-    return float(trainer.fabric.broadcast(clock.spent_s / (60 * budget.minutes)))
-
-
-def _validation_shares(budget: Budget) -> Iterator[float]:
-    """Places in a run, 0 to 1, of its validations, closer to each other at the beginning."""
-    for number in range(1, MOST_VALIDATIONS):
-        yield (number / MOST_VALIDATIONS) ** 2
-    yield 1.0
+def _line(entry: dict, spent_s: float, updates: int, signs: tuple[Sign, ...]) -> str:
+    used = "/".join(f"{perplexity:.0f}" for perplexity in entry["perplexity"])
+    named = f"; {', '.join(sign.case for sign in signs)}" if signs else ""
+    return (
+        f"{spent_s / 60:5.1f} min {updates:7,} updates: SNR {entry['snr_db']:.1f} dB, "
+        f"SI-SDR {entry['si_sdr_db_per_file']['mean']:.1f} dB, correlation {entry['correlation']:.2f}, "
+        f"amplitude {entry['amplitude_percent']:.0f} %, loss {entry['loss']:.3g}, perplexity {used}{named}"
+    )
 
 
 def _batches(crops: Crops) -> Iterator[np.ndarray]:
@@ -214,7 +229,7 @@ def _pass_gates(trainer: Trainer, config: RunConfig, crops: Crops, budget: Budge
     """Raise TrainingError unless all gates are passed; every process comes to the same verdict."""
     updates = budget.num_updates(crops)
     if updates is None:
-        updates = 60 * budget.minutes / time_of_update(trainer, crops)
+        updates = trainer.fabric.broadcast(60 * budget.minutes / time_of_update(trainer, crops))
     plan = Plan(updates, updates * crops.batch_s / 3600)
     failed = []
     for verdict in check(copy.deepcopy(trainer.average).cpu(), config.recipe, crops.batch(0)[:4], plan):
@@ -234,12 +249,6 @@ def time_of_update(trainer: Trainer, crops: Crops) -> float:
         times.append(time.perf_counter() - began)
     trainer.load_state_dict(before)
     return sorted(times)[TIMED_UPDATES // 2]
-
-
-def _save(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops) -> None:
-    state = trainer.state_dict() | {"spent_s": clock.spent_s, "data_s": crops.duration_s}
-    with whole(folder.resume) as beside:
-        torch.save(state, beside)
 
 
 def _load(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops) -> None:
