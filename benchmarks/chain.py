@@ -61,8 +61,8 @@ def main() -> None:
             against_ffmpeg("films", sorted((home / "films").iterdir()), home, (1, options.jobs))
             chain("films", home / "films", home / "films-made", options.jobs)
         if "collection" in options.only:
-            against_ffmpeg("collection", clips, home, (options.jobs,), options.collection)
             chain("collection", options.collection, home / "collection-made", options.jobs)
+            against_ffmpeg("collection", clips, home, (options.jobs,), options.collection)
         if "import" in options.only:
             cost = measured("import", "common-voice", home / "cv-corpus", "--out", home / "imported")
             say("release", "import common-voice", release_s, cost)
