@@ -44,7 +44,7 @@ def run(command: str, folder: Path) -> list[str]:
     """Run `command` in `folder` and return the lines it prints."""
     expected = int(found[1]) if (found := re.search(r"# exit code (\d)", command)) else 0
     program, *arguments = shlex.split(command, comments=True)
-    environment = os.environ | {"COLUMNS": COLUMNS, "TERM": "dumb", "PYTHONPATH": str(ROOT / "src")}
+    environment = os.environ | {"COLUMNS": COLUMNS, "TERM": "dumb", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([*PROGRAMS[program], *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder, env=environment)
     said = done.stdout.decode()
     assert done.returncode == expected, f"{command}: exit code {done.returncode}\n{said}"
