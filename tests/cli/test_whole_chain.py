@@ -39,7 +39,9 @@ def chain(tmp_path_factory):
     shutil.copy(CLIPS[0], source / NFD_SPEAKERS[0] / "మాట.flac")
     telucodec("import", "folder", source, "--out", home / "raw", "--language", "te", cwd=home)
     telucodec("segment", "raw/manifest.csv", "--out", "raw/segments.csv", "--jobs", 1, cwd=home)
-    telucodec("filter", "raw/segments.csv", "--out", "good", "--copy", "copied", "--keep", "duplicate", "--keep", "noisy", "--jobs", 1, cwd=home)
+    telucodec(
+        "filter", "raw/segments.csv", "--out", "good", "--copy", "copied", "--keep", "duplicate", "--keep", "noisy", "--jobs", 1, cwd=home
+    )
     telucodec("manifest", "split", "copied/manifest.csv", "--out", "manifests", cwd=home)
     telucodec("manifest", "export", "manifests/train.csv", "--to", "huggingface", "--out", "exported", cwd=home)
     return home
