@@ -199,24 +199,32 @@ def _decoded(path: Path, heard: Heard) -> Iterator[tuple[np.ndarray, int]]:
             raise MediaError(f"{printable(path)}: its audio stream holds no samples; record or export it again")
 
 
-def _joined(frames: Iterable[tuple[np.ndarray, int]]) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield `frames` [C, T] and their rates joined to pieces of about PIECE_S: each call behind costs more than 20 ms of sound are worth."""
-    held: list[np.ndarray] = []
-    num_held = held_rate = 0
-    for samples, rate in frames:
-        if held and (
-            num_held >= PIECE_S * held_rate or rate != held_rate or len(samples) != len(held[0]) or samples.dtype != held[0].dtype
-        ):
-            yield np.concatenate(held, axis=-1), held_rate
-            held, num_held = [], 0
-        held.append(samples)
-        num_held, held_rate = num_held + samples.shape[-1], rate
-    if held:
-        yield np.concatenate(held, axis=-1), held_rate
+def _joined(frames: Iterable[av.AudioFrame]) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the sound of `frames` in pieces [C, T] of about PIECE_S, in the numbers of their format, and their rate in Hz.
+
+    FFmpeg joins them: an array for each frame of 20 ms costs more than decoding it.
+    """
+    fifo, kind = av.AudioFifo(), ("", "", 0)
+    for frame in frames:
+        if (found := (frame.format.name, frame.layout.name, frame.sample_rate)) != kind:
+            yield from _taken(fifo)
+            fifo, kind = av.AudioFifo(), found
+        frame.pts = None  # a gap in the clock is none in the sound
+        fifo.write(frame)
+        if fifo.samples >= PIECE_S * frame.sample_rate:
+            yield from _taken(fifo)
+    yield from _taken(fifo)
 
 
-def _frames(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield frames of sound [C, T], in the numbers of their format, and their rate in Hz."""
+def _taken(fifo: av.AudioFifo) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield all that `fifo` holds as one piece [C, T] with its rate, nothing where it is empty."""
+    if frame := fifo.read():
+        samples = frame.to_ndarray()
+        yield samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T, frame.sample_rate
+
+
+def _frames(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[av.AudioFrame]:
+    """Yield frames of sound. A packet that cannot be decoded is left out, until more than MISSING_S is lost."""
     heard_s = lost_s = 0.0
     for packet in _packets(path, container, stream, stated_s):
         try:
@@ -227,9 +235,8 @@ def _frames(path: Path, container: InputContainer, stream: av.AudioStream, state
                 raise MediaError(f"{printable(path)}: is damaged at {heard_s:.1f} s; copy it again, or cut out its good part") from error
             continue
         for frame in frames:
-            samples, rate = frame.to_ndarray(), frame.sample_rate
-            yield samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T, rate
-            heard_s += frame.samples / rate
+            heard_s += frame.samples / frame.sample_rate
+            yield frame
 
 
 def _packets(path: Path, container: InputContainer, stream: av.AudioStream, stated_s: float) -> Iterator[av.Packet]:
