@@ -2,16 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from lightning_fabric import Fabric
 
-from telucodec.errors import ModelError
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.errors import ConfigError, ModelError
 from telucodec.export.optimize import optimize
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
+from telucodec.training.launch import Request, run
 from telucodec.training.recipe import recipe_of
 from telucodec.training.trainer import Trainer
 from telucodec.training.validate import listen
@@ -50,9 +54,9 @@ def test_codes_and_samples_are_those_of_transformers_at_every_rate(saved, telugu
     codec, model, wave = import_encodec(saved[0]).double(), saved[1].double(), speech(telugu).double()
     for kbps, count in ((LITTLE, 2), (ALL, 8)):
         codes, scales, _ = model.encode(wave, bandwidth=kbps, return_dict=False)
-        assert torch.equal(codec.encode(wave)[:, :count], codes[0])
+        assert torch.equal((codec.quantizer.encode(codec.encoder.network(wave)))[:, :count], codes[0])
         sent = torch.nn.functional.pad(codes[0], (0, 0, 0, 8 - count), value=codec.quantizer.codebook_size)
-        decoded = codec.decoder.half(codec.quantizer.decode(sent))
+        decoded = codec.decoder.network(codec.quantizer.decode(sent))
         torch.testing.assert_close(decoded, model.decode(codes, scales, return_dict=False)[0])
     model.float()
     assert len(torch.unique(codes)) > 4 and float(decoded.std()) > 0
@@ -78,15 +82,42 @@ def test_fine_tuning_lowers_the_loss_and_leaves_a_frozen_encoder_bit_for_bit(sav
     codec = import_encodec(saved[0])
     before = {name: tensor.clone() for name, tensor in codec.state_dict().items()}
     trainer = Trainer(codec, recipe, Fabric(accelerator="cpu", devices=1))
-    batch = telugu[:, : 8 * 24 * HOP].reshape(8, 1, -1)
+    batch = telugu[:, 8000 : 8000 + 4 * 24 * HOP].reshape(4, 1, -1)
     losses = []
-    for number in range(25):
-        told = trainer.update(batch, number / 25)
+    for number in range(15):
+        told = trainer.update(batch, number / 15)
         losses.append(sum(recipe.loss.weights()[name] * told[name] for name in recipe.loss.weights()))
     assert np.mean(losses[-3:]) < 0.98 * np.mean(losses[:3])
     for state in (trainer.plain.state_dict(), trainer.average.state_dict()):
         moved = {name.split(".")[0] for name, tensor in state.items() if not torch.equal(tensor, before[name])}
         assert moved == ({"decoder"} if frozen else {"encoder", "decoder", "quantizer"})
+
+
+def test_a_run_starts_from_it_by_its_name_and_keeps_a_model_at_its_rate(saved, telugu, tmp_path):
+    soundfile.write(tmp_path / "one.flac", telugu[0, :48_000], 16_000)
+    for part in ("train", "val"):
+        write_manifest(tmp_path / f"{part}.csv", [Segment("one.flac", 0.0, 3.0, "one.flac", "", 0.1, 0.5, 0.0)])
+    asked = {"preset": None, "minutes": None, "epochs": None, "name": None, "resume": None, "wandb": False, "command": "", "gates": False}
+    request = Request(
+        data=tmp_path,
+        recipe="finetune",
+        updates=2,
+        changes={"batch_size": 2},
+        runs=tmp_path / "runs",
+        start=f"encodec:{saved[0]}",
+        processes=1,
+        precision="32",
+        **asked,
+    )
+    folder, outcome = run(request, lambda line: None, lambda done, total, name: None)
+    begun, kept = load_codec_module(folder / "start"), load_codec_module(folder / "model")
+    imported = import_encodec(saved[0])
+    assert all(torch.equal(tensor, imported.state_dict()[name]) for name, tensor in begun.state_dict().items())
+    assert any(not torch.equal(tensor, begun.state_dict()[name]) for name, tensor in kept.state_dict().items())
+    assert kept.config.sample_rate == 24_000
+    assert outcome.heard_hours == pytest.approx(2 * 2 * 1.2 / 3600)
+    with pytest.raises(ConfigError, match="brings its own codec"):
+        run(replace(request, preset="nano-time"), lambda line: None, lambda done, total, name: None)
 
 
 def test_sound_at_16_khz_is_measured_at_16_khz(saved, telugu):

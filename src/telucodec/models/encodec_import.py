@@ -42,13 +42,16 @@ def import_encodec(folder: Path) -> VQCodec:
         quantizer=EmaRVQConfig(num_codebooks=model.config.num_quantizers, codebook_size=model.config.codebook_size),
     )
     codec = config.build()
-    codec.encoder.half.load_state_dict(model.encoder.state_dict())
-    codec.decoder.half.load_state_dict(model.decoder.state_dict())
+    codec.encoder.network.load_state_dict(model.encoder.state_dict())
+    codec.decoder.network.load_state_dict(model.decoder.state_dict())
     _take_codebooks(codec.quantizer, [layer.codebook for layer in model.quantizer.layers])
     return codec.eval()
 
 
 def _load(kind: type, folder: Path) -> Any:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     try:
         named = json.loads((folder / SETTINGS).read_text("utf-8"))["model_type"]
         if named != REQUIRED["model_type"]:

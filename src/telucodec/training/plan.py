@@ -178,10 +178,9 @@ def sample(rows: Sequence[Segment], root: Path) -> list[np.ndarray]:
 def measure(
     config: RunConfig, crops: Crops, validation: dict[str, np.ndarray], fabric: Fabric, seconds: float, progress: Progress
 ) -> Probe:
-    """Train a codec of `config` for some `seconds`, timing its updates, and one validation."""
+    """Train a codec of `config` for some `seconds`, timing its updates, and one validation. Where its codebooks start does not matter here."""
     torch.manual_seed(config.recipe.seed)
     trainer = Trainer(config.model.build(), config.recipe, fabric)
-    trainer.start(crops.batch(number) for number in range(10**9))
     adversarial = config.recipe.adversarial
     stages = 2 if adversarial and adversarial.start_update else 1
 

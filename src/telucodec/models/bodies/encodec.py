@@ -53,9 +53,9 @@ class EncodecHalf(Causal):
     So a sound has to come whole: there is no `step`.
     """
 
-    def __init__(self, half: nn.Module):
+    def __init__(self, network: nn.Module):
         super().__init__()
-        self.half = half
+        self.network = network
 
     def silence(self, batch_size: int) -> State:
         raise ModelError(
@@ -64,7 +64,7 @@ class EncodecHalf(Causal):
 
     def forward(self, x: Tensor) -> Tensor:
         with in_float32(x):  # its LSTM adds up over seconds
-            return self.half(x.float())
+            return self.network(x.float())
 
 
 def encodec_of_transformers() -> ModuleType:
