@@ -42,10 +42,7 @@ def plan(
     """
     if (kbps is None) != (snr is None):
         raise typer.BadParameter("give --kbps and --snr together")
-    from lightning_fabric import Fabric
-
     from telucodec.training import plan as planning  # torch is needed from here on
-    from telucodec.training.launch import precision_of
     from telucodec.training.recipe import RunConfig, preset_of, recipe_of
     from telucodec.training.train import Budget
 
@@ -56,10 +53,11 @@ def plan(
     asked = [planning.Option(_time(60 * length), Budget(minutes=length)) for length in minutes or []]
     asked += [planning.Option(f"{count:,} updates", Budget(updates=count)) for count in updates or []]
     asked += [planning.Option(f"{count:,} epochs", Budget(epochs=count)) for count in num_epochs or []]
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision_of(precision))
     with progress_bar("probe") as progress:
         target = None if kbps is None else (kbps, snr)
-        found = planning.plan(config, data_dir, fabric, asked or planning.OPTIONS, price, 60 * minutes_probe, target, progress)
+        found = planning.plan(
+            config, data_dir, planning.machine(precision), asked or planning.OPTIONS, price, 60 * minutes_probe, target, progress
+        )
     if as_json:
         typer.echo(json.dumps({"recipe": recipe, "preset": preset or settings.model, "price_per_hour": price, **asdict(found)}))
         return

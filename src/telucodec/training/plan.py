@@ -19,7 +19,7 @@ from telucodec.errors import DataError
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Bracket, bracket
 from telucodec.training.gates import LEAST_UPDATES
-from telucodec.training.launch import crop_samples, validation_sounds
+from telucodec.training.launch import crop_samples, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig
 from telucodec.training.train import MOST_VALIDATIONS, VALIDATION_SHARE, Budget, Progress
 from telucodec.training.trainer import Trainer
@@ -168,6 +168,11 @@ def plan(
     columns = tuple(_column(option, found, crops.batch_s, data_s, price) for option in options)
     known = tuple(_known_column(codec, found, crops.batch_s, data_s, price) for codec in KNOWN)
     return Plan(found, crops.batch_s, data_s / 3600, columns, known, judged)
+
+
+def machine(precision: str) -> Fabric:
+    """One process on this machine's GPU, or on its CPU. Raises ConfigError for a precision that is not known."""
+    return Fabric(accelerator="auto", devices=1, precision=precision_of(precision))
 
 
 def sample(rows: Sequence[Segment], root: Path) -> list[np.ndarray]:
