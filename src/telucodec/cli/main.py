@@ -16,6 +16,7 @@ from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
+from telucodec.cli.plan import plan
 from telucodec.cli.record import record
 from telucodec.cli.report import report
 from telucodec.cli.segment import segment
@@ -38,6 +39,7 @@ app.command("snr-doctor")(snr_doctor)
 app.command("filter")(filter_)
 app.command("import")(import_)
 app.command()(tts)
+app.command()(plan)
 app.command()(train)
 app.command()(optimize)
 app.command()(record)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.resample import resampled
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
@@ -19,11 +20,18 @@ Progress = Callable[[float, float, str], None]
 
 
 class Crops:
-    """Sound int16 [S] of segments that end at `ends` [n], and the crops drawn from it."""
+    """Sound int16 [S] at 16 kHz of segments that end at `ends` [n], and the crops drawn from it, for a codec at `sample_rate` Hz.
 
-    def __init__(self, samples: np.ndarray, ends: np.ndarray, crop_samples: int, batch_size: int, seed: int):
+    A crop has `crop_samples` before it is brought to that rate, which must make them a whole number again.
+    """
+
+    def __init__(
+        self, samples: np.ndarray, ends: np.ndarray, crop_samples: int, batch_size: int, seed: int, sample_rate: int = SAMPLE_RATE
+    ):
+        if crop_samples * sample_rate % SAMPLE_RATE:
+            raise ValueError(f"{crop_samples} samples at {SAMPLE_RATE} Hz are no whole number of them at {sample_rate} Hz")
         self.samples, self.ends = samples, ends
-        self.crop_samples, self.batch_size, self.seed = crop_samples, batch_size, seed
+        self.crop_samples, self.batch_size, self.seed, self.sample_rate = crop_samples, batch_size, seed, sample_rate
 
     @property
     def duration_s(self) -> float:
@@ -44,7 +52,7 @@ class Crops:
             start = max(begin, min(place, end - self.crop_samples))
             piece = self.samples[start : min(end, start + self.crop_samples)]
             crop[0, : len(piece)] = piece / np.float32(32768)
-        return crops
+        return resampled(crops[:, 0], SAMPLE_RATE, self.sample_rate)[:, None]
 
 
 def pack(

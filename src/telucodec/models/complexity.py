@@ -31,6 +31,10 @@ def complexity(config: VQCodecConfig) -> Complexity:
 
     def count(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
         nonlocal macs
+        if isinstance(module, nn.LSTM):
+            matrices = [parameter for name, parameter in module.named_parameters() if name.startswith("weight")]
+            macs += inputs[0].shape[0] * sum(matrix.numel() for matrix in matrices)
+            return
         weight = module.weight
         if isinstance(module, nn.ConvTranspose1d):
             macs += inputs[0].shape[-1] * weight.numel()
@@ -40,7 +44,7 @@ def complexity(config: VQCodecConfig) -> Complexity:
             macs += output.numel() // output.shape[-1] * weight.numel()
 
     for module in codec.modules():
-        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear)):
+        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear, nn.LSTM)):
             module.register_forward_hook(count)
     second = torch.zeros(1, 1, round(config.frame_rate) * codec.hop)
     with torch.no_grad():

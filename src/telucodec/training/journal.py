@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import TrainingError
 from telucodec.training.recipe import RunConfig
 from telucodec.training.run_folder import RunFolder
@@ -19,7 +20,7 @@ class Journal:
     """Writes to the folder of a run."""
 
     def __init__(self, folder: RunFolder, config: RunConfig, wandb: bool):
-        self.folder, self.sample_rate = folder, config.model.sample_rate
+        self.folder = folder
         self.board = SummaryWriter(str(folder.path / "tensorboard"))
         self.wandb = _wandb_run(folder, config) if wandb else None
 
@@ -37,7 +38,7 @@ class Journal:
         self._show("validation", update, flat)
         for name in list(sounds)[:SHOWN]:
             for side, wave in (("original", sounds[name][0]), ("decoded", heard.estimates[name])):
-                self.board.add_audio(f"{name}/{side}", wave, update, self.sample_rate)
+                self.board.add_audio(f"{name}/{side}", wave, update, SAMPLE_RATE)
                 self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
         self.board.flush()
 

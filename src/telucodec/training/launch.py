@@ -10,11 +10,14 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.batches import Crops, pack
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import ConfigError, DataError
 from telucodec.models.complexity import complexity
-from telucodec.models.store import load_codec_module
+from telucodec.models.encodec_import import import_encodec
+from telucodec.models.store import load_codec_module, save_codec
+from telucodec.models.vq_codec import VQCodec
 from telucodec.training.recipe import RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, Outcome, Progress, Say, train
@@ -23,6 +26,8 @@ from telucodec.training.validate import evenly
 MOST_VALIDATION_SOUNDS = 24
 MOST_VALIDATION_S = 6.0
 """Of each; more would take training's time and tell little more."""
+ENCODEC = "encodec:"
+"""Before a folder with EnCodec's weights, where a run starts from these."""
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -42,6 +47,7 @@ class Request:
     name: str | None
     resume: Path | None
     start: str | None
+    """Model folder of a run, or encodec:PATH."""
     gates: bool
     processes: int
     precision: str
@@ -51,12 +57,13 @@ class Request:
 
 def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, TrainingError."""
-    start = None if request.start is None else Path(request.start)
+    start = None
     if request.resume:
         folder, config = RunFolder.existing(request.resume)
     else:
-        config = settings(request, start)
         folder = None
+        begun = None if request.start is None else codec_to_start_from(request.start)
+        config = settings(request, begun)
     if config.recipe.batches.batch_size % request.processes:
         raise ConfigError(
             f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; choose --batch_size so"
@@ -64,13 +71,14 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     rows = read_manifest(request.data / "train.csv")
     samples, ends = pack(rows, request.data, request.data / "packed", progress)
     batches = config.recipe.batches
-    crops = Crops(samples, ends, _crop_samples(config), batches.batch_size, config.recipe.seed)
+    crops = Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed, config.model.sample_rate)
     validation = validation_sounds(read_manifest(request.data / "val.csv"), request.data)
     if folder is None:  # not before the data is known to be there
-        preset = request.preset or ("from-" + start.name if start else config.recipe.model)
+        preset = request.preset or ("from-" + Path(request.start.removeprefix(ENCODEC)).name if begun else config.recipe.model)
         name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
         folder = RunFolder.new(request.runs, name, config)
         folder.write_log({"command": request.command})
+        start = save_codec(begun, folder.path / "start") if begun else None
     fabric = Fabric(
         accelerator="auto",
         devices=request.processes,
@@ -93,25 +101,30 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     return folder.path, outcome
 
 
-def settings(request: Request, start: Path | None) -> RunConfig:
-    """The recipe with what is asked for instead, and the codec: of a preset, or of the model to start from."""
+def codec_to_start_from(start: str) -> VQCodec:
+    """The codec in the model folder `start`, or EnCodec's where it is encodec:PATH. Raises ModelError."""
+    return import_encodec(Path(start.removeprefix(ENCODEC))) if start.startswith(ENCODEC) else load_codec_module(Path(start))
+
+
+def settings(request: Request, begun: VQCodec | None) -> RunConfig:
+    """The recipe with what is asked for instead, and the codec: of a preset, or `begun`, which the run starts from."""
     recipe = recipe_of(request.recipe)
     changed = recipe.model_dump()
     for name, value in request.changes.items():
         place = {"batch_size": changed["batches"], "learning_rate": changed["optimiser"]}.get(name, changed)
         place[name] = value
     recipe = type(recipe).model_validate(changed)
-    if start and request.preset:
+    if begun and request.preset:
         raise ConfigError("--from brings its own codec; leave --preset out")
-    return RunConfig(recipe=recipe, model=load_codec_module(start).config if start else preset_of(request.preset or recipe.model))
+    return RunConfig(recipe=recipe, model=begun.config if begun else preset_of(request.preset or recipe.model))
 
 
 def validation_sounds(rows: list[Segment], root: Path) -> dict[str, np.ndarray]:
-    """Sounds [1, T] by name, evenly spread over `rows`. Raises DataError without any."""
+    """Sounds [1, T] at 16 kHz by name, evenly spread over `rows`. Raises DataError without any."""
     chosen = evenly(rows, MOST_VALIDATION_SOUNDS)
     if not chosen:
         raise DataError(f"{root / 'val.csv'}: has no rows to validate with; split the data with more speakers")
-    size = round(MOST_VALIDATION_S * 16_000)
+    size = round(MOST_VALIDATION_S * SAMPLE_RATE)
     return {f"{row.recording} {row.start_s:g}": read_segment(row, root)[:, :size] for row in chosen}
 
 
@@ -133,6 +146,8 @@ def catalogue() -> Iterator[str]:
         yield f"preset {name:<15} {complexity(preset_of(name))}"
 
 
-def _crop_samples(config: RunConfig) -> int:
-    hop = config.model.body.hop
-    return math.ceil(config.recipe.batches.crop_s * config.model.sample_rate / hop) * hop
+def crop_samples(config: RunConfig) -> int:
+    """Samples of a crop at 16 kHz: whole frames of the codec, and a whole number of samples at its rate too."""
+    rate = config.model.sample_rate
+    step = math.lcm(config.model.body.hop, rate // math.gcd(rate, SAMPLE_RATE))
+    return math.ceil(config.recipe.batches.crop_s * rate / step) * step * SAMPLE_RATE // rate

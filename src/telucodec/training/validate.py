@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.resample import resampled
 from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.codebooks import perplexity, signs_of_codebooks
 from telucodec.metrics.signs.sign import Sign
@@ -65,13 +67,17 @@ class Heard:
 
 @torch.no_grad()
 def listen(codec: VQCodec, sounds: Mapping[str, np.ndarray], loss: torch.nn.Module | None = None) -> Heard:
-    """Encode and decode `sounds` [1, T] by name, one at a time, with all codebooks of `codec`."""
+    """Encode and decode `sounds` [1, T] at 16 kHz by name, one at a time, with all codebooks of `codec`.
+
+    A codec at another rate hears them resampled and is measured at 16 kHz; its loss is taken at its own rate, as in training.
+    """
     was_training, device = codec.training, next(codec.parameters()).device
+    rate = codec.config.sample_rate
     codec.eval()
     counts = np.zeros((codec.quantizer.num_codebooks, codec.quantizer.codebook_size), np.int64)
     pairs, estimates, losses = [], {}, []
     for name, sound in sounds.items():
-        wave = torch.from_numpy(sound)[None].to(device)  # [1, 1, T]
+        wave = torch.from_numpy(resampled(sound, SAMPLE_RATE, rate))[None].to(device)  # [1, 1, T]
         codes = codec.encode(wave)
         estimate = codec.decode(codes, wave.shape[-1])
         for k, used in enumerate(codes[0].cpu().numpy()):
@@ -79,7 +85,8 @@ def listen(codec: VQCodec, sounds: Mapping[str, np.ndarray], loss: torch.nn.Modu
         if loss:
             total, terms = loss(wave, estimate)
             losses.append({"": float(total), **{term: float(value) for term, value in terms.items()}})
-        estimates[name] = estimate[0, 0].cpu().numpy()
+        heard = resampled(estimate[0].cpu().numpy(), rate, SAMPLE_RATE)[0, : sound.shape[-1]]
+        estimates[name] = np.pad(heard, (0, sound.shape[-1] - len(heard)))
         pairs.append(measure_pair(sound[0], estimates[name], name))
     codec.train(was_training)
     means = {term: math.fsum(told[term] for told in losses) / len(losses) for term in losses[0]} if losses else {"": math.nan}

@@ -1,0 +1,60 @@
+"""What `telucodec plan` prints of a plan, and that it runs on real speech."""
+
+import json
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from telucodec.cli.main import app
+from telucodec.cli.plan import lines
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.training.plan import Column, Plan, Probe, Target
+
+COLUMNS = (
+    Column("POC", "half an hour", 1_400, 5.6, 1.46, 1800, 0.25, "too small: 1,400 updates"),
+    Column("MVP", "a night", 22_400, 89.6, 23.4, 28_800, 4.0, ""),
+)
+KNOWN = (Column("DAC", "72 crops", 400_000, 3_040, 795, 980_000, 136.1, ""),)
+TARGET = Target(4.0, 35.0, (17.5, 20.4), (16.0, 20.0), "out of reach: no training can mend that")
+
+
+def test_a_table_a_line_for_each_choice_and_a_summary():
+    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 3.82, COLUMNS, KNOWN, TARGET))
+    assert told[0].split() == ["POC", "MVP", "DAC"]
+    assert told[1].split() == ["updates", "1,400", "22,400", "400,000"]
+    assert told[4].split() == ["time", "here", "30", "min", "8", "h", "11.3", "days"]
+    assert told[5].split() == ["cost", "0.25", "4.00", "136.10"]
+    assert "POC: half an hour; too small: 1,400 updates" in told
+    assert any("35 dB at 4 kbps: out of reach" in line and "4 kbps give 18 to 20 dB" in line and "16 to 20 kbps" in line for line in told)
+    assert told[-1] == "40 updates timed, 1.25 s each; 12 s of sound a second; 3.82 h of data; too small: POC"
+
+
+def test_lengths_that_were_asked_for_are_planned_on_real_speech(telugu, tmp_path):
+    soundfile.write(tmp_path / "one.flac", telugu[0, :32_000], 16_000)
+    for part in ("train", "val"):
+        write_manifest(tmp_path / f"{part}.csv", [Segment("one.flac", 0.0, 2.0, "one.flac", "", 0.1, 0.5, 0.0)])
+    asked = [
+        "plan",
+        "--data",
+        str(tmp_path),
+        "--preset",
+        "nano-spectral",
+        "--batch_size",
+        "1",
+        "--updates",
+        "1400",
+        "--minutes-probe",
+        "0.01",
+    ]
+    done = CliRunner().invoke(app, [*asked, "--precision", "32", "--kbps", "4", "--snr", "35", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert [column["updates"] for column in found["columns"]] == [1400]
+    assert found["columns"][0]["cost"] is None
+    assert found["target"]["verdict"].startswith("out of reach")
+
+
+@pytest.mark.parametrize("half", [["--kbps", "4"], ["--snr", "35"]])
+def test_a_target_is_a_rate_and_an_snr(half):
+    assert CliRunner().invoke(app, ["plan", *half]).exit_code == 2
