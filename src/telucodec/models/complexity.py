@@ -5,7 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from telucodec.models.bodies.spectral import Analysis, Synthesis
 from telucodec.models.vq_codec import VQCodecConfig
+
+TRANSFORMS = (Analysis, Synthesis)
+FRAMES = 8
+"""Run through a codec to count."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,16 @@ class Complexity:
 
 
 def complexity(config: VQCodecConfig) -> Complexity:
-    """Count what `config` builds by running a second of silence through it."""
+    """Count what `config` builds by running some silence through it."""
     codec = config.build().eval()
     macs = 0
 
     def count(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
         nonlocal macs
-        weight = module.weight
-        if isinstance(module, nn.ConvTranspose1d):
+        weight = module.basis if isinstance(module, TRANSFORMS) else module.weight
+        if isinstance(module, Analysis):
+            macs += output.shape[-1] * weight.numel()
+        elif isinstance(module, (nn.ConvTranspose1d, Synthesis)):
             macs += inputs[0].shape[-1] * weight.numel()
         elif isinstance(module, nn.Conv1d):
             macs += output.shape[-1] * weight.numel()
@@ -40,11 +47,11 @@ def complexity(config: VQCodecConfig) -> Complexity:
             macs += output.numel() // output.shape[-1] * weight.numel()
 
     for module in codec.modules():
-        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear)):
+        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear, *TRANSFORMS)):
             module.register_forward_hook(count)
-    second = torch.zeros(1, 1, round(config.frame_rate) * codec.hop)
     with torch.no_grad():
-        codec(second)
+        codec(torch.zeros(1, 1, FRAMES * codec.hop))
+    macs *= config.frame_rate / FRAMES
     codebooks = [buffer for name, buffer in [*codec.named_buffers(), *codec.named_parameters()] if name == "quantizer.codebooks"]
     macs += sum(buffer.numel() for buffer in codebooks) * config.frame_rate
     parameters = sum(parameter.numel() for parameter in codec.parameters()) + sum(b.numel() for b in codebooks if not b.requires_grad)
