@@ -8,7 +8,6 @@ from torch import nn
 from telucodec.models.bodies.spectral import Analysis, Synthesis
 from telucodec.models.vq_codec import VQCodecConfig
 
-TRANSFORMS = (Analysis, Synthesis)
 FRAMES = 8
 """Run through a codec to count."""
 
@@ -36,10 +35,8 @@ def complexity(config: VQCodecConfig) -> Complexity:
 
     def count(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
         nonlocal macs
-        weight = module.basis if isinstance(module, TRANSFORMS) else module.weight
-        if isinstance(module, Analysis):
-            macs += output.shape[-1] * weight.numel()
-        elif isinstance(module, (nn.ConvTranspose1d, Synthesis)):
+        weight = module.weight
+        if isinstance(module, nn.ConvTranspose1d):
             macs += inputs[0].shape[-1] * weight.numel()
         elif isinstance(module, nn.Conv1d):
             macs += output.shape[-1] * weight.numel()
@@ -47,11 +44,12 @@ def complexity(config: VQCodecConfig) -> Complexity:
             macs += output.numel() // output.shape[-1] * weight.numel()
 
     for module in codec.modules():
-        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear, *TRANSFORMS)):
+        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear)):
             module.register_forward_hook(count)
     with torch.no_grad():
         codec(torch.zeros(1, 1, FRAMES * codec.hop))
     macs *= config.frame_rate / FRAMES
+    macs += sum(module.basis.numel() for module in codec.modules() if isinstance(module, (Analysis, Synthesis))) * config.frame_rate
     codebooks = [buffer for name, buffer in [*codec.named_buffers(), *codec.named_parameters()] if name == "quantizer.codebooks"]
     macs += sum(buffer.numel() for buffer in codebooks) * config.frame_rate
     parameters = sum(parameter.numel() for parameter in codec.parameters()) + sum(b.numel() for b in codebooks if not b.requires_grad)
