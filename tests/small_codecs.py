@@ -10,9 +10,11 @@ from telucodec.export.optimize import Check, optimize
 from telucodec.models.store import save_codec
 from telucodec.models.vq_codec import VQCodec, VQCodecConfig
 from telucodec.runtime.codes import CodesModel
+from telucodec.training.codes import fit_codes
 
 BODIES = {
-    "spectral": {"kind": "spectral", "hop": 160, "width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 8},
+    "spectral": {"kind": "spectral", "look_ahead": 0, "width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 8},
+    "looking ahead": {"kind": "spectral", "hop": 160, "width": 16, "encoder_blocks": 1, "decoder_blocks": 2, "latent_dim": 8},
     "time-domain": {"kind": "time-domain", "channels": 2, "strides": [8, 10], "latent_dim": 8},
 }
 QUANTIZERS = {
@@ -30,6 +32,13 @@ def small_codec(body: str, quantizer: str, speech: np.ndarray) -> VQCodec:
         wave = torch.from_numpy(speech[None, :, : speech.shape[-1] // codec.hop * codec.hop])
         codec.quantizer.initialise(codec.encoder(wave)[0].T)
     return codec
+
+
+def codes_model_of(codec: VQCodec, speech: np.ndarray) -> CodesModel:
+    """A model of the codes of `speech` [1, T] that learnt a little."""
+    with torch.no_grad():
+        codes = codec.encode(torch.from_numpy(speech)[None])[0].numpy()
+    return fit_codes(codec, [codes], minutes=1, updates=12)
 
 
 def made(folder: Path, codec: VQCodec, speech: np.ndarray, int8: bool = False, codes_model: CodesModel | None = None) -> Check:
