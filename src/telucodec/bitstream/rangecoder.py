@@ -32,25 +32,61 @@ class CodingTables:
         self.bits = -np.log2(self.probabilities)  # [R, S]
 
 
+class RangeWriter:
+    """Symbols to bytes, one after the other."""
+
+    def __init__(self) -> None:
+        self._encoder = constriction.stream.queue.RangeEncoder()
+
+    def write(self, symbols: np.ndarray, weights: np.ndarray) -> None:
+        """Code `symbols` [n], each with its row of positive `weights` float32 [n, S]: integers, or these over a power of two, that
+        add up to at most 2^24 units, so that float32 adds them exactly."""
+        self._encoder.encode(symbols.astype(np.int32), _FAMILY, weights)
+
+    def write_even(self, symbols: np.ndarray, size: int) -> None:
+        """Code `symbols` [n], each of `size` that are as likely."""
+        self._encoder.encode(symbols.astype(np.int32), constriction.stream.model.Uniform(size))
+
+    def to_bytes(self) -> bytes:
+        # The coder works in words of four bytes and the reader reads zeros past the end, so zeros there need not be sent.
+        return self._encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+
+
+class RangeReader:
+    """Reads symbols back in the order in which they were coded. Raises BitstreamError where no encoder can have written them."""
+
+    def __init__(self, payload: bytes):
+        padded = payload + bytes(-len(payload) % 4)
+        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
+
+    def read(self, weights: np.ndarray) -> np.ndarray:
+        """The next symbols, int32 [n], of rows of `weights` [n, S]."""
+        try:
+            return self._decoder.decode(_FAMILY, weights)
+        except AssertionError as error:
+            raise BitstreamError("packet does not decode with this model") from error
+
+    def read_even(self, size: int, count: int) -> np.ndarray:
+        """The next symbols, int32 [count], each of `size` that are as likely."""
+        try:
+            return self._decoder.decode(constriction.stream.model.Uniform(size), count)
+        except AssertionError as error:
+            raise BitstreamError("packet does not decode with this model") from error
+
+
 def encode_symbols(tables: CodingTables, symbols: np.ndarray, rows: np.ndarray) -> bytes:
     """Code `symbols` [n], each with row `rows` [n] of the tables."""
-    encoder = constriction.stream.queue.RangeEncoder()
-    encoder.encode(symbols.astype(np.int32), _FAMILY, tables.probabilities[rows])
-    # The coder works in words of four bytes and the decoder reads zeros past the end, so zeros there need not be sent.
-    return encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+    writer = RangeWriter()
+    writer.write(symbols, tables.probabilities[rows])
+    return writer.to_bytes()
 
 
 class SymbolDecoder:
-    """Reads symbols back in the order in which they were coded."""
+    """Reads what `encode_symbols` wrote, in as many pieces as one likes."""
 
     def __init__(self, tables: CodingTables, payload: bytes):
-        padded = payload + bytes(-len(payload) % 4)
-        self._tables = tables
-        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
+        self._tables, self._reader = tables, RangeReader(payload)
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """The next symbols, int32 [n], given their rows [n]. Raises BitstreamError where no encoder can have written them."""
-        try:
-            return self._decoder.decode(_FAMILY, self._tables.probabilities[rows])
-        except AssertionError as error:
-            raise BitstreamError("packet does not decode with this model") from error
+        return self._reader.read(self._tables.probabilities[rows])

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.progress import progress_bar
+
 
 def optimize(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
@@ -15,6 +17,9 @@ def optimize(
         Path, typer.Option("--data_dir", "--data", help="Folder with val.csv: the sounds that the bundle is compared on.")
     ] = Path("data/manifests"),
     int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a dB.")] = False,
+    entropy_minutes: Annotated[
+        float, typer.Option(min=0, max=1000, help="Learn from train.csv for so long how likely codes are: shorter files; 0 leaves it out.")
+    ] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Freeze the codec of RUN, fold its weight norms, and write it as ONNX graphs that need no PyTorch.
@@ -25,16 +30,26 @@ def optimize(
     """
     from telucodec.data.manifest import read_manifest
     from telucodec.export.optimize import optimize as make
+    from telucodec.models.store import load_codec_module
+    from telucodec.training.codes import codes_of, fit_codes
     from telucodec.training.launch import validation_sounds  # torch is needed from here on
 
     model = run / "model" if (run / "model").is_dir() else run
     out = out or run / "bundle"
-    found = make(model, out, validation_sounds(read_manifest(data_dir / "val.csv"), data_dir), int8)
+    sounds, codes_model = validation_sounds(read_manifest(data_dir / "val.csv"), data_dir), None
+    if entropy_minutes:
+        codec, rows = load_codec_module(model), read_manifest(data_dir / "train.csv")
+        with progress_bar("encode train.csv") as progress:
+            codes = codes_of(codec, rows, data_dir, progress)
+        with progress_bar("learn codes") as progress:
+            codes_model = fit_codes(codec, codes, entropy_minutes, progress)
+    found = make(model, out, sounds, int8, codes_model)
     if as_json:
         typer.echo(json.dumps({"path": str(out), **asdict(found)}))
         return
     typer.echo(
         f"{out}: {found.bytes_after / 1e6:.1f} MB of {found.bytes_before / 1e6:.1f}; {100 * found.same_codes:.2f} % of the codes are the same, "
         f"samples differ by up to {found.largest_difference:.1e}; SNR {found.snr_before_db:.2f} -> {found.snr_after_db:.2f} dB; "
+        f"codes take {found.kbps_even:.2f} -> {found.kbps_coded:.2f} kbps; "
         f"encode and decode {1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core"
     )

@@ -1,4 +1,4 @@
-"""Crops for training out of one memory-mapped file of sound: every second of the data is as likely as every other.
+"""Crops for training out of one memory-mapped file of sound, each around a sample of which every one is as likely.
 
 The batch of an update depends on the seed and the number of the update alone, so a run that goes on draws what it would have drawn.
 """
@@ -43,13 +43,13 @@ class Crops:
         return self.batch_size * self.crop_samples / SAMPLE_RATE
 
     def batch(self, update: int) -> np.ndarray:
-        """The crops float32 [B, 1, T] of that update; a segment shorter than a crop has silence after it."""
+        """The crops float32 [B, 1, T] of that update, within one segment each; one shorter than a crop has silence after it."""
         rng = np.random.default_rng((self.seed, update))
         crops = np.zeros((self.batch_size, 1, self.crop_samples), np.float32)
         for crop, place in zip(crops, rng.integers(len(self.samples), size=self.batch_size), strict=True):
             segment = np.searchsorted(self.ends, place, side="right")
             begin, end = self.ends[segment - 1] if segment else 0, self.ends[segment]
-            start = max(begin, min(place, end - self.crop_samples))
+            start = max(begin, min(place - self.crop_samples // 2, end - self.crop_samples))
             piece = self.samples[start : min(end, start + self.crop_samples)]
             crop[0, : len(piece)] = piece / np.float32(32768)
         return resampled(crops[:, 0], SAMPLE_RATE, self.sample_rate)[:, None]

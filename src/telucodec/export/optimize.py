@@ -1,5 +1,6 @@
 """From a trained run to a bundle for production, with the proof that it still is the same codec and how much faster it became."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from telucodec.metrics.pair import measure_pair
 from telucodec.metrics.validation import Validation
 from telucodec.models.store import load_codec_module
 from telucodec.models.vq_codec import VQCodec
-from telucodec.runtime.bundle import DECODER, ENCODER, FILE_NAME, BundleInfo, load_bundle
-from telucodec.runtime.vq import CodesCodec
+from telucodec.runtime.bundle import CODES, DECODER, ENCODER, FILE_NAME, BundleInfo, load_bundle
+from telucodec.runtime.codes import CodesCoder, CodesModel
+from telucodec.runtime.vq import PACKET_FRAMES, CodesCodec
 
 LARGEST_DIFFERENCE = 1e-3
 """Of a sample, between PyTorch and onnxruntime decoding the same codes in float32: -60 dB; usual is 1e-6."""
@@ -42,12 +44,16 @@ class Check:
     seconds_after: float
     bytes_before: int
     bytes_after: int
+    kbps_even: float
+    """Of all codes where each takes the logarithm of the codebook's size."""
+    kbps_coded: float
+    """With the model of codes; the same without."""
 
 
-def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: bool = False) -> Check:
+def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: bool = False, codes_model: CodesModel | None = None) -> Check:
     """Write the trained codec of the folder `model` to `out` as a bundle and compare the two on `sounds` [1, T] by name.
 
-    Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
+    A `codes_model` that does not make their codes shorter is left out. Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
     """
     codec = load_codec_module(model)
     before_bytes = sum(tensor.numel() * tensor.element_size() for tensor in codec.state_dict().values())
@@ -55,6 +61,7 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
     encoder, decoder = graphs(folded)
     if int8:
         encoder, decoder = in_eight_bits(encoder), in_eight_bits(decoder)
+    files = {ENCODER: encoder, DECODER: decoder}
     info = BundleInfo(
         sample_rate=codec.config.sample_rate,
         hop=codec.hop,
@@ -65,19 +72,41 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
     )
     beside = out.with_name(f".{out.name}.part")
     try:
-        for name, content in ((ENCODER, encoder), (DECODER, decoder), (FILE_NAME, info.model_dump_json(indent=1).encode())):
-            write_whole(beside / name, content)
-        found = _compare(codec, CodesCodec(load_bundle(beside)), sounds, before_bytes, len(encoder) + len(decoder))
+        _write(beside, files, info)
+        if codes_model:
+            even = info.kbps_of(info.num_codebooks)
+            coded = info.model_copy(update={"kbps": _kbps(CodesCodec(load_bundle(beside)), codes_model, sounds)})
+            if coded.kbps_of(info.num_codebooks) < even:
+                info, files = coded, files | {CODES: codes_model.to_bytes()}
+                _write(beside, files, info)
+        found = _compare(codec, CodesCodec(load_bundle(beside)), sounds, before_bytes, sum(map(len, files.values())))
         _judge(found, int8)
         out.mkdir(parents=True, exist_ok=True)
-        for name in (ENCODER, DECODER, FILE_NAME):
+        (out / FILE_NAME).unlink(missing_ok=True)  # an older bundle is none while it is being replaced
+        (out / CODES).unlink(missing_ok=True)
+        for name in (*files, FILE_NAME):
             (beside / name).replace(out / name)
     finally:
-        for name in (ENCODER, DECODER, FILE_NAME):
-            (beside / name).unlink(missing_ok=True)
-        if beside.exists():
-            beside.rmdir()
+        shutil.rmtree(beside, ignore_errors=True)
     return found
+
+
+def _write(folder: Path, files: Mapping[str, bytes], info: BundleInfo) -> None:
+    for name, content in {**files, FILE_NAME: info.model_dump_json(indent=1).encode()}.items():
+        write_whole(folder / name, content)
+
+
+def _kbps(bundle: CodesCodec, codes_model: CodesModel, sounds: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+    """What the codes of the first 1, 2 ... codebooks of `sounds` take with that model."""
+    coder = CodesCoder(codes_model)
+    codes = [bundle.codes(sound).T for sound in sounds.values()]  # [F, K]
+    frames = sum(map(len, codes))
+
+    def kbps(count: int) -> float:
+        packets = (sound[place : place + PACKET_FRAMES, :count] for sound in codes for place in range(0, len(sound), PACKET_FRAMES))
+        return 8 * sum(len(coder.encode(packet)) for packet in packets) * bundle.frame_rate / frames / 1000
+
+    return tuple(round(kbps(count), 4) for count in range(1, bundle.bundle.info.num_codebooks + 1))
 
 
 def memory(codec: VQCodec) -> int:
@@ -90,7 +119,8 @@ def memory(codec: VQCodec) -> int:
         other[..., 0] = (codes[..., 0] + size // 2) % size
         with torch.no_grad():
             change = (codec.decoder(codec.quantizer.decode(codes)) - codec.decoder(codec.quantizer.decode(other))).abs()
-        heard = int(change.flatten().nonzero().max()) // codec.hop + 1
+        places = change.flatten().nonzero()
+        heard = int(places.max()) // codec.hop + 1 if len(places) else 0
         if heard < frames:
             return heard
         frames *= 2
@@ -120,7 +150,9 @@ def _compare(codec: VQCodec, bundle: CodesCodec, sounds: Mapping[str, np.ndarray
         torch.set_num_threads(threads)
     heard_s = sum(sound.shape[-1] for sound in sounds.values()) / codec.config.sample_rate
     snrs = [Validation(made).snr_db.value for made in pairs]
-    return Check(same / total, difference, *snrs, *(seconds / heard_s for seconds in spent), bytes_before, bytes_after)
+    info = bundle.bundle.info
+    kbps = info.model_copy(update={"kbps": ()}).kbps_of(info.num_codebooks), info.kbps_of(info.num_codebooks)
+    return Check(same / total, difference, *snrs, *(seconds / heard_s for seconds in spent), bytes_before, bytes_after, *kbps)
 
 
 def _judge(found: Check, int8: bool) -> None:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from telucodec.models.bodies.spectral import Analysis, Synthesis
 from telucodec.models.vq_codec import VQCodecConfig
+
+FRAMES = 8
+"""Run through a codec to count."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Complexity:
 
 
 def complexity(config: VQCodecConfig) -> Complexity:
-    """Count what `config` builds by running a second of silence through it."""
+    """Count what `config` builds by running some silence through it."""
     codec = config.build().eval()
     macs = 0
 
@@ -46,9 +50,10 @@ def complexity(config: VQCodecConfig) -> Complexity:
     for module in codec.modules():
         if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear, nn.LSTM)):
             module.register_forward_hook(count)
-    second = torch.zeros(1, 1, round(config.frame_rate) * codec.hop)
     with torch.no_grad():
-        codec(second)
+        codec(torch.zeros(1, 1, FRAMES * codec.hop))
+    macs *= config.frame_rate / FRAMES
+    macs += sum(module.basis.numel() for module in codec.modules() if isinstance(module, (Analysis, Synthesis))) * config.frame_rate
     codebooks = [buffer for name, buffer in [*codec.named_buffers(), *codec.named_parameters()] if name == "quantizer.codebooks"]
     macs += sum(buffer.numel() for buffer in codebooks) * config.frame_rate
     parameters = sum(parameter.numel() for parameter in codec.parameters()) + sum(b.numel() for b in codebooks if not b.requires_grad)

@@ -1,8 +1,9 @@
 """The codec of discrete codes: body and quantizer. A waveform becomes K codes a frame, [B, K, F], and a waveform again."""
 
 import math
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from telucodec.models.bodies import BodyConfig
@@ -15,7 +16,7 @@ class VQCodecConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sample_rate: int = 16_000
+    sample_rate: Annotated[int, Field(ge=8_000, le=48_000)] = 16_000
     """Hz."""
     body: BodyConfig
     quantizer: QuantizerConfig

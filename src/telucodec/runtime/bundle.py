@@ -1,24 +1,28 @@
 """A trained codec of discrete codes as a product gets it: two ONNX graphs and what to know of them. No PyTorch, nothing that can run code.
 
 `bundle.json` says rates and sizes, `encoder.onnx` turns windows of waveform into codes, `decoder.onnx` codes into waveform; both take
-what they remember as inputs and give it back as outputs.
+what they remember as inputs and give it back as outputs. `codes.safetensors`, where there is one, tells how likely codes are.
 """
 
 import hashlib
+import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import onnxruntime
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from telucodec.errors import ModelError
 
 FILE_NAME = "bundle.json"
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+ENCODER, DECODER, CODES = "encoder.onnx", "decoder.onnx", "codes.safetensors"
 FORMAT = "telucodec vq bundle 1"
+MOST_REMEMBERED = 1 << 26
+"""Numbers of a graph's state: 256 MB; codecs remember some thousands."""
 
 
 class BundleInfo(BaseModel):
@@ -37,11 +41,18 @@ class BundleInfo(BaseModel):
     """Frames back to which the decoder remembers; it starts so much earlier when it starts in the middle."""
     num_codebooks: Annotated[int, Field(ge=1, le=255)]
     codebook_size: Annotated[int, Field(ge=2, le=4096)]
+    kbps: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """What the codes of the first 1, 2 ... codebooks took of validation sounds; empty where each code takes the same bits."""
 
-    @property
-    def kbps_per_codebook(self) -> float:
-        """Bits of its codes before packets, each at the logarithm of the codebook's size."""
-        return float(np.log2(self.codebook_size) * self.sample_rate / self.hop / 1000)
+    @model_validator(mode="after")
+    def _kbps_of_each(self) -> "BundleInfo":
+        if self.kbps and len(self.kbps) != self.num_codebooks:
+            raise ValueError(f"kbps names {len(self.kbps)} rates for {self.num_codebooks} codebooks")
+        return self
+
+    def kbps_of(self, count: int) -> float:
+        """Usual bits of the codes of the first `count` codebooks, before packets."""
+        return self.kbps[count - 1] if self.kbps else count * math.log2(self.codebook_size) * self.sample_rate / self.hop / 1000
 
 
 @dataclass(frozen=True)
@@ -52,11 +63,14 @@ class Bundle:
     info: BundleInfo
     encoder: bytes
     decoder: bytes
+    codes: bytes = b""
+    """Nothing where each code takes the same bits."""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that decides what a file decodes to, in hexadecimal."""
-        return hashlib.sha256(self.info.model_dump_json().encode() + self.encoder + self.decoder).hexdigest()
+        """SHA-256 of the SHA-256 of each file, in hexadecimal: all that decides what a file decodes to."""
+        parts = (self.info.model_dump_json().encode(), self.encoder, self.decoder, self.codes)
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     @property
     def identity(self) -> bytes:
@@ -68,18 +82,22 @@ def load_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`. Raises ModelError for anything else than a whole one."""
     folder = Path(folder)
     try:
-        info = BundleInfo.model_validate_json((folder / FILE_NAME).read_bytes())
-        bundle = Bundle(folder, info, (folder / ENCODER).read_bytes(), (folder / DECODER).read_bytes())
+        told = json.loads((folder / FILE_NAME).read_bytes())
+        if not isinstance(told, dict) or told.get("format") != FORMAT:  # before all else: another format may say other things
+            found = told.get("format") if isinstance(told, dict) else None
+            raise ModelError(f"{folder / FILE_NAME}: is of the format {found!r}, this program reads {FORMAT!r}; install a newer telucodec")
+        info = BundleInfo.model_validate(told)
+        codes = folder / CODES
+        return Bundle(
+            folder, info, (folder / ENCODER).read_bytes(), (folder / DECODER).read_bytes(), codes.read_bytes() if codes.exists() else b""
+        )
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read ({error.strerror}); pass the folder that `telucodec optimize` wrote") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ModelError(f"{folder / FILE_NAME}: {wrong}; write it again with `telucodec optimize`") from error
-    if info.format != FORMAT:
-        raise ModelError(
-            f"{folder / FILE_NAME}: is of the format {info.format!r}, this program reads {FORMAT!r}; install a newer telucodec"
-        )
-    return bundle
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{folder / FILE_NAME}: is no JSON ({error}); write it again with `telucodec optimize`") from error
 
 
 class Graph:
@@ -95,7 +113,10 @@ class Graph:
             raise ModelError(
                 f"{name}: is no graph that can be run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
             ) from error
-        self._inputs = self._session.get_inputs()
+        self._name, self._inputs = name, self._session.get_inputs()
+        remembered = [_numbers(state.shape) for state in self._inputs[1:]]
+        if not self._inputs or len(self._session.get_outputs()) != len(self._inputs) or sum(remembered) > MOST_REMEMBERED:
+            raise ModelError(f"{name}: is no half of a codec; write it again with `telucodec optimize`")
 
     def silence(self) -> list[np.ndarray]:
         """What it remembers after endless silence."""
@@ -104,5 +125,15 @@ class Graph:
     def step(self, signal: np.ndarray, state: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
         """Output for `signal` that follows `state`, and the state after it."""
         named = dict(zip([taken.name for taken in self._inputs], [signal, *state], strict=True))
-        output, *after = self._session.run(None, named)
+        try:
+            output, *after = self._session.run(None, named)
+        except Exception as error:  # as above
+            raise ModelError(
+                f"{self._name}: does not run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
+            ) from error
         return output, after
+
+
+def _numbers(shape: list[Any]) -> float:
+    """How many numbers a tensor of that shape holds, infinite where it does not say."""
+    return math.prod(shape) if all(isinstance(size, int) and size >= 0 for size in shape) else math.inf

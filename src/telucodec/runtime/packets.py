@@ -34,6 +34,8 @@ def packets_from(data: bytes | mmap, count: int, first: int, concealed: list[str
 
 def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) -> Iterator[Packet | None]:
     """Packets from number `first` up to the last whole one, None for each that is not, which `concealed` names."""
+    if first >= count:
+        return
     found = salvage_packets(data, count)
     end = max(found, default=-1) + 1
     if len(found) < max(end / MOST_LOST, 1) or end <= first:

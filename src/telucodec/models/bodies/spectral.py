@@ -3,10 +3,10 @@
 After Vocos (arXiv:2306.00814) and MDCTCodec (arXiv:2411.00464): frames in, ConvNeXt blocks, inverse transform out.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from telucodec.audio.mdct import basis
@@ -69,14 +69,14 @@ class SpectralConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["spectral"] = "spectral"
-    hop: int = 320
+    hop: Annotated[int, Field(ge=1, le=4096)] = 320
     """Samples between frames, and coefficients of one."""
-    width: int = 256
+    width: Annotated[int, Field(ge=1, le=4096)] = 256
     """Channels of the ConvNeXt blocks."""
-    encoder_blocks: int = 4
-    decoder_blocks: int = 6
-    latent_dim: int = 64
-    look_ahead: int = 1
+    encoder_blocks: Annotated[int, Field(ge=0, le=64)] = 4
+    decoder_blocks: Annotated[int, Field(ge=0, le=64)] = 6
+    latent_dim: Annotated[int, Field(ge=1, le=4096)] = 64
+    look_ahead: Annotated[int, Field(ge=0, le=63)] = 1
     """Frames by which the output waits, so that the decoder has heard what comes next."""
     tanh: bool = False
     """Whether the output is kept within full scale by tanh."""

@@ -4,9 +4,9 @@ After SoundStream (arXiv:2107.03312, section III) with DAC's Snake (arXiv:2306.0
 """
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from telucodec.models.bodies.body import Body
 from telucodec.models.causal import Causal, Chain, Tanh
@@ -21,11 +21,11 @@ class TimeDomainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["time-domain"] = "time-domain"
-    channels: int = 24
+    channels: Annotated[int, Field(ge=1, le=1024)] = 24
     """Of the first layer; each stride doubles them."""
-    strides: tuple[int, ...] = (2, 4, 5, 8)
+    strides: Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)] = (2, 4, 5, 8)
     """Their product is the hop length."""
-    latent_dim: int = 64
+    latent_dim: Annotated[int, Field(ge=1, le=4096)] = 64
     tanh: bool = True
     """Whether the output is kept within full scale by tanh."""
 

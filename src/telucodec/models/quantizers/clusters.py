@@ -9,7 +9,7 @@ ITERATIONS = 10
 
 def k_means(vectors: Tensor, count: int) -> Tensor:
     """Centres [count, D] of the vectors [n, D] by Lloyd's algorithm; with fewer vectors than centres, some are drawn twice, apart by a little."""
-    spread = vectors.std(dim=0).mean()
+    spread = vectors.std(dim=0, correction=0).mean()
     centres = vectors[torch.randint(len(vectors), (count,), device=vectors.device)]
     centres = centres + 1e-3 * spread * torch.randn_like(centres)
     for _ in range(ITERATIONS):

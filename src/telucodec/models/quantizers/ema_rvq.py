@@ -3,15 +3,15 @@
 SoundStream (arXiv:2107.03312, section III-C): k-means start, exponential moving averages, dead entries moved to where vectors are.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from telucodec.models.precision import in_float32
 from telucodec.models.quantizers.clusters import gathered, k_means, summed
-from telucodec.models.quantizers.quantizer import Quantized, Quantizer
+from telucodec.models.quantizers.quantizer import Quantized, Quantizer, Share
 
 EPSILON = 1e-5
 
@@ -22,19 +22,19 @@ class EmaRVQConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["rvq-ema"] = "rvq-ema"
-    num_codebooks: int = 8
+    num_codebooks: Annotated[int, Field(ge=1, le=255)] = 8
     """Codebooks applied in turn, each to what the one before left over."""
-    codebook_size: int = 1024
+    codebook_size: Annotated[int, Field(ge=2, le=4096)] = 1024
     """Entries in a codebook; each code costs log2 of it in bits before entropy coding."""
-    decay: float = 0.99
+    decay: Share = 0.99
     """Of the moving averages, per update."""
     commitment: float = 0.25
     """Weight of the pull of the latents towards their entries."""
-    dropout: float = 0.5
+    dropout: Share = 0.5
     """Share of the sounds that are given a random number of codebooks in training."""
     k_means: bool = True
     """Whether codebooks start at the centres of the first latents, or at random."""
-    dead_share: float = 0.03
+    dead_share: Share = 0.03
     """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
 
     def build(self, latent_dim: int) -> "EmaRVQ":
@@ -108,10 +108,11 @@ class EmaRVQ(Quantizer):
         return revived
 
     def encode(self, latent: Tensor) -> Tensor:
-        residual, codes = latent.transpose(1, 2), []
-        for codebook in self.codebooks:
-            codes.append(nearest(codebook, residual))
-            residual = residual - codebook[codes[-1]]
+        with in_float32(latent):
+            residual, codes = latent.float().transpose(1, 2), []
+            for codebook in self.codebooks:
+                codes.append(nearest(codebook, residual))
+                residual = residual - codebook[codes[-1]]
         return torch.stack(codes, dim=1)
 
     def tables(self) -> Tensor:

@@ -3,16 +3,16 @@
 DAC (arXiv:2306.06546, section 3.2), after improved VQGAN (arXiv:2110.04627). Codebooks learn by gradient.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from telucodec.models.precision import in_float32
 from telucodec.models.quantizers.clusters import gathered, k_means, summed
-from telucodec.models.quantizers.quantizer import Quantized, Quantizer
+from telucodec.models.quantizers.quantizer import Quantized, Quantizer, Share
 
 USAGE_DECAY = 0.99
 
@@ -23,19 +23,19 @@ class FactorisedRVQConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["rvq-factorised"] = "rvq-factorised"
-    num_codebooks: int = 8
+    num_codebooks: Annotated[int, Field(ge=1, le=255)] = 8
     """Codebooks applied in turn, each to what the one before left over."""
-    codebook_size: int = 1024
+    codebook_size: Annotated[int, Field(ge=2, le=4096)] = 1024
     """Entries in a codebook; each code costs log2 of it in bits before entropy coding."""
-    code_dim: int = 8
+    code_dim: Annotated[int, Field(ge=1, le=1024)] = 8
     """Dimensions that entries are looked up in."""
     commitment: float = 0.25
     """Weight of the pull of the projected latents towards their entries; the pull of entries towards them weighs 1."""
-    dropout: float = 0.5
+    dropout: Share = 0.5
     """Share of the sounds that are given a random number of codebooks in training."""
     k_means: bool = True
     """Whether levels start at the principal directions and the centres of the first latents, or at random."""
-    dead_share: float = 0.03
+    dead_share: Share = 0.03
     """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
 
     def build(self, latent_dim: int) -> "FactorisedRVQ":
@@ -110,12 +110,14 @@ class FactorisedRVQ(Quantizer):
         return revived
 
     def encode(self, latent: Tensor) -> Tensor:
-        residual, codes = latent.transpose(1, 2), []
-        for k in range(self.num_codebooks):
-            codes.append(self._look_up(k, residual)[1])
-            residual = residual - self.up[k](self.codebooks[k][codes[-1]])
+        with in_float32(latent):
+            residual, codes = latent.float().transpose(1, 2), []
+            for k in range(self.num_codebooks):
+                codes.append(self._look_up(k, residual)[1])
+                residual = residual - self.up[k](self.codebooks[k][codes[-1]])
         return torch.stack(codes, dim=1)
 
     def tables(self) -> Tensor:
-        tables = torch.stack([up(codebook) for up, codebook in zip(self.up, self.codebooks, strict=True)])
+        with in_float32(self.codebooks):
+            tables = torch.stack([up(codebook) for up, codebook in zip(self.up, self.codebooks, strict=True)])
         return torch.cat([tables, torch.zeros_like(tables[:, :1])], dim=1)

@@ -4,14 +4,25 @@ Mentzer et al., arXiv:2309.15505. K groups of dimensions, each with its own code
 """
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from telucodec.models.precision import in_float32
-from telucodec.models.quantizers.quantizer import Quantized, Quantizer
+from telucodec.models.quantizers.quantizer import Quantized, Quantizer, Share
+
+MOST_CODES = 4096
+"""Of a group; a codebook of a bundle has no more."""
+
+
+def _odd(levels: tuple[int, ...]) -> tuple[int, ...]:
+    if not all(size % 2 and size > 1 for size in levels):
+        raise ValueError("levels must be odd, so that zero is one of them, and 3 or more")
+    if not 1 < math.prod(levels) <= MOST_CODES:
+        raise ValueError(f"the product of the levels must be at most {MOST_CODES}")
+    return levels
 
 
 class FSQConfig(BaseModel):
@@ -20,11 +31,11 @@ class FSQConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["fsq"] = "fsq"
-    num_codebooks: int = 8
+    num_codebooks: Annotated[int, Field(ge=1, le=255)] = 8
     """Groups of dimensions with a code each."""
-    levels: tuple[int, ...] = (5, 5, 5, 5)
+    levels: Annotated[tuple[int, ...], AfterValidator(_odd)] = (5, 5, 5, 5)
     """Odd numbers of levels of a group's dimensions; their product is the codebook size."""
-    dropout: float = 0.5
+    dropout: Share = 0.5
     """Share of the sounds that are given a random number of groups in training."""
 
     @property
@@ -39,8 +50,6 @@ class FSQ(Quantizer):
     """Shapes: latent [B, D, F] <-> codes [B, K, F]."""
 
     def __init__(self, config: FSQConfig, latent_dim: int):
-        if not all(size % 2 for size in config.levels):
-            raise ValueError(f"levels {config.levels} must be odd, so that zero is one of them")
         super().__init__(config.num_codebooks, config.codebook_size, config.dropout)
         width = config.num_codebooks * len(config.levels)
         self.down, self.up = nn.Linear(latent_dim, width), nn.Linear(width, latent_dim, bias=False)
@@ -68,11 +77,13 @@ class FSQ(Quantizer):
         return ((rounded + self.halves) * self.places).sum(dim=-1).long().transpose(1, 2)
 
     def encode(self, latent: Tensor) -> Tensor:
-        return self._codes(self._bounded(latent.transpose(1, 2)).round())
+        with in_float32(latent):
+            return self._codes(self._bounded(latent.float().transpose(1, 2)).round())
 
     def tables(self) -> Tensor:
         numbers = torch.arange(self.codebook_size, device=self.sizes.device)[:, None]
         values = (numbers // self.places.long() % self.sizes) - self.halves  # [N, C]
         groups = self.up.weight.unflatten(1, (self.num_codebooks, -1))  # [D, K, C]
-        tables = torch.einsum("dkc,nc->knd", groups, values)
+        with in_float32(groups):
+            tables = torch.einsum("dkc,nc->knd", groups, values)
         return torch.cat([tables, torch.zeros_like(tables[:, :1])], dim=1)

@@ -1,10 +1,13 @@
 """What every quantizer is: latent frames to codes and back, with a straight-through gradient and its own term of the loss."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Quantized(NamedTuple):

@@ -1,0 +1,123 @@
+"""Layers and bodies: pieces equal the whole, the future does not move the past, delays and shapes are as told."""
+
+import pytest
+import torch
+
+from telucodec.models.bodies.spectral import Analysis, SpectralConfig, Synthesis
+from telucodec.models.bodies.time_domain import TimeDomainConfig
+from telucodec.models.causal import Chain, Residual, Tanh
+from telucodec.models.layers import CausalConv1d, CausalConvTranspose1d, ConvNeXtBlock, Snake, residual_unit
+from telucodec.training.recipe import preset_of, shipped
+
+HOP = 8
+SPECTRAL = SpectralConfig(hop=HOP, width=16, encoder_blocks=2, decoder_blocks=2, latent_dim=6)
+TIME = TimeDomainConfig(channels=4, strides=(2, 4), latent_dim=6)
+BODIES = {"spectral": SPECTRAL, "spectral, tanh, no look-ahead": SPECTRAL.model_copy(update={"tanh": True, "look_ahead": 0}), "time": TIME}
+LAYERS = {
+    # name: what builds it, its channels, samples in that make one whole frame
+    "conv": (lambda: CausalConv1d(3, 5, kernel_size=7, dilation=9), 3, 1),
+    "pointwise conv": (lambda: CausalConv1d(3, 5, kernel_size=1), 3, 1),
+    "strided conv": (lambda: CausalConv1d(3, 5, kernel_size=8, stride=4), 3, 4),
+    "plain depthwise conv": (lambda: CausalConv1d(4, 4, kernel_size=3, groups=4, normed=False), 4, 1),
+    "transposed conv": (lambda: CausalConvTranspose1d(3, 5, stride=4), 3, 1),
+    "snake": (lambda: Snake(3), 3, 1),
+    "tanh": (Tanh, 3, 1),
+    "residual unit": (lambda: residual_unit(4, dilation=3), 4, 1),
+    "ConvNeXt": (lambda: ConvNeXtBlock(6), 6, 1),
+    "chain": (lambda: Chain(CausalConv1d(3, 4, 3), Snake(4), CausalConvTranspose1d(4, 2, 3), CausalConv1d(2, 2, 6, stride=3)), 3, 1),
+    "residual": (lambda: Residual(CausalConv1d(3, 3, 5), Snake(3)), 3, 1),
+    "analysis": (lambda: Analysis(HOP), 1, HOP),
+    "synthesis": (lambda: Synthesis(HOP), HOP, 1),
+    **{f"{name} encoder": (lambda config=config: config.build().encoder, 1, HOP) for name, config in BODIES.items()},
+    **{f"{name} decoder": (lambda config=config: config.build().decoder, 6, 1) for name, config in BODIES.items()},
+}
+
+
+@pytest.fixture(params=LAYERS.values(), ids=LAYERS)
+def layer(request):
+    torch.manual_seed(0)
+    build, channels, unit = request.param
+    return build().eval(), torch.randn(2, channels, 40 * unit), unit
+
+
+@torch.no_grad()
+def test_pieces_equal_the_whole_wherever_they_are_cut(layer):
+    module, x, unit = layer
+    whole = module(x)
+    for cuts in ([20], [1], [39], [3, 4, 5], [10, 11, 30], list(range(1, 40))):
+        state, parts = module.silence(2), []
+        for start, end in zip([0, *cuts], [*cuts, 40], strict=True):
+            part, state = module.step(x[..., start * unit : end * unit], state)
+            parts.append(part)
+            assert len(state) == module.num_states
+        torch.testing.assert_close(torch.cat(parts, dim=-1), whole, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_future_does_not_move_the_past_but_does_move_what_follows(layer):
+    module, x, unit = layer
+    other = x.clone()
+    other[..., 20 * unit :] += 1
+    before, after = module(x), module(other)
+    place = 20 * before.shape[-1] // 40
+    torch.testing.assert_close(before[..., :place], after[..., :place], atol=1e-6, rtol=1e-5)
+    assert (before - after)[..., place:].abs().max() > 1e-3
+
+
+def test_the_input_and_every_parameter_of_a_layer_get_a_gradient(layer):
+    module, x, _ = layer
+    module(x.requires_grad_()).square().sum().backward()
+    assert x.grad.abs().max() > 0
+    assert all(parameter.grad is not None and torch.isfinite(parameter.grad).all() for parameter in module.parameters())
+
+
+def test_the_transform_alone_gives_the_sound_back_one_hop_late():
+    wave = torch.randn(2, 1, 30 * HOP)
+    coefficients = Analysis(HOP)(wave)[:, :HOP]
+    back = Synthesis(HOP)(coefficients)
+    torch.testing.assert_close(back[..., HOP:], wave[..., :-HOP], atol=1e-5, rtol=1e-5)
+    assert coefficients.shape == (2, HOP, 30)
+
+
+@pytest.mark.parametrize("config", BODIES.values(), ids=BODIES)
+def test_shapes_and_hop_are_as_told(config):
+    body = config.build()
+    latent = body.encoder(torch.zeros(3, 1, 10 * config.hop))
+    assert body.hop == config.hop == HOP
+    assert latent.shape == (3, 6, 10)
+    assert body.decoder(latent).shape == (3, 1, 10 * HOP)
+
+
+def test_a_spectral_decoder_has_heard_as_many_later_frames_as_it_looks_ahead():
+    """Sound of frame f is due `delay` later; by then the transform of 2 N samples and the frames looked ahead at have come in."""
+    for look_ahead in (0, 1, 3):
+        body = SPECTRAL.model_copy(update={"look_ahead": look_ahead}).build()
+        assert body.delay == HOP * (1 + look_ahead)
+    assert TIME.build().delay == 0
+
+
+def test_tanh_keeps_the_output_within_full_scale():
+    torch.manual_seed(0)
+    for config in (BODIES["spectral, tanh, no look-ahead"], TIME):
+        assert config.build().decoder(100 * torch.randn(1, 6, 20)).abs().max() <= 1
+
+
+def test_transforms_stay_in_float32_within_autocast():
+    torch.manual_seed(0)
+    body = SPECTRAL.build()
+    wave = torch.randn(1, 1, 20 * HOP)
+    expected = body.encoder.links[0](wave)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = body.encoder.links[0](wave)
+        sound = body.decoder(body.encoder(wave))
+    torch.testing.assert_close(cast, expected)
+    assert sound.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", shipped("presets"))
+def test_presets_that_ship_build_bodies_that_fit(name):
+    config = preset_of(name)
+    assert config.sample_rate % config.body.hop == 0
+    with torch.device("cpu"), torch.no_grad():
+        body = config.body.build()
+        assert body.decoder(body.encoder(torch.zeros(1, 1, 4 * body.hop))).shape == (1, 1, 4 * body.hop)
