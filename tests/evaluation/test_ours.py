@@ -1,7 +1,5 @@
 """Our codec as a contender: the mode and rate that are asked for, and the identity of its model."""
 
-import hashlib
-
 import numpy as np
 
 from telucodec.evaluation import ours as room
@@ -10,13 +8,8 @@ from telucodec.evaluation.compare import compare
 from telucodec.metrics import METRICS
 
 
-class FakeModel:
-    def to_bytes(self):
-        return b"weights"
-
-
 class FakeCodec:
-    model = FakeModel()
+    digest = "of its weights"
 
     def encode(self, wave, kbps, mode):
         assert (kbps, mode) == (6.4, "fidelity")
@@ -30,7 +23,7 @@ def test_whole_files_of_the_asked_rate_and_mode_are_counted(monkeypatch):
     monkeypatch.setattr(room, "_codec", lambda folder: FakeCodec())
     contender = room.ours(None, 6.4, "fidelity")
     assert contender.name == "telucodec_fidelity_6.4"
-    assert contender.model == hashlib.sha256(b"weights").hexdigest()
+    assert contender.model == "of its weights"
     wave = np.random.default_rng(0).normal(0, 0.1, (1, 16_000)).astype(np.float32)
     (trial,), _ = compare([Clip("a", lambda: wave)], [contender], [METRICS["snr_db"]])
     assert trial.num_bytes == 32_000 and trial.values["snr_db"] > 40

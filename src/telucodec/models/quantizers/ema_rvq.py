@@ -109,7 +109,7 @@ class EmaRVQ(Quantizer):
 
     def encode(self, latent: Tensor) -> Tensor:
         with in_float32(latent):
-            residual, codes = latent.float().transpose(1, 2), []
+            residual, codes = latent.to(self.codebooks.dtype).transpose(1, 2), []
             for codebook in self.codebooks:
                 codes.append(nearest(codebook, residual))
                 residual = residual - codebook[codes[-1]]
