@@ -72,4 +72,4 @@ def encode(
             f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
         )
         if quality is None and not abs(rate / asked - 1) <= MISSED:
-            typer.echo(f"{target}: missed {asked:g} kbps: too short, nearly silent, or of very uneven loudness", err=True)
+            typer.echo(f"{target}: missed {asked:g} kbps: {codec.why_missed}", err=True)

@@ -13,7 +13,7 @@ from telucodec.apps.table import summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
 from telucodec.evaluation.baselines import opus as opus_contender
 from telucodec.evaluation.evaluate import evaluate as run
-from telucodec.evaluation.ours import ours
+from telucodec.evaluation.ours import modes, ours
 
 
 def evaluate(
@@ -22,7 +22,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to the folder samples beside it.")] = Path(
         "results.json"
     ),
-    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in both modes.")] = "3.2,6.3",
+    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in all its modes.")] = "3.2,6.3",
     opus: Annotated[str, typer.Option(help="Rates in kbps of Opus in voice mode; empty for none.")] = "6,8,12,16,24",
     opus_audio: Annotated[
         str, typer.Option(help="Rates in kbps of Opus in audio mode, the fairer rival in SNR; empty for none.")
@@ -37,7 +37,7 @@ def evaluate(
 
     Example: telucodec evaluate data/test.csv --model models/mine --out results.json
     """
-    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in ("natural", "fidelity")]
+    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)]
     contenders += [opus_contender(kbps) for kbps in _rates(opus)] + [opus_contender(kbps, "audio") for kbps in _rates(opus_audio)]
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:

@@ -9,9 +9,14 @@ import numpy as np
 from telucodec.evaluation.contender import Contender
 from telucodec.runtime.codec import load_codec
 
-Mode = Literal["fidelity", "natural"]
+Mode = Literal["fidelity", "natural", "codes"]
 
 _codec = cache(load_codec)  # once a process, however many settings are compared
+
+
+def modes(folder: Path | None) -> tuple[Mode, ...]:
+    """What the model in `folder` (None: the one shipped) can be asked for. Raises ModelError."""
+    return _codec(folder).modes
 
 
 def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec") -> Contender:

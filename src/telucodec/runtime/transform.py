@@ -51,6 +51,8 @@ class TransformCodec:
     delay = 1
     frame_rate = SAMPLE_RATE / HOP
     default_kbps = DEFAULT_KBPS
+    modes = tuple(POWER_OF_MODE)
+    why_missed = "too short, nearly silent, or of very uneven loudness"
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
         self.model = model

@@ -32,6 +32,9 @@ BATCH = 8
 class CodesCodec:
     """Encodes and decodes with one bundle; `product` multiplies the integer matrices of its model of codes."""
 
+    modes = ("codes",)
+    why_missed = "codebooks are sent whole, so bitrates come in steps, and a short sound has its header to carry"
+
     def __init__(self, bundle: Bundle, product: Product = np.matmul):
         self.bundle, info = bundle, bundle.info
         self.sample_rate, self.hop, self.delay = info.sample_rate, info.hop, info.delay
@@ -54,14 +57,14 @@ class CodesCodec:
         """Hash of all that the model is, in hexadecimal."""
         return self.bundle.digest
 
-    def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
+    def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "codes") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
         sink = io.BytesIO()
         self.encode_to(sink, [wave], kbps, quality, mode)
         return sink.getvalue()
 
     def encode_to(
-        self, sink: BinaryIO, windows: Iterable[np.ndarray], kbps: float | None = None, quality: float | None = None, mode: str = "natural"
+        self, sink: BinaryIO, windows: Iterable[np.ndarray], kbps: float | None = None, quality: float | None = None, mode: str = "codes"
     ) -> Header:
         """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, holding a second of it in memory.
 

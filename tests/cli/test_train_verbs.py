@@ -1,0 +1,130 @@
+"""From manifests to a codec without PyTorch, verb by verb, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from telucodec.data.manifest import Segment, write_manifest
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+PRESET = """
+[body]
+kind = "spectral"
+width = 48
+encoder_blocks = 1
+decoder_blocks = 1
+latent_dim = 16
+
+[quantizer]
+kind = "rvq-ema"
+num_codebooks = 4
+codebook_size = 64
+"""
+
+
+def telucodec(*arguments):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """train.csv and val.csv of German sentences, and a tiny preset."""
+    root = tmp_path_factory.mktemp("data")
+    clips = sorted((SPEECH / "kerstin").glob("*.flac"))
+    rows = [Segment(str(clip), 0.0, soundfile.info(clip).duration, clip.name, "kerstin", 0.1, 0.5, 0.0) for clip in clips]
+    write_manifest(root / "train.csv", rows[2:])
+    write_manifest(root / "val.csv", rows[:2])
+    (root / "tiny.toml").write_text(PRESET)
+    return root
+
+
+def train(data, *options):
+    return telucodec("train", "--data_dir", data, "--preset", data / "tiny.toml", "--checkpoint_dir", data / "runs", *options)
+
+
+@pytest.fixture(scope="module")
+def run(data):
+    done = train(data, "--updates", 40, "--no-gates", "--experiment_name", "first", "--batch_size", 4, "--learning_rate", 1e-3)
+    assert "40 updates heard" in done.stdout, done.stderr
+    assert done.returncode == (2 if "trained, but not well" in done.stderr else 0)
+    return data / "runs" / "first"
+
+
+@pytest.fixture(scope="module")
+def bundle(run, data):
+    done = telucodec("optimize", run, "--data", data, "--entropy-minutes", "0.05")
+    assert done.returncode == 0, done.stderr
+    assert "100.00 % of the codes are the same" in done.stdout
+    return run / "bundle"
+
+
+def test_what_was_asked_is_written_down(run):
+    config = (run / "config.toml").read_text()
+    assert "batch_size = 4" in config and "learning_rate = 0.001" in config
+    entries = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert "--experiment_name first" in entries[0]["command"]
+    assert entries[-1]["update"] == 40
+
+
+def test_a_run_goes_on(run, data):
+    done = telucodec("train", "--data_dir", data, "--resume", run, "--updates", 42)
+    assert "goes on after 40 updates" in done.stderr
+    assert "42 updates heard" in done.stdout
+
+
+def test_gates_stop_what_is_too_short(data):
+    done = train(data, "--updates", 100, "--experiment_name", "short")
+    assert done.returncode == 2
+    assert "planned updates" in done.stderr.splitlines()[-1] and "--no-gates" in done.stderr.splitlines()[-1]
+
+
+def test_wrong_wishes_are_one_line(data, tmp_path):
+    for options, words in [
+        (["--recipe", "nobody"], "no such name among the recipes"),
+        (["--minutes", "1", "--updates", "3"], "ask for --minutes, --updates or --num_epochs"),
+        (["--resume", tmp_path], "no run to go on with"),
+        (["--from", tmp_path], "no codec there"),
+    ]:
+        done = telucodec("train", "--data_dir", data, "--checkpoint_dir", data / "runs", *options)
+        assert done.returncode == 2 and words in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+    assert telucodec("train", "--data_dir", tmp_path / "nowhere").returncode == 2
+
+
+def test_a_bundle_encodes_and_decodes_at_every_rate(bundle, data, tmp_path):
+    clip = sorted((SPEECH / "kerstin").glob("*.flac"))[0]
+    sizes = []
+    for kbps in ("0.5", "2"):
+        done = telucodec("encode", clip, tmp_path / f"{kbps}.tlc", "--model", bundle, "--kbps", kbps)
+        assert done.returncode == 0, done.stderr
+        sizes.append((tmp_path / f"{kbps}.tlc").stat().st_size)
+        done = telucodec("decode", tmp_path / f"{kbps}.tlc", tmp_path / f"{kbps}.flac", "--model", bundle)
+        assert done.returncode == 0, done.stderr
+        wave, rate = soundfile.read(tmp_path / f"{kbps}.flac")
+        assert rate == 16_000 and len(wave) == soundfile.info(clip).frames and np.abs(wave).max() > 0
+    assert sizes[0] < sizes[1]
+    facts = json.loads(telucodec("info", tmp_path / "2.tlc", "--model", bundle, "--json").stdout)
+    assert facts["mode"] == "codes" and facts["bytes"] == sizes[1]
+
+
+def test_a_codes_file_without_its_model_is_one_line(bundle, tmp_path):
+    clip = sorted((SPEECH / "kerstin").glob("*.flac"))[0]
+    telucodec("encode", clip, tmp_path / "a.tlc", "--model", bundle)
+    for verb in (["info", tmp_path / "a.tlc"], ["decode", tmp_path / "a.tlc", tmp_path / "a.wav"]):
+        done = telucodec(*verb)
+        assert done.returncode == 2 and "--model" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    done = telucodec("encode", clip, tmp_path / "b.tlc", "--model", bundle, "--quality", "40")
+    assert done.returncode == 2 and "ask for --kbps" in done.stderr
+    assert not (tmp_path / "b.tlc").exists()
+
+
+def test_it_is_measured_like_any_codec(bundle, data, tmp_path):
+    done = telucodec("evaluate", data / "val.csv", "--model", bundle, "--out", tmp_path / "results.json")
+    assert done.returncode == 0, done.stderr
+    assert "telucodec" in (tmp_path / "results.json").read_text()
