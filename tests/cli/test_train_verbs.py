@@ -98,7 +98,7 @@ def test_wrong_wishes_are_one_line(data, tmp_path):
 
 
 def test_a_bundle_encodes_and_decodes_at_every_rate(bundle, data, tmp_path):
-    clip = sorted((SPEECH / "kerstin").glob("*.flac"))[0]
+    clip = min((SPEECH / "kerstin").glob("*.flac"))
     sizes = []
     for kbps in ("0.5", "2"):
         done = telucodec("encode", clip, tmp_path / f"{kbps}.tlc", "--model", bundle, "--kbps", kbps)
@@ -114,7 +114,7 @@ def test_a_bundle_encodes_and_decodes_at_every_rate(bundle, data, tmp_path):
 
 
 def test_a_codes_file_without_its_model_is_one_line(bundle, tmp_path):
-    clip = sorted((SPEECH / "kerstin").glob("*.flac"))[0]
+    clip = min((SPEECH / "kerstin").glob("*.flac"))
     telucodec("encode", clip, tmp_path / "a.tlc", "--model", bundle)
     for verb in (["info", tmp_path / "a.tlc"], ["decode", tmp_path / "a.tlc", tmp_path / "a.wav"]):
         done = telucodec(*verb)
@@ -125,6 +125,21 @@ def test_a_codes_file_without_its_model_is_one_line(bundle, tmp_path):
 
 
 def test_it_is_measured_like_any_codec(bundle, data, tmp_path):
-    done = telucodec("evaluate", data / "val.csv", "--model", bundle, "--out", tmp_path / "results.json")
+    done = telucodec(
+        "evaluate",
+        data / "val.csv",
+        "--model",
+        bundle,
+        "--out",
+        tmp_path / "results.json",
+        "--rates",
+        "2",
+        "--opus",
+        "",
+        "--opus-audio",
+        "",
+    )
     assert done.returncode == 0, done.stderr
-    assert "telucodec" in (tmp_path / "results.json").read_text()
+    trials = json.loads((tmp_path / "results.json").read_text())["trials"]
+    assert [trial["contender"] for trial in trials] == ["telucodec_codes_2"] * 2
+    assert all(trial["num_bytes"] > 0 and not trial["failure"] for trial in trials)
