@@ -126,7 +126,7 @@ def test_starting_by_k_means_leaves_less_error_than_chance(config):
         quantizer = config.model_copy(update={"k_means": start, "num_codebooks": 1}).build(WIDTH)
         latent = latents(32)
         quantizer.initialise(rows(latent))
-        errors.append(float((quantizer.eval()(latent).latent - latent).square().mean()))
+        errors.append(float((quantizer.eval()(latent).latent - latent).square().mean().detach()))
     assert errors[1] < 0.8 * errors[0]
 
 
