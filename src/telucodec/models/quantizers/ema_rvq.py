@@ -3,54 +3,38 @@
 SoundStream (arXiv:2107.03312, section III-C): k-means start, exponential moving averages, dead entries moved to where vectors are.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from telucodec.models.precision import in_float32
-from telucodec.models.quantizers.clusters import gathered, k_means, summed
-from telucodec.models.quantizers.quantizer import Quantized, Quantizer, Share
+from telucodec.models.quantizers.clusters import k_means, summed
+from telucodec.models.quantizers.quantizer import Quantized, Share
+from telucodec.models.quantizers.residual import ResidualConfig, ResidualQuantizer
 
 EPSILON = 1e-5
 
 
-class EmaRVQConfig(BaseModel):
+class EmaRVQConfig(ResidualConfig):
     """Residual vector quantizer with moving averages."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["rvq-ema"] = "rvq-ema"
-    num_codebooks: Annotated[int, Field(ge=1, le=255)] = 8
-    """Codebooks applied in turn, each to what the one before left over."""
-    codebook_size: Annotated[int, Field(ge=2, le=4096)] = 1024
-    """Entries in a codebook; each code costs log2 of it in bits before entropy coding."""
     decay: Share = 0.99
     """Of the moving averages, per update."""
-    commitment: float = 0.25
-    """Weight of the pull of the latents towards their entries."""
-    dropout: Share = 0.5
-    """Share of the sounds that are given a random number of codebooks in training."""
-    k_means: bool = True
-    """Whether codebooks start at the centres of the first latents, or at random."""
-    dead_share: Share = 0.03
-    """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
 
     def build(self, latent_dim: int) -> "EmaRVQ":
         return EmaRVQ(self, latent_dim)
 
 
-class EmaRVQ(Quantizer):
+class EmaRVQ(ResidualQuantizer):
     """Shapes: latent [B, D, F] <-> codes [B, K, F]; codebooks [K, N, D]."""
 
     def __init__(self, config: EmaRVQConfig, latent_dim: int):
-        super().__init__(config.num_codebooks, config.codebook_size, config.dropout)
-        self.config = config
+        super().__init__(config)
         shape = config.num_codebooks, config.codebook_size
         self.register_buffer("codebooks", torch.randn(*shape, latent_dim) / latent_dim**0.5)
         self.register_buffer("sums", self.codebooks.clone())
-        self.register_buffer("counts", torch.ones(shape))
 
     def forward(self, latent: Tensor, active: Tensor | None = None) -> Quantized:
         with in_float32(latent):
@@ -58,8 +42,7 @@ class EmaRVQ(Quantizer):
             residual, total = vectors.detach(), torch.zeros_like(vectors)
             loss, codes = vectors.new_zeros(()), []
             for k, used in enumerate(self._used(latent, active)):
-                index = nearest(self.codebooks[k], residual)
-                entry = self.codebooks[k][index]
+                index, entry = self.choose(k, residual)
                 if self.training:
                     self._follow(k, residual[used].flatten(0, 1), index[used].flatten())
                 total = total + entry * used[:, None, None]
@@ -93,27 +76,12 @@ class EmaRVQ(Quantizer):
             self.sums[k] = self.codebooks[k] * self.counts[k][:, None]
             residual = residual - self.codebooks[k][index]
 
-    @torch.no_grad()
-    def revive(self, latent: Tensor) -> int:
-        revived, residual = 0, gathered(latent.float())
-        for k in range(self.num_codebooks):
-            mean = self.counts[k].mean()
-            dead = (self.counts[k] < self.config.dead_share * mean).nonzero()[:, 0]
-            if len(dead):
-                chosen = residual[torch.randint(len(residual), (len(dead),), device=residual.device)]
-                self.codebooks[k, dead], self.counts[k, dead] = chosen, mean
-                self.sums[k, dead] = chosen * mean
-                revived += len(dead)
-            residual = residual - self.codebooks[k][nearest(self.codebooks[k], residual)]
-        return revived
+    def choose(self, k: int, residual: Tensor) -> tuple[Tensor, Tensor]:
+        index = nearest(self.codebooks[k], residual)
+        return index, self.codebooks[k][index]
 
-    def encode(self, latent: Tensor) -> Tensor:
-        with in_float32(latent):
-            residual, codes = latent.to(self.codebooks.dtype).transpose(1, 2), []
-            for codebook in self.codebooks:
-                codes.append(nearest(codebook, residual))
-                residual = residual - codebook[codes[-1]]
-        return torch.stack(codes, dim=1)
+    def place(self, k: int, entries: Tensor, vectors: Tensor, count: Tensor) -> None:
+        self.codebooks[k, entries], self.sums[k, entries] = vectors, vectors * count
 
     def tables(self) -> Tensor:
         return torch.cat([self.codebooks, torch.zeros_like(self.codebooks[:, :1])], dim=1)

@@ -6,53 +6,38 @@ DAC (arXiv:2306.06546, section 3.2), after improved VQGAN (arXiv:2110.04627). Co
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from telucodec.models.precision import in_float32
-from telucodec.models.quantizers.clusters import gathered, k_means, summed
-from telucodec.models.quantizers.quantizer import Quantized, Quantizer, Share
+from telucodec.models.quantizers.clusters import k_means, summed
+from telucodec.models.quantizers.quantizer import Quantized
+from telucodec.models.quantizers.residual import ResidualConfig, ResidualQuantizer
 
 USAGE_DECAY = 0.99
 
 
-class FactorisedRVQConfig(BaseModel):
-    """Residual vector quantizer with factorised codes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class FactorisedRVQConfig(ResidualConfig):
+    """Residual vector quantizer with factorised codes; with `k_means`, levels start at the principal directions of the latents too."""
 
     kind: Literal["rvq-factorised"] = "rvq-factorised"
-    num_codebooks: Annotated[int, Field(ge=1, le=255)] = 8
-    """Codebooks applied in turn, each to what the one before left over."""
-    codebook_size: Annotated[int, Field(ge=2, le=4096)] = 1024
-    """Entries in a codebook; each code costs log2 of it in bits before entropy coding."""
     code_dim: Annotated[int, Field(ge=1, le=1024)] = 8
     """Dimensions that entries are looked up in."""
-    commitment: float = 0.25
-    """Weight of the pull of the projected latents towards their entries; the pull of entries towards them weighs 1."""
-    dropout: Share = 0.5
-    """Share of the sounds that are given a random number of codebooks in training."""
-    k_means: bool = True
-    """Whether levels start at the principal directions and the centres of the first latents, or at random."""
-    dead_share: Share = 0.03
-    """An entry chosen less often than this share of the mean is dead and moved; 0 leaves the dead alone."""
 
     def build(self, latent_dim: int) -> "FactorisedRVQ":
         return FactorisedRVQ(self, latent_dim)
 
 
-class FactorisedRVQ(Quantizer):
+class FactorisedRVQ(ResidualQuantizer):
     """Shapes: latent [B, D, F] <-> codes [B, K, F]; codebooks [K, N, C] with C = code_dim."""
 
     def __init__(self, config: FactorisedRVQConfig, latent_dim: int):
-        super().__init__(config.num_codebooks, config.codebook_size, config.dropout)
-        self.config = config
+        super().__init__(config)
         levels = range(config.num_codebooks)
         self.down = nn.ModuleList(nn.Linear(latent_dim, config.code_dim) for _ in levels)
         self.up = nn.ModuleList(nn.Linear(config.code_dim, latent_dim) for _ in levels)
         self.codebooks = nn.Parameter(torch.randn(config.num_codebooks, config.codebook_size, config.code_dim))
-        self.register_buffer("counts", torch.ones(config.num_codebooks, config.codebook_size))
 
     def _look_up(self, k: int, residual: Tensor) -> tuple[Tensor, Tensor]:
         """Projected residual [B, F, C] and the index [B, F] of the entry nearest in direction."""
@@ -86,7 +71,7 @@ class FactorisedRVQ(Quantizer):
         for k in range(self.num_codebooks):
             self._face(k, residual)
             self.codebooks[k] = k_means(self.down[k](residual), self.codebook_size)
-            residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])
+            residual = residual - self.choose(k, residual)[1]
 
     def _face(self, k: int, vectors: Tensor) -> None:
         """Turn level k to the directions in which the vectors [n, D] differ most, there and back."""
@@ -96,26 +81,12 @@ class FactorisedRVQ(Quantizer):
         self.down[k].weight[: len(chosen)], self.up[k].weight[:, : len(chosen)] = chosen, chosen.T
         self.down[k].bias[: len(chosen)], self.up[k].bias[:] = -(chosen @ mean), mean
 
-    @torch.no_grad()
-    def revive(self, latent: Tensor) -> int:
-        revived, residual = 0, gathered(latent.float())
-        for k in range(self.num_codebooks):
-            mean = self.counts[k].mean()
-            dead = (self.counts[k] < self.config.dead_share * mean).nonzero()[:, 0]
-            if len(dead):
-                chosen = residual[torch.randint(len(residual), (len(dead),), device=residual.device)]
-                self.codebooks[k, dead], self.counts[k, dead] = self.down[k](chosen), mean
-                revived += len(dead)
-            residual = residual - self.up[k](self.codebooks[k][self._look_up(k, residual)[1]])
-        return revived
+    def choose(self, k: int, residual: Tensor) -> tuple[Tensor, Tensor]:
+        _, index = self._look_up(k, residual)
+        return index, self.up[k](self.codebooks[k][index])
 
-    def encode(self, latent: Tensor) -> Tensor:
-        with in_float32(latent):
-            residual, codes = latent.float().transpose(1, 2), []
-            for k in range(self.num_codebooks):
-                codes.append(self._look_up(k, residual)[1])
-                residual = residual - self.up[k](self.codebooks[k][codes[-1]])
-        return torch.stack(codes, dim=1)
+    def place(self, k: int, entries: Tensor, vectors: Tensor, count: Tensor) -> None:
+        self.codebooks[k, entries] = self.down[k](vectors)
 
     def tables(self) -> Tensor:
         with in_float32(self.codebooks):
