@@ -19,7 +19,7 @@ from telucodec.runtime.conceal import conceal
 from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
-from telucodec.runtime.packets import packets_from, read_header, trimmed
+from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
 from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
 
@@ -157,8 +157,7 @@ class TransformCodec:
         header = read_header(data, self.model.identity, SAMPLE_RATE)
         if header.power == CODES:
             raise BitstreamError("header holds values no encoder writes")
-        start = min(round(start_s * SAMPLE_RATE), header.num_samples)
-        end = header.num_samples if duration_s is None else min(start + round(duration_s * SAMPLE_RATE), header.num_samples)
+        start, end = asked_samples(header, start_s, duration_s)
         first = start // HOP // header.packet_frames  # a sample in hop h is made of frames h and h + 1
         last = (end // HOP + 1) // header.packet_frames
         packets = packets_from(data, header.num_packets(HOP), first, concealed)

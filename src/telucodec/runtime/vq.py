@@ -20,7 +20,7 @@ from telucodec.runtime.bundle import CODES as CODES_FILE
 from telucodec.runtime.bundle import DECODER, ENCODER, Bundle, Graph
 from telucodec.runtime.codes import CodesCoder, CodesModel, Product
 from telucodec.runtime.conceal import FADE
-from telucodec.runtime.packets import packets_from, read_header, trimmed
+from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
 
 PACKET_FRAMES = 250
 BLOCK_FRAMES = 50
@@ -133,8 +133,7 @@ class CodesCodec:
         header = read_header(data, self.bundle.identity, self.sample_rate)
         if header.power != CODES:
             raise BitstreamError("header holds values no encoder writes")
-        start = min(round(start_s * self.sample_rate), header.num_samples)
-        end = header.num_samples if duration_s is None else min(start + round(duration_s * self.sample_rate), header.num_samples)
+        start, end = asked_samples(header, start_s, duration_s)
         # A part begins with the packet from which on the decoder remembers all that matters.
         first = max(0, start // self.hop - self.bundle.info.memory) // header.packet_frames
         last = max(0, -(-end // self.hop) + self.delay - 1) // header.packet_frames
