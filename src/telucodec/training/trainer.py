@@ -31,7 +31,7 @@ class Trainer:
             codec.quantizer.requires_grad_(False)
         optimiser = recipe.optimiser
         learning = [parameter for parameter in codec.parameters() if parameter.requires_grad]
-        settings = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay}
+        settings = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay, "fused": True}
         self.codec, self.optimiser = fabric.setup(codec, torch.optim.AdamW(learning, optimiser.learning_rate, **settings))
         self.loss = fabric.to_device(recipe.loss.build(codec.config.sample_rate))
         weights = recipe.loss.weights()

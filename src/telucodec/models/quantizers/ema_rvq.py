@@ -54,9 +54,8 @@ class EmaRVQ(ResidualQuantizer):
 
     def _follow(self, k: int, vectors: Tensor, index: Tensor) -> None:
         """Move codebook k towards the means of the vectors [n, D] that chose each entry, over all processes."""
-        chosen = torch.zeros(len(vectors), self.codebook_size, device=vectors.device)
-        chosen.scatter_(1, index[:, None], 1.0)
-        counts, sums = summed(chosen.sum(dim=0)), summed(chosen.T @ vectors)
+        counts = summed(torch.bincount(index, minlength=self.codebook_size).to(vectors.dtype))
+        sums = summed(torch.zeros_like(self.sums[k]).index_add_(0, index, vectors))
         self.counts[k].lerp_(counts, 1 - self.config.decay)
         self.sums[k].lerp_(sums, 1 - self.config.decay)
         total = self.counts[k].sum()
