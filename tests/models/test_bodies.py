@@ -121,3 +121,13 @@ def test_presets_that_ship_build_bodies_that_fit(name):
     with torch.device("cpu"), torch.no_grad():
         body = config.body.build()
         assert body.decoder(body.encoder(torch.zeros(1, 1, 4 * body.hop))).shape == (1, 1, 4 * body.hop)
+
+
+def test_the_gradient_of_snake_is_that_of_its_formula():
+    torch.manual_seed(0)
+    snake = Snake(3).double()
+    with torch.no_grad():
+        snake.alpha.uniform_(0.5, 1.5)
+    x = torch.randn(2, 3, 7, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x, alpha: snake.apply_to(x), (x, snake.alpha))
+    torch.testing.assert_close(snake(x), x + torch.sin(snake.alpha * x) ** 2 / snake.alpha)

@@ -7,6 +7,9 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from telucodec.models.causal import Causal, Residual, State
 
+EPSILON = 1e-9
+"""Keeps Snake's a from dividing by 0."""
+
 
 class Snake(Causal):
     """x + sin^2(a x) / a, with an a of its own for each channel: a bias towards what repeats (arXiv:2006.08195; DAC, arXiv:2306.06546)."""
@@ -16,7 +19,26 @@ class Snake(Causal):
         self.alpha = nn.Parameter(torch.ones(channels, 1))
 
     def apply_to(self, x: Tensor) -> Tensor:
-        return x + torch.sin(self.alpha * x).square() / (self.alpha + 1e-9)
+        return _Snake.apply(x, self.alpha)
+
+
+class _Snake(torch.autograd.Function):
+    """Snake with its gradient written out: autograd keeps and walks eight waves for each, which is most of what a narrow codec does."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, alpha: Tensor) -> Tensor:
+        y = (alpha * x).sin_().square_().div_(alpha + EPSILON).add_(x)
+        ctx.save_for_backward(x, alpha, y)
+        return y
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        x, alpha, y = ctx.saved_tensors
+        turned = (2 * alpha * x).sin_().mul_(gradient)  # of the derivative 1 + sin(2 a x), what is not 1
+        # d/da of sin^2(a x) / a is (x sin(2 a x) - sin^2(a x) / a) / a, and sin^2(a x) / a is y - x
+        slope = torch.einsum("bct,bct->c", turned, x.to(turned.dtype)) - torch.einsum("bct,bct->c", gradient, y - x)
+        return turned.add_(gradient).to(x.dtype), slope[:, None] / (alpha + EPSILON)
 
 
 class CausalConv1d(Causal):
