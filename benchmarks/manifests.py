@@ -1,7 +1,8 @@
 """The fixed split of a speech collection as manifests to train with: python benchmarks/manifests.py COLLECTION OUT.
 
-OUT/train.csv is what may be trained on; OUT/val.csv holds speakers kept out of it (Malayalam, Kerstin); OUT/test.csv the sets that are
-for tests alone. Paths in them lead to the collection's own files.
+OUT/train.csv is what may be trained on; OUT/val.csv holds what is kept out of it (three Malayalam speakers, an eighth of Kerstin's clips);
+OUT/test.csv the sets that are for tests alone. Paths in them lead to the collection's own files.
+With --without kn, training hears no Kannada; with --only kn, there is only that, an eighth of it in OUT/val.csv.
 """
 
 import argparse
@@ -21,13 +22,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path)
     parser.add_argument("out", type=Path)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--without", metavar="LANGUAGE")
+    chosen.add_argument("--only", metavar="LANGUAGE")
     options = parser.parse_args()
     with open(options.collection / "index.csv", encoding="utf-8", newline="") as file:
         described = {options.collection / row["path"]: row for row in csv.DictReader(file)}
     parts: dict[str, list[Segment]] = {}
     for name, paths in speech.paths(options.collection).items():
-        if name in PARTS:
-            parts.setdefault(PARTS[name], []).extend(_row(path, described[path], options.collection) for path in sorted(paths))
+        for path in sorted(paths) if name in PARTS else ():
+            part, language = PARTS[name], described[path]["language"]
+            if options.only:
+                part = None if part != "train" or language != options.only else "train" if speech.deal(path.name, 8) else "val"
+            if part and not (part == "train" and language == options.without):
+                parts.setdefault(part, []).append(_row(path, described[path], options.collection))
     for part, rows in parts.items():
         write_manifest(options.out / f"{part}.csv", moved(rows, options.collection, options.out))
         print(f"{options.out / part}.csv: {len(rows)} rows, {sum(row.duration_s for row in rows) / 3600:.2f} h")

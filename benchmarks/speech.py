@@ -16,7 +16,7 @@ TEST_ONLY = {"commonvoice-te": "telugu", "ljspeech-sample": "ljspeech", "librisp
 SHORTEST_S = 1.5
 
 
-def _deal(name: str, parts: int) -> int:
+def deal(name: str, parts: int) -> int:
     """The part, 0 to parts - 1, that `name` falls to, on every machine the same."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % parts
 
@@ -28,9 +28,9 @@ def _set_of(row: dict[str, str]) -> str:
         return "unused"
     if source in TEST_ONLY:
         return TEST_ONLY[source]
-    if source == "rhasspy-kerstin" and _deal(row["path"], 8) == 0:
+    if source == "rhasspy-kerstin" and deal(row["path"], 8) == 0:
         return "kerstin"
-    if source == "smc-msc" and _deal(row["speaker"], 13) == 0:
+    if source == "smc-msc" and deal(row["speaker"], 13) == 0:
         return "malayalam"
     return "train"
 
@@ -41,7 +41,7 @@ def paths(collection: Path) -> dict[str, list[Path]]:
     with open(collection / "index.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             sets.setdefault(_set_of(row), []).append(collection / row["path"])
-    return {name: sorted(found, key=lambda path: _deal(path.name, 1 << 64)) for name, found in sets.items()}
+    return {name: sorted(found, key=lambda path: deal(path.name, 1 << 64)) for name, found in sets.items()}
 
 
 def waves(found: list[Path], longest_s: float | None = None) -> list[np.ndarray]:

@@ -180,6 +180,20 @@ def test_running_means_follow_what_they_are_chosen_for_in_training_and_stay_in_e
     torch.testing.assert_close(quantizer.codebooks[0].flatten(), torch.tensor([4.0, -2.0]), atol=1e-3, rtol=0)
 
 
+def test_pauses_spread_over_more_entries_the_more_even_a_quantizer_is():
+    loudness = torch.where(torch.arange(FRAMES) % 2 == 0, 0.01, 1.0)  # every other frame is a pause
+    perplexities = []
+    for evenness in (0.0, 0.5):
+        torch.manual_seed(2)
+        quantizer = EmaRVQConfig(num_codebooks=1, codebook_size=64, evenness=evenness).build(WIDTH)
+        quantizer.initialise(rows(latents(32) * loudness))
+        for _ in range(300):
+            quantizer.train()(latents(32) * loudness)
+        used = torch.bincount(quantizer.eval().encode(latents(64) * loudness).flatten(), minlength=64) / (64 * FRAMES)
+        perplexities.append(float(torch.special.entr(used).sum().exp()))
+    assert perplexities[1] > 1.3 * perplexities[0]
+
+
 def test_a_codebook_learns_nothing_from_sounds_that_are_not_given_it():
     quantizer = EmaRVQConfig(num_codebooks=2, codebook_size=8, decay=0.9).build(WIDTH).train()
     before = quantizer.codebooks.clone()

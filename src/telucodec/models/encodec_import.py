@@ -39,7 +39,7 @@ def import_encodec(folder: Path) -> VQCodec:
     config = VQCodecConfig(
         sample_rate=model.config.sampling_rate,
         body=EncodecBodyConfig(latent_dim=model.config.hidden_size, **{name: getattr(model.config, name) for name in names}),
-        quantizer=EmaRVQConfig(num_codebooks=model.config.num_quantizers, codebook_size=model.config.codebook_size),
+        quantizer=EmaRVQConfig(num_codebooks=model.config.num_quantizers, codebook_size=model.config.codebook_size, evenness=0),
     )
     codec = config.build()
     codec.encoder.network.load_state_dict(model.encoder.state_dict())

@@ -1,6 +1,8 @@
 """Residual vector quantizer whose codebooks follow the running means of what they are chosen for.
 
-SoundStream (arXiv:2107.03312, section III-C): k-means start, exponential moving averages, dead entries moved to where vectors are.
+SoundStream (arXiv:2107.03312, section III-C): k-means start, exponential moving averages, dead entries moved to where vectors are. While
+it learns, an entry chosen often counts as farther away (frequency-sensitive competitive learning; Ahalt, Krishnamurthy, Chen and Melton,
+"Competitive learning algorithms for vector quantization", Neural Networks 3, 1990).
 """
 
 from typing import Literal
@@ -14,6 +16,8 @@ from telucodec.models.quantizers.quantizer import Quantized, Share
 from telucodec.models.quantizers.residual import ResidualConfig, ResidualQuantizer
 
 EPSILON = 1e-5
+LEAST_SHARE = 0.03
+"""Of the mean; an entry chosen less often draws no more than one chosen so often."""
 
 
 class EmaRVQConfig(ResidualConfig):
@@ -22,6 +26,9 @@ class EmaRVQConfig(ResidualConfig):
     kind: Literal["rvq-ema"] = "rvq-ema"
     decay: Share = 0.99
     """Of the moving averages, per update."""
+    evenness: Share = 0.5
+    """Exponent of how often an entry is chosen, by which its squared distance grows in training. Pauses then spread over many entries,
+    where they would all take one; 0 is the nearest entry, as when encoding."""
 
     def build(self, latent_dim: int) -> "EmaRVQ":
         return EmaRVQ(self, latent_dim)
@@ -42,7 +49,8 @@ class EmaRVQ(ResidualQuantizer):
             residual, total = vectors.detach(), torch.zeros_like(vectors)
             loss, codes = vectors.new_zeros(()), []
             for k, used in enumerate(self._used(latent, active)):
-                index, entry = self.choose(k, residual)
+                index = self._choose_evenly(k, residual) if self.training else nearest(self.codebooks[k], residual)
+                entry = self.codebooks[k][index]
                 if self.training:
                     self._follow(k, residual[used].flatten(0, 1), index[used].flatten())
                 total = total + entry * used[:, None, None]
@@ -51,6 +59,15 @@ class EmaRVQ(ResidualQuantizer):
                 codes.append(index)
             straight = vectors + (total - vectors).detach()
         return Quantized(straight.transpose(1, 2), torch.stack(codes, dim=1), self.config.commitment * loss, vectors.detach().flatten(0, 1))
+
+    def _choose_evenly(self, k: int, residual: Tensor) -> Tensor:
+        """Index [B, F] of the entry of codebook k for each residual [B, F, D], where squared distances grow with how often one is chosen."""
+        codebook, often = self.codebooks[k], self.counts[k] / self.counts[k].mean()
+        weight = often.clamp_min(LEAST_SHARE)[:, None] ** self.config.evenness  # [N, 1]
+        # weight (|r|^2 - 2 r e + |e|^2) of all entries e as one product
+        entries = torch.cat([-2 * weight * codebook, weight, weight * codebook.square().sum(dim=-1, keepdim=True)], dim=1)
+        square = residual.square().sum(dim=-1, keepdim=True)
+        return (torch.cat([residual, square, torch.ones_like(square)], dim=-1) @ entries.T).argmin(dim=-1)
 
     def _follow(self, k: int, vectors: Tensor, index: Tensor) -> None:
         """Move codebook k towards the means of the vectors [n, D] that chose each entry, over all processes."""
