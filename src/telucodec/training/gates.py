@@ -28,9 +28,9 @@ OVERFIT_S = 1.0
 MOST_OF_LOSS = 0.8
 """What may be left of it after that."""
 LEAST_CORRELATION = 0.5
-LEAST_USE = 0.3
+LEAST_USE = 0.1
 """Share of the codes that so much sound could use at most."""
-MOST_ERROR = 0.5
+MOST_ERROR = 0.25
 """Of the latents' variance; 1 is what a single code for everything leaves."""
 
 
