@@ -65,7 +65,7 @@ def pack(
     if not rows:
         raise DataError(f"{root}: its manifest has no rows to train on; prepare the data first")
     sizes = [round(row.duration_s * SAMPLE_RATE) for row in rows]
-    place = folder / f"{_fingerprint(rows, root)}.npy"
+    place = folder / f"{fingerprint(rows, root)}.npy"
     if not place.exists():
         with whole(place) as beside:
             packed = np.lib.format.open_memmap(beside, "w+", np.int16, (sum(sizes),))
@@ -78,7 +78,7 @@ def pack(
     return np.load(place, mmap_mode="r"), np.cumsum(sizes)
 
 
-def _fingerprint(rows: Sequence[Segment], root: Path) -> str:
+def fingerprint(rows: Sequence[Segment], root: Path) -> str:
     """Changes with the rows, and with the files they lie in."""
     digest = hashlib.sha256()
     states = {}

@@ -137,7 +137,7 @@ def cut(row: Segment, root: Path, config: SegmentConfig = SegmentConfig()) -> li
     if not (row.start_s >= 0 and row.duration_s > 0):
         raise DataError(f"{printable(path)}: starts at {row.start_s} s and lasts {row.duration_s} s; mend the row")
     start, size = row.span
-    probabilities, powers = _listen(stream_span(path, start, size))
+    probabilities, powers = listen(stream_span(path, start, size))
     parts = []
     for begin, end in speech_spans(probabilities, powers, size, config):
         levels = measure(path, start + begin, end - begin)
@@ -146,7 +146,7 @@ def cut(row: Segment, root: Path, config: SegmentConfig = SegmentConfig()) -> li
     return parts
 
 
-def _listen(windows: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def listen(windows: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the probability of speech and the mean square [F] of each frame of `windows`, the last one filled up with zeros."""
     detector, held = SpeechDetector(), np.empty(0, np.float32)
     probabilities, powers = [], []

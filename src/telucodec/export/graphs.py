@@ -61,13 +61,13 @@ def graphs(codec: VQCodec) -> tuple[bytes, bytes]:
 def _graph(module: nn.Module, signal: Tensor, half: Causal, length: object) -> bytes:
     state = half.silence(1)
     shapes = {"signal": {2: length}, "state": [None] * len(state)}
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(module.eval(), (signal, state), dynamo=True, dynamic_shapes=shapes, verbose=False)
         return program.model_proto.SerializeToString()
 
 
 @contextmanager
-def _quiet():
+def quiet():
     """The exporter tells its own developers much; what matters here is raised."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

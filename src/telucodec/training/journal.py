@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
+from pydantic import BaseModel
 from torch.utils.tensorboard import SummaryWriter
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import TrainingError
-from telucodec.training.recipe import RunConfig
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.validate import Heard
 
@@ -19,7 +19,7 @@ LOWEST_DB = -100.0
 class Journal:
     """Writes to the folder of a run."""
 
-    def __init__(self, folder: RunFolder, config: RunConfig, wandb: bool):
+    def __init__(self, folder: RunFolder, config: BaseModel, wandb: bool):
         self.folder = folder
         self.board = SummaryWriter(str(folder.path / "tensorboard"))
         self.wandb = _wandb_run(folder, config) if wandb else None
@@ -27,7 +27,7 @@ class Journal:
     def update(self, update: int, numbers: dict[str, float]) -> None:
         """Note the numbers of one update."""
         self.folder.write_log({"update": update, **numbers})
-        self._show("update", update, numbers)
+        self.show("update", update, numbers)
 
     def validation(self, update: int, entry: dict, sounds: Mapping[str, np.ndarray], heard: Heard) -> None:
         """Note a validation, with some of its sounds and their spectrograms before and after."""
@@ -35,14 +35,15 @@ class Journal:
         flat = {name: value for name, value in entry.items() if isinstance(value, float)}
         flat |= {f"{name}/{which}": number for name, value in entry.items() if isinstance(value, dict) for which, number in value.items()}
         flat |= {f"perplexity/{k}": value for k, value in enumerate(entry["perplexity"])}
-        self._show("validation", update, flat)
+        self.show("validation", update, flat)
         for name in list(sounds)[:SHOWN]:
             for side, wave in (("original", sounds[name][0]), ("decoded", heard.estimates[name])):
                 self.board.add_audio(f"{name}/{side}", wave, update, SAMPLE_RATE)
                 self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
         self.board.flush()
 
-    def _show(self, group: str, update: int, numbers: dict[str, float]) -> None:
+    def show(self, group: str, update: int, numbers: dict[str, float]) -> None:
+        """Draw numbers of an update for people."""
         for name, number in numbers.items():
             self.board.add_scalar(f"{group}/{name}", number, update)
         if self.wandb:
@@ -62,7 +63,7 @@ def spectrogram(wave: np.ndarray, size: int = 512, hop: int = 160) -> np.ndarray
     return (np.clip(levels / -LOWEST_DB + 1, 0, 1).T[::-1]).astype(np.float32)
 
 
-def _wandb_run(folder: RunFolder, config: RunConfig):
+def _wandb_run(folder: RunFolder, config: BaseModel):
     try:
         import wandb
     except ImportError as error:

@@ -59,7 +59,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, TrainingError."""
     start = None
     if request.resume:
-        folder, config = RunFolder.existing(request.resume)
+        folder, config = RunFolder.existing(request.resume, RunConfig)
     else:
         folder = None
         begun = None if request.start is None else codec_to_start_from(request.start)

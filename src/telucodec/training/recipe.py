@@ -95,13 +95,13 @@ class RunConfig(BaseModel):
 
 def recipe_of(name: str) -> RecipeConfig:
     """The recipe in the TOML file `name`, or the one that ships under that name. Raises ConfigError."""
-    path = _find(name, "recipes")
+    path = config_path(name, "recipes")
     return parse(read_toml(path), RecipeConfig, path)
 
 
 def preset_of(name: str) -> VQCodecConfig:
     """The codec in the TOML file `name`, or the preset that ships under that name. Raises ConfigError."""
-    path = _find(name, "presets")
+    path = config_path(name, "presets")
     return parse(read_toml(path), VQCodecConfig, path)
 
 
@@ -110,7 +110,8 @@ def shipped(kind: str) -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in (CONFIGS / kind).iterdir() if path.name.endswith(".toml"))
 
 
-def _find(name: str, kind: str) -> Path:
+def config_path(name: str, kind: str) -> Path:
+    """The TOML file `name`, or the one that ships under that name in the folder `kind`. Raises ConfigError."""
     if name.endswith(".toml"):
         return Path(name)
     if name not in shipped(kind):

@@ -3,13 +3,16 @@
 import json
 import math
 from pathlib import Path
+from typing import TypeVar
 
 import tomli_w
+from pydantic import BaseModel
 
 from telucodec.config import parse, read_toml
 from telucodec.errors import TrainingError
 from telucodec.files import write_whole
-from telucodec.training.recipe import RunConfig
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class RunFolder:
@@ -21,7 +24,7 @@ class RunFolder:
         self.resume, self.model = self.path / "resume.pt", self.path / "model"
 
     @classmethod
-    def new(cls, parent: Path, name: str, config: RunConfig) -> "RunFolder":
+    def new(cls, parent: Path, name: str, config: BaseModel) -> "RunFolder":
         """A folder below `parent` that is not there yet: `name`, or else name-2, name-3 ..."""
         number, path = 1, Path(parent) / name
         while path.exists():
@@ -32,12 +35,12 @@ class RunFolder:
         return folder
 
     @classmethod
-    def existing(cls, path: Path) -> tuple["RunFolder", RunConfig]:
-        """The run in `path` and its settings. Raises TrainingError where there is none to go on with."""
+    def existing(cls, path: Path, kind: type[Settings]) -> tuple["RunFolder", Settings]:
+        """The run in `path` and its settings, of that `kind`. Raises TrainingError where there is none to go on with."""
         folder = cls(path)
         if not folder.config.exists() or not folder.resume.exists():
             raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and resume.pt")
-        return folder, parse(read_toml(folder.config), RunConfig, folder.config)
+        return folder, parse(read_toml(folder.config), kind, folder.config)
 
     def write_log(self, entry: dict) -> None:
         """Append a line to log.jsonl; numbers that are not finite are null there."""

@@ -1,0 +1,86 @@
+"""A trained recogniser as a product gets it: one ONNX graph, what to know of it, and perhaps a language model. No PyTorch, nothing that can run code.
+
+`recognizer.json` says how sound becomes frames and symbols text, `acoustic.onnx` turns frames into log-probabilities, `lm.json`, where
+there is one, tells which symbols follow which.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from telucodec.errors import ModelError
+from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path
+from telucodec.recognizer.features import FeatureConfig
+from telucodec.recognizer.ngram import NGram
+from telucodec.recognizer.text import RULE, Script, in_script, normalised
+from telucodec.recognizer.units import Units
+from telucodec.runtime.bundle import Graph
+
+FILE_NAME, ACOUSTIC, LM = "recognizer.json", "acoustic.onnx", "lm.json"
+FORMAT = "telucodec recognizer bundle 1"
+
+
+class RecognizerInfo(BaseModel):
+    """What `recognizer.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = FORMAT
+    rule: str = RULE
+    """Normaliser of the training text."""
+    script: Script = ""
+    features: FeatureConfig
+    units: Units
+    lm_weight: float = 0.0
+    """Of the language model."""
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """A bundle, ready to listen."""
+
+    info: RecognizerInfo
+    graph: Graph
+    lm: NGram | None = None
+    beam: BeamConfig = field(default_factory=BeamConfig)
+
+    def log_probs(self, wave: np.ndarray) -> np.ndarray:
+        """Of units at each step, float32 [F, N], for wave [T] at 16 kHz, at most half a minute or so."""
+        found, _ = self.graph.step(self.info.features.apply_to(wave)[None], [])
+        return found[0]
+
+    def hear(self, wave: np.ndarray) -> Said:
+        """What is said in wave [T]: prefix beam search where there is a language model, the best path without one."""
+        log_probs = self.log_probs(wave)
+        return beam_search(log_probs, self.lm, self.beam) if self.lm else best_path(log_probs)
+
+    def text(self, wave: np.ndarray) -> str:
+        """What is said in wave [T], as text."""
+        return self.info.units.decode(self.hear(wave).numbers)
+
+    def reference(self, text: str) -> str:
+        """`text` as this recogniser would have to write it."""
+        return in_script(normalised(text), self.info.script)
+
+
+def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:
+    """The recogniser in `folder`. Raises ModelError for anything else than a whole one."""
+    folder = Path(folder)
+    again = "write it again with `telucodec recognizer optimize`"
+    try:
+        content, graph = (folder / FILE_NAME).read_bytes(), (folder / ACOUSTIC).read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename}: cannot be read ({error.strerror}); pass the folder that `telucodec recognizer optimize` wrote"
+        ) from error
+    try:
+        info = RecognizerInfo.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(f"{folder / FILE_NAME}: {'.'.join(map(str, first['loc']))}: {first['msg']}; {again}") from error
+    if info.format != FORMAT or info.rule != RULE:
+        raise ModelError(f"{folder / FILE_NAME}: is of format {info.format!r}, rule {info.rule!r}, not {FORMAT!r}, {RULE!r}; {again}")
+    lm = NGram.load(folder / LM, info.units.size) if use_lm and (folder / LM).exists() else None
+    return Recognizer(info, Graph(graph, str(folder / ACOUSTIC)), lm, BeamConfig(lm_weight=info.lm_weight))

@@ -1,0 +1,118 @@
+"""How wrong texts are: WER and CER after the normaliser, by speaker and source, with intervals, and which aksharas are taken for which.
+
+Errors are counted by jiwer. A rate over clips is all errors over all words (or characters) said; its 95 % interval is the middle of
+2,000 bootstrap samples of speakers, or of clips where there are fewer than 10 speakers (Bisani and Ney, ICASSP 2004).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from telucodec.errors import TelucodecError
+from telucodec.recognizer.text import RULE, aksharas
+
+RESAMPLES = 2_000
+FEWEST_SPEAKERS = 10
+NORMALISER = RULE
+"""Name of the rule that texts were brought under before they were compared; results say it."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of one clip."""
+
+    words: int
+    word_errors: int
+    characters: int
+    character_errors: int
+    """Code points, spaces counted."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of many clips, 0 and more; NaN where nothing was said."""
+
+    num_clips: int
+    num_words: int
+    wer: float
+    wer_interval: tuple[float, float]
+    cer: float
+    cer_interval: tuple[float, float]
+    exact: float
+    """Share of clips without any error."""
+
+
+def errors_of(reference: str, hypothesis: str) -> Errors:
+    """Substitutions, deletions and insertions from `reference`, which must not be empty, to `hypothesis`, both normalised."""
+    jiwer = _jiwer()
+    words, characters = jiwer.process_words(reference, hypothesis), jiwer.process_characters(reference, hypothesis)
+    return Errors(
+        len(reference.split()),
+        words.substitutions + words.deletions + words.insertions,
+        len(reference),
+        characters.substitutions + characters.deletions + characters.insertions,
+    )
+
+
+def error_rates(references: Sequence[str], hypotheses: Sequence[str], speakers: Sequence[str] = (), intervals: bool = True) -> Rates:
+    """Rates of pairs of normalised texts; `speakers`, where known, are what is resampled."""
+    return rates_of([errors_of(*pair) for pair in zip(references, hypotheses, strict=True)], speakers, intervals)
+
+
+def rates_of(errors: Sequence[Errors], speakers: Sequence[str] = (), intervals: bool = True) -> Rates:
+    """Pooled rates of clips; see the module for the intervals."""
+    counts = np.array([[e.words, e.word_errors, e.characters, e.character_errors] for e in errors], np.float64).reshape(-1, 4)
+    known = len(set(speakers) - {""}) >= FEWEST_SPEAKERS and "" not in speakers
+    groups = np.unique(np.array(speakers), return_inverse=True)[1] if known else np.arange(len(counts))
+    sums = np.zeros((groups.max() + 1 if len(groups) else 0, 4))
+    np.add.at(sums, groups, counts)
+    wer, cer = _ratio(counts[:, 1].sum(), counts[:, 0].sum()), _ratio(counts[:, 3].sum(), counts[:, 2].sum())
+    spread = [(np.nan, np.nan)] * 2
+    if intervals and len(sums) > 1:
+        drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
+        totals = sums[drawn].sum(axis=1)  # [resamples, 4]
+        spread = [np.percentile(totals[:, wrong] / totals[:, of], (2.5, 97.5)) for wrong, of in ((1, 0), (3, 2))]
+    exact = float(np.mean(counts[:, 3] == 0)) if len(counts) else float("nan")
+    (low, high), (lowest, highest) = spread
+    return Rates(len(counts), int(counts[:, 0].sum()), wer, (float(low), float(high)), cer, (float(lowest), float(highest)), exact)
+
+
+def confusions(references: Sequence[str], hypotheses: Sequence[str], most: int = 20) -> list[tuple[str, str, int]]:
+    """The most frequent mistakes: akshara said, akshara heard, times; empty where one was left out or put in."""
+    jiwer = _jiwer()
+    counts: Counter[tuple[str, str]] = Counter()
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        said, heard = (["\u2423" if each == " " else each for each in aksharas(text)] for text in (reference, hypothesis))
+        aligned = jiwer.process_words(" ".join(said), " ".join(heard))
+        for chunk in aligned.alignments[0]:
+            left, right = said[chunk.ref_start_idx : chunk.ref_end_idx], heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+            if chunk.type == "substitute":
+                counts.update(zip(left, right, strict=True))
+            elif chunk.type == "delete":
+                counts.update((each, "") for each in left)
+            elif chunk.type == "insert":
+                counts.update(("", each) for each in right)
+    return [(said, heard, count) for (said, heard), count in counts.most_common(most)]
+
+
+def guesses(references: Sequence[str], training: Sequence[str], seed: int = 0) -> list[str]:
+    """Texts as long as `references`, of characters drawn as often as they are in `training`: what knows the language and hears nothing."""
+    rng = np.random.default_rng(seed)
+    counts = Counter("".join(training))
+    letters = sorted(counts)
+    shares = np.array([counts[letter] for letter in letters], np.float64)
+    return ["".join(rng.choice(letters, size=len(text), p=shares / shares.sum())) for text in references]
+
+
+def _ratio(wrong: float, of: float) -> float:
+    return float(wrong / of) if of else float("nan")
+
+
+def _jiwer():
+    try:
+        import jiwer
+    except ImportError as error:
+        raise TelucodecError('errors in texts are counted by jiwer; pip install "telucodec[recognizer]"') from error
+    return jiwer

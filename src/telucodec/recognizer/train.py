@@ -1,0 +1,318 @@
+"""A run of a recogniser from its gates to the model that is kept: the same habits as the codec's (`training/train.py`), another loop.
+
+AdamW, warm-up and cosine over the run, gradients cut, a moving average that is validated and kept; a checkpoint to go on from exactly.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from telucodec.data.manifest import read_manifest
+from telucodec.errors import TrainingError
+from telucodec.files import whole
+from telucodec.metrics.signs.sign import Sign
+from telucodec.recognizer.decode import best_path
+from telucodec.recognizer.examples import Batch, Examples, Transcribed, encoded, pack, transcribed
+from telucodec.recognizer.features import steps_of
+from telucodec.recognizer.gates import check_data, check_model, ctc_loss, short_clips
+from telucodec.recognizer.model import Conformer
+from telucodec.recognizer.recipe import RecognizerConfig, recognizer_of
+from telucodec.recognizer.score import error_rates
+from telucodec.recognizer.signs import Point, signs
+from telucodec.recognizer.store import Trained, load_recognizer, save_recognizer
+from telucodec.training.gates import Verdict
+from telucodec.training.journal import Journal
+from telucodec.training.launch import precision_of
+from telucodec.training.run_folder import RunFolder
+from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Progress, Say
+from telucodec.training.validate import evenly
+
+MOST_VALIDATION_CLIPS = 150
+NUM_VALIDATIONS = 12
+"""Spread evenly over the run."""
+FEWEST_BATCHES = 4
+"""Of an epoch; with less data a batch is made smaller."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of `telucodec recognizer train`."""
+
+    data: Path
+    """Folder with train.csv and val.csv."""
+    config: str
+    minutes: float | None
+    epochs: int | None
+    runs: Path
+    name: str | None
+    resume: Path | None
+    start: Path | None
+    """Folder of a recogniser to go on from with other data; its settings and units are taken."""
+    gates: bool
+    precision: str
+    wandb: bool
+    command: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    updates: int
+    spent_s: float
+    heard_hours: float
+    entry: dict
+    """The last validation."""
+    signs: tuple[str, ...]
+
+
+def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
+    """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, ModelError, TrainingError."""
+    begun = None
+    if request.resume:
+        folder, config = RunFolder.existing(request.resume, RecognizerConfig)
+    elif request.start:
+        begun = load_recognizer(request.start)
+        folder, config = None, begun[1].config
+    else:
+        folder, config = None, recognizer_of(request.config)
+    root = request.data
+    rows = read_manifest(root / "train.csv")
+    told = transcribed(rows, config.script, config.batches.longest_s)
+    kept_units = load_recognizer(folder.path)[1].units if folder else begun[1].units if begun else None
+    units = kept_units or config.units.make(told.texts)
+    trained = Trained(config=config, units=units)
+    told, targets = encoded(told, units, config.features)
+    if request.gates and not request.resume:
+        _judge(check_data(rows, told, config.gates), say)
+    frames, ends = pack(told.rows, root, config.features, config.augment.speeds, root / "packed", progress)
+    duration_s = sum(row.duration_s for row in told.rows)
+    batches = config.batches.model_copy(update={"batch_s": min(config.batches.batch_s, max(duration_s / FEWEST_BATCHES, 1.0))})
+    examples = Examples(frames, ends, targets, batches, config.augment, config.seed)
+    validation = Validation.of(root / "val.csv", trained)
+    torch.manual_seed(config.seed)
+    model = begun[0] if begun else config.build(units)
+    if request.gates and not request.resume:
+        clips = short_clips(examples.sizes[0], examples.targets)
+        batch = examples.batch(np.stack([clips, np.full_like(clips, len(examples.sizes) // 2)], axis=1))
+        _judge(check_model(model, batch, config.optimiser.learning_rate, config.gates), say)
+    if folder is None:
+        folder = RunFolder.new(request.runs, request.name or Path(request.config).stem, config)
+        folder.write_log({"command": request.command, "units": len(units.symbols), "rows": len(told.rows), "left_out": told.left_out})
+        save_recognizer(model, trained, folder.model)  # units are kept from here on
+    size = sum(parameter.numel() for parameter in model.parameters())
+    say(
+        f"{folder.path}: {size / 1e6:.2f} million parameters, {len(units.symbols)} {units.kind}; {len(told.rows)} clips, "
+        f"{duration_s / 3600:.2f} h, {len(validation.texts)} to validate with"
+    )
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision_of(request.precision))
+    journal = Journal(folder, config, request.wandb)
+    try:
+        loop = _Loop(model, trained, folder, examples, validation, request, fabric, journal, say, progress)
+        return folder.path, loop.to_its_end()
+    finally:
+        journal.close()
+
+
+def _judge(verdicts: Iterable[Verdict], say: Say) -> None:
+    """Tell all `verdicts`; raise TrainingError for the first that failed."""
+    failed = []
+    for verdict in verdicts:
+        say(f"gate {verdict}")
+        if not verdict.passed:
+            failed.append(verdict)
+    if failed:
+        raise TrainingError(f"{failed[0].gate}: {failed[0].measured}; {failed[0].cause}; or go on regardless with --no-gates")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Clips to validate with."""
+
+    texts: tuple[str, ...]
+    batches: tuple[Batch, ...]
+    """In the order of the texts."""
+
+    @classmethod
+    def of(cls, manifest: Path, trained: Trained) -> "Validation":
+        """Of rows evenly spread over `manifest` that the units can say. Raises TrainingError where there is none."""
+        config = trained.config
+        told, _ = encoded(transcribed(read_manifest(manifest), config.script, config.batches.longest_s), trained.units, config.features)
+        chosen = evenly(list(range(len(told.rows))), MOST_VALIDATION_CLIPS)
+        if not chosen:
+            raise TrainingError(f"{manifest}: has no row that these units can say; give it rows with text, of the same language")
+        told = Transcribed(tuple(told.rows[number] for number in chosen), tuple(told.texts[number] for number in chosen), {})
+        told, targets = encoded(told, trained.units, config.features)
+        frames, ends = pack(told.rows, manifest.parent, config.features, (1.0,), manifest.parent / "packed")
+        examples = Examples(frames, ends, targets, config.batches, config.augment, 0)
+        order = np.argsort(examples.sizes[0], kind="stable")
+        pieces = [order[place : place + 8] for place in range(0, len(order), 8)]
+        batches = tuple(examples.batch(np.stack([piece, np.zeros_like(piece)], axis=1)) for piece in pieces)
+        return cls(tuple(told.texts[number] for number in order), batches)
+
+
+class _Loop:
+    """A run under way."""
+
+    def __init__(
+        self,
+        model: Conformer,
+        trained: Trained,
+        folder: RunFolder,
+        examples: Examples,
+        validation: Validation,
+        request: Request,
+        fabric: Fabric,
+        journal: Journal,
+        say: Say,
+        progress: Progress,
+    ):
+        self.trained, self.config, self.folder, self.examples, self.validation = trained, trained.config, folder, examples, validation
+        self.minutes, self.epochs = request.minutes, request.epochs
+        self.fabric, self.journal, self.say, self.progress = fabric, journal, say, progress
+        self.average = copy.deepcopy(model).eval().requires_grad_(False).to(fabric.device)
+        settings = self.config.optimiser
+        optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay)
+        self.model, self.optimiser = fabric.setup(model, optimiser)
+        self.updates, self.epoch, self.place, self.heard_s, self.cpu_before_s = 0, 0, 0, 0.0, -time.process_time()
+        self.losses: list[float] = []
+        self.points: list[Point] = []
+        self.told: set[str] = set()
+        self.clock = Clock()
+        if request.resume:
+            self._load()
+        self.clips = self.examples.plan(self.epoch, self.config.features)
+
+    def to_its_end(self) -> Outcome:
+        saved_s, marks = self.clock.spent_s, [mark for mark in np.linspace(0, 1, NUM_VALIDATIONS + 1)[1:-1] if mark > self._share()]
+        try:
+            while (share := self._share()) < 1:
+                self._update(share)
+                if marks and marks[0] <= self._share():
+                    marks = [mark for mark in marks if mark > self._share()]
+                    self._validate()
+                if self.clock.spent_s - saved_s > CHECKPOINT_S:
+                    self.save()
+                    saved_s = self.clock.spent_s
+        except BaseException:
+            if self.updates:
+                self.save()
+            raise
+        entry, found = self._validate()
+        self.save()
+        save_recognizer(self.average, self.trained, self.folder.model)
+        return Outcome(self.updates, self.clock.spent_s, self.heard_s / 3600, entry, tuple(map(str, found)))
+
+    def _share(self) -> float:
+        """Share of the run that is over."""
+        if self.epochs is not None:
+            return (self.epoch + self.place / max(1, len(self.clips))) / self.epochs
+        return self.clock.spent_s / (60 * self.minutes)
+
+    def _update(self, share: float) -> None:
+        settings = self.config.optimiser
+        warm = min(1.0, (self.updates + 1) / max(1, settings.warmup_updates))
+        cosine = settings.final_share + (1 - settings.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.learning_rate * warm * cosine
+        torch.manual_seed(hash((self.config.seed, self.updates)))  # dropout of an update is the same when it is resumed
+        batch = self.examples.batch(self.clips[self.place], np.random.default_rng((self.config.seed, 1, self.updates)))
+        self.model.train()
+        loss = ctc_loss(self.model, batch, self.fabric.device)
+        told = float(loss.detach())
+        if not math.isfinite(told):
+            raise TrainingError(f"update {self.updates}: the loss is {told}; lower the learning rate, or look for broken sounds with `telucodec doctor`")
+        self.optimiser.zero_grad()
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.model, self.optimiser, max_norm=settings.clip_norm)
+        self.optimiser.step()
+        self.updates += 1
+        decay = min(settings.average_decay, (1 + self.updates) / (10 + self.updates))  # a long memory only once there is much to remember
+        with torch.no_grad():
+            for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
+                kept.lerp_(new, 1 - decay)
+        self.heard_s += float(batch.num_frames.sum()) * self.config.features.hop / 16_000
+        self.losses = [*self.losses[-99:], told]
+        self.place += 1
+        if self.place == len(self.clips):
+            self.epoch, self.place = self.epoch + 1, 0
+            self.clips = self.examples.plan(self.epoch, self.config.features)
+        if self.updates % LOGGED_UPDATES == 0:
+            self.journal.update(self.updates, {"loss": told, "learning_rate": self.optimiser.param_groups[0]["lr"], **self._spent()})
+        done, total = (self.epoch, self.epochs) if self.epochs is not None else (self.clock.spent_s, 60 * self.minutes)
+        self.progress(done, total, f"loss {told:.3g}")
+
+    def _spent(self) -> dict[str, float]:
+        cpu_s = self.cpu_before_s + time.process_time()
+        return {"spent_s": self.clock.spent_s, "cpu_s": cpu_s, "heard_hours": self.heard_s / 3600, "epoch": float(self.epoch)}
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[dict, tuple[Sign, ...]]:
+        heard, losses, numbers = [], 0.0, 0
+        for batch in self.validation.batches:
+            log_probs = self.average(torch.from_numpy(batch.frames).to(self.fabric.device), torch.from_numpy(batch.num_frames).to(self.fabric.device))
+            for clip, size in zip(log_probs.cpu().numpy(), steps_of(batch.num_frames), strict=True):
+                heard.append(self.trained.units.decode(best_path(clip[:size]).numbers))
+            count = int(batch.num_targets.sum())
+            losses, numbers = losses + count * float(ctc_loss(self.average, batch, self.fabric.device)), numbers + count
+        rates = error_rates(self.validation.texts, heard)
+        train_loss = float(np.mean(self.losses)) if self.losses else math.nan
+        self.points.append(Point(self._share(), losses / numbers, train_loss, rates.cer))
+        found = signs(self.points, self.validation.texts, heard)
+        entry = {"loss": losses / numbers, "train_loss": train_loss, "cer": rates.cer, "wer": rates.wer, **self._spent()}
+        shown = [{"said": said, "heard": text} for said, text in list(zip(self.validation.texts, heard, strict=True))[:: max(1, len(heard) // 5)]]
+        self.folder.write_log({"update": self.updates, **entry, "signs": [sign.case for sign in found], "examples": shown})
+        self.journal.show("validation", self.updates, entry)
+        named = f"; {', '.join(sign.case for sign in found)}" if found else ""
+        self.say(
+            f"{self.clock.spent_s / 60:5.1f} min {self.updates:6,} updates, epoch {self.epoch}: CER {100 * rates.cer:.1f} %, WER {100 * rates.wer:.1f} %, "
+            f"loss {entry['loss']:.2f} (training {train_loss:.2f}){named}"
+        )
+        for sign in found:
+            if sign.case not in self.told:  # its words once, its name each time
+                self.say(f"  {sign}")
+        self.told = {sign.case for sign in found}
+        return entry, found
+
+    def save(self) -> None:
+        """Write a checkpoint to go on from."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "numbers": [self.updates, self.epoch, self.place],
+            "heard_s": self.heard_s,
+            "spent_s": self.clock.spent_s,
+            "cpu_s": self.cpu_before_s + time.process_time(),
+            "losses": self.losses,
+            "points": [[point.share, point.loss, point.train_loss, point.cer] for point in self.points],
+            "clips": len(self.examples),
+        }
+        with whole(self.folder.resume) as beside:
+            torch.save(state, beside)
+
+    def _load(self) -> None:
+        path = self.folder.resume
+        try:
+            state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+            if state["clips"] != len(self.examples):
+                raise TrainingError(f"{self.folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from")
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except TrainingError:
+            raise
+        except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+            raise TrainingError(f"{path}: is no checkpoint of this program ({type(error).__name__}); start a new run") from error
+        self.updates, self.epoch, self.place = state["numbers"]
+        self.heard_s, self.clock.before_s = state["heard_s"], state["spent_s"]
+        self.cpu_before_s += state["cpu_s"]
+        self.losses, self.points = state["losses"], [Point(*point) for point in state["points"]]
+        self.say(f"goes on after {self.updates:,} updates and {self.clock.spent_s / 60:.1f} minutes")
