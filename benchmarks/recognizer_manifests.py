@@ -38,7 +38,9 @@ def main() -> None:
         out = options.out / folder
         write_manifest(out / f"{part}.csv", moved(rows, options.collection, out))
         minutes = sum(row.duration_s for row in rows) / 60
-        print(f"{out / part}.csv: {len(rows)} rows, {minutes:.1f} min, {len({row.speaker for row in rows})} speakers, {len({row.text for row in rows})} texts")
+        print(
+            f"{out / part}.csv: {len(rows)} rows, {minutes:.1f} min, {len({row.speaker for row in rows})} speakers, {len({row.text for row in rows})} texts"
+        )
 
 
 def part_of(cells: dict[str, str]) -> tuple[str, str] | None:

@@ -53,7 +53,7 @@ def main() -> None:
     print("install: torch, for training only", flush=True)
     install_torch()
     print("install: telucodec and what it needs", flush=True)
-    must(pip("install", *CONSTRAINTS, "--editable", ".[train,encodec,cluster,record,dev]"), "installing telucodec")
+    must(pip("install", *CONSTRAINTS, "--editable", ".[train,encodec,recognizer,cluster,record,dev]"), "installing telucodec")
     if pip("install", *CONSTRAINTS, "--editable", ".[eval]").returncode:
         print("install: PESQ, STOI or ViSQOL could not be installed (PESQ needs a C compiler): they will read 'not measured'", flush=True)
 

@@ -14,12 +14,16 @@ FLOORS = [
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},
     {"training", "export"},
+    {"recognizer"},
     {"evaluation"},
     {"apps"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TORCH_ROOMS = {"models", "losses", "training", "export"}
+TORCH_FILES = {f"recognizer/{name}.py" for name in ("model", "recipe", "store", "gates", "train", "curve", "optimize")}
+"""Of a room that trains and also listens, the files that train; no other file of it may import these."""
+TORCH = {"torch", "lightning", "lightning_fabric", "tensorboard"}
 
 
 def room_of(path):
@@ -51,8 +55,16 @@ def test_imports_point_down(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_torch_is_imported_where_models_are_trained_alone(path):
-    if room_of(path) not in TORCH_ROOMS:
-        assert not {name.split(".")[0] for name in imported(path)} & {"torch", "lightning", "lightning_fabric", "tensorboard"}
+    if room_of(path) not in TORCH_ROOMS and path.relative_to(SOURCE).as_posix() not in TORCH_FILES:
+        assert not {name.split(".")[0] for name in imported(path)} & TORCH
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) == "recognizer"], ids=lambda path: path.stem)
+def test_what_listens_does_not_import_what_trains(path):
+    if path.relative_to(SOURCE).as_posix() not in TORCH_FILES:
+        trains = {f"telucodec.{name.removesuffix('.py').replace('/', '.')}" for name in TORCH_FILES}
+        assert not set(imported(path)) & trains
+        assert not {name.split(".")[1] for name in imported(path) if name.startswith("telucodec.")} & TORCH_ROOMS
 
 
 def test_no_room_is_called_after_what_it_is_not():
@@ -60,5 +72,5 @@ def test_no_room_is_called_after_what_it_is_not():
 
 
 def test_torch_is_not_loaded_by_the_command_line_or_the_codec():
-    code = "import sys, telucodec.cli.main, telucodec.runtime.transform; sys.exit('torch' in sys.modules)"
+    code = "import sys, telucodec.cli.main, telucodec.runtime.transform, telucodec.recognizer.transcribe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -18,6 +18,7 @@ from telucodec.cli.info import info
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
 from telucodec.cli.plan import plan
+from telucodec.cli.recognizer import recognizer
 from telucodec.cli.record import record
 from telucodec.cli.report import report
 from telucodec.cli.segment import segment
@@ -45,6 +46,7 @@ app.command()(train)
 app.command()(optimize)
 app.command()(record)
 app.add_typer(manifest, name="manifest")
+app.add_typer(recognizer, name="recognizer")
 
 
 class Stopped(BaseException):

@@ -4,7 +4,6 @@ Prefix beam search after Hannun et al., arXiv:1408.2873, algorithm 1; the langua
 log p(path) + weight log p_LM(symbol | prefix) + bonus for each symbol, which makes up for shorter texts being likelier.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,5 +110,3 @@ def words(said: Said, units: Units, features: FeatureConfig, offset_s: float = 0
         Word(units.decode(numbers), round(offset_s + first * step_s, 3), round(offset_s + (last + 1) * step_s, 3))
         for numbers, first, last in found
     ]
-
-

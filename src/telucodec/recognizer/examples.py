@@ -65,7 +65,6 @@ class AugmentConfig(BaseModel):
             begin = int(rng.integers(0, num_frames - width + 1))
             frames[begin : begin + width] = 0
 
-
     @field_validator("speeds")
     @classmethod
     def _slowest_first(cls, speeds: tuple[float, ...]) -> tuple[float, ...]:

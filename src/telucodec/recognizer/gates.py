@@ -15,7 +15,7 @@ from torch import nn
 
 from telucodec.data.manifest import Segment
 from telucodec.recognizer.examples import Batch, Transcribed
-from telucodec.recognizer.features import FeatureConfig, steps_of
+from telucodec.recognizer.features import steps_of
 from telucodec.recognizer.text import scripts
 from telucodec.training.gates import Verdict
 
@@ -57,7 +57,9 @@ def check_data(rows: Sequence[Segment], told: Transcribed, config: GateConfig) -
     lost = sum(told.left_out.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(told.left_out.items(), key=lambda item: -item[1])) or "none"
     measured = f"{lost} of {len(rows)} rows left out: {reasons}"
-    yield Verdict("rows to learn from", lost <= config.most_left_out * len(rows) and lost < len(rows), measured, "mend the manifest's texts")
+    yield Verdict(
+        "rows to learn from", lost <= config.most_left_out * len(rows) and lost < len(rows), measured, "mend the manifest's texts"
+    )
     yield _pairing(told, config)
 
 
@@ -87,7 +89,10 @@ def _alphabet(told: Transcribed, config: GateConfig) -> Verdict:
 
 def _pairing(told: Transcribed, config: GateConfig) -> Verdict:
     """Long texts take long to say."""
-    name, cause = "texts fit their sounds", "texts belong to other rows' sounds: a column was sorted alone, or paths were renamed; listen to some"
+    name, cause = (
+        "texts fit their sounds",
+        "texts belong to other rows' sounds: a column was sorted alone, or paths were renamed; listen to some",
+    )
     if len(told.rows) < FEWEST_TO_CORRELATE or len(set(told.texts)) < FEWEST_TO_CORRELATE:
         return Verdict(name, True, "too few different texts to tell by their lengths")
     lengths = np.log([[len(text) for text in told.texts], [row.duration_s for row in told.rows]])

@@ -143,7 +143,7 @@ class Conformer(nn.Module):
     def __init__(self, config: ConformerConfig, num_bands: int, num_units: int):
         super().__init__()
         self.config = config
-        channels, bands = config.channels, -(-(-(-num_bands // 2)) // 2)
+        channels, bands = config.channels, steps_of(num_bands)
         self.first = nn.Conv2d(1, channels, 3, stride=2, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels)
         self.mixing = nn.Conv2d(channels, channels, 1)

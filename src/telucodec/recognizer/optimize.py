@@ -84,7 +84,9 @@ def optimize(
         write_whole(beside / FILE_NAME, info.model_dump_json(indent=1).encode())
         if lm:
             lm.save(beside / LM)
-        found = _compare(model, trained, load_bundle(beside, use_lm=False), lm, manifest, sum(p.stat().st_size for p in beside.iterdir()), progress)
+        found = _compare(
+            model, trained, load_bundle(beside, use_lm=False), lm, manifest, sum(p.stat().st_size for p in beside.iterdir()), progress
+        )
         _judge(found, int8)
         out.mkdir(parents=True, exist_ok=True)
         (out / FILE_NAME).unlink(missing_ok=True)  # an older bundle is none while it is being replaced

@@ -228,7 +228,9 @@ class _Loop:
         loss = ctc_loss(self.model, batch, self.fabric.device)
         told = float(loss.detach())
         if not math.isfinite(told):
-            raise TrainingError(f"update {self.updates}: the loss is {told}; lower the learning rate, or look for broken sounds with `telucodec doctor`")
+            raise TrainingError(
+                f"update {self.updates}: the loss is {told}; lower the learning rate, or look for broken sounds with `telucodec doctor`"
+            )
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.model, self.optimiser, max_norm=settings.clip_norm)
@@ -257,7 +259,9 @@ class _Loop:
     def _validate(self) -> tuple[dict, tuple[Sign, ...]]:
         heard, losses, numbers = [], 0.0, 0
         for batch in self.validation.batches:
-            log_probs = self.average(torch.from_numpy(batch.frames).to(self.fabric.device), torch.from_numpy(batch.num_frames).to(self.fabric.device))
+            log_probs = self.average(
+                torch.from_numpy(batch.frames).to(self.fabric.device), torch.from_numpy(batch.num_frames).to(self.fabric.device)
+            )
             for clip, size in zip(log_probs.cpu().numpy(), steps_of(batch.num_frames), strict=True):
                 heard.append(self.trained.units.decode(best_path(clip[:size]).numbers))
             count = int(batch.num_targets.sum())
@@ -267,7 +271,9 @@ class _Loop:
         self.points.append(Point(self._share(), losses / numbers, train_loss, rates.cer))
         found = signs(self.points, self.validation.texts, heard)
         entry = {"loss": losses / numbers, "train_loss": train_loss, "cer": rates.cer, "wer": rates.wer, **self._spent()}
-        shown = [{"said": said, "heard": text} for said, text in list(zip(self.validation.texts, heard, strict=True))[:: max(1, len(heard) // 5)]]
+        shown = [
+            {"said": said, "heard": text} for said, text in list(zip(self.validation.texts, heard, strict=True))[:: max(1, len(heard) // 5)]
+        ]
         self.folder.write_log({"update": self.updates, **entry, "signs": [sign.case for sign in found], "examples": shown})
         self.journal.show("validation", self.updates, entry)
         named = f"; {', '.join(sign.case for sign in found)}" if found else ""
@@ -303,7 +309,9 @@ class _Loop:
         try:
             state = torch.load(path, map_location=self.fabric.device, weights_only=True)
             if state["clips"] != len(self.examples):
-                raise TrainingError(f"{self.folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from")
+                raise TrainingError(
+                    f"{self.folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from"
+                )
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])

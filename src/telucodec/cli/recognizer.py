@@ -1,0 +1,290 @@
+"""telucodec recognizer: a speech recogniser from nothing, what it hears, how wrong it is, and its bundle without PyTorch."""
+
+import json
+import math
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telucodec.cli.progress import progress_bar
+from telucodec.data.manifest import moved, read_manifest, write_manifest
+from telucodec.errors import DataError, TelucodecError
+from telucodec.recognizer.bundle import load_bundle
+from telucodec.recognizer.evaluate import evaluate as measure
+from telucodec.recognizer.mixes import mixes as make_mixes
+from telucodec.recognizer.score import Rates
+from telucodec.recognizer.transcribe import transcribe as hear
+from telucodec.recognizer.transcribe import windows_of
+
+Data = Annotated[
+    Path, typer.Option("--data_dir", "--data", help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it.")
+]
+Config = Annotated[str, typer.Option(help="Settings that ship (commands, characters, aksharas, bpe, telugu) or a .toml file.")]
+Runs = Annotated[Path, typer.Option("--checkpoint_dir", "--runs", help="Folder for runs.")]
+Bundle = Annotated[Path, typer.Argument(help="Folder that `telucodec recognizer optimize` wrote.")]
+Lm = Annotated[bool, typer.Option("--lm/--no-lm", help="Search with the bundle's language model, where it has one.")]
+
+
+def train(
+    data_dir: Data = Path("data/manifests"),
+    config: Config = "characters",
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so long; 30 if no length is given.")] = None,
+    num_epochs: Annotated[int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Hear every clip so many times.")] = None,
+    checkpoint_dir: Runs = Path("runs"),
+    experiment_name: Annotated[
+        str | None, typer.Option("--experiment_name", "--name", help="Name of the run's folder; that of the settings if not given.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint.")] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Start from this run's recogniser, with its settings and units.")] = None,
+    gates: Annotated[bool, typer.Option("--gates/--no-gates", help="Check transcripts and network before spending.")] = True,
+    precision: Annotated[str, typer.Option(help="auto, 32 or bf16.")] = "auto",
+    wandb: Annotated[bool, typer.Option("--use_wandb", help="Report to Weights & Biases too.")] = False,
+) -> None:
+    """Train a recogniser from nothing on the rows of --data that have a text.
+
+    Example: telucodec recognizer train --data data/manifests --config characters --minutes 30
+    """
+    request = _request(data_dir, config, minutes, num_epochs, checkpoint_dir, experiment_name, resume, start, gates, precision, wandb)
+    from telucodec.recognizer.train import run  # torch is needed from here on
+
+    with progress_bar("train") as progress:
+        folder, outcome = run(request, lambda line: typer.echo(line, err=True), progress)
+    typer.echo(
+        f"{folder / 'model'}: {outcome.updates:,} updates heard {outcome.heard_hours:.1f} h of speech in {outcome.spent_s / 60:.1f} min; "
+        f"CER {100 * outcome.entry['cer']:.1f} %, WER {100 * outcome.entry['wer']:.1f} % on validation clips"
+    )
+    if outcome.signs:
+        raise TelucodecError(f"{folder}: trained, but not well: {outcome.signs[0]}")
+
+
+def curve(
+    data_dir: Data = Path("data/manifests"),
+    config: Config = "characters",
+    minutes: Annotated[float, typer.Option(min=0.01, help="Length of each run.")] = 10.0,
+    shares: Annotated[str, typer.Option(help="Shares of train.csv in per cent, each a run.")] = "25,50,100",
+    mixed: Annotated[
+        list[Path] | None, typer.Option("--mix", help="Instead of shares: a manifest for each run, as `recognizer mixes` writes them.")
+    ] = None,
+    checkpoint_dir: Runs = Path("runs"),
+    seed: Annotated[int, typer.Option(help="Another seed takes other rows.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+) -> None:
+    """Train on growing parts of train.csv, or on each mix, for the same time each, and tell how errors on val.csv fall.
+
+    Example: telucodec recognizer curve --data data/manifests --shares 25,50,100 --minutes 10
+    """
+    request = _request(data_dir, config, minutes, None, checkpoint_dir, None, None, None, True, "auto", False)
+    from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
+
+    if mixed:
+        manifests = {path.stem: moved(read_manifest(path), path.parent, data_dir) for path in mixed}
+    else:
+        manifests = parts(read_manifest(data_dir / "train.csv"), [each / 100 for each in _shares(shares)], seed)
+    with progress_bar("curve") as progress:
+        points = learning_curve(request, manifests, lambda line: typer.echo(line, err=True), progress)
+    if as_json:
+        typer.echo(json.dumps([asdict(point) for point in points]))
+        return
+    for point in points:
+        typer.echo(
+            f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
+        )
+    typer.echo(f"{checkpoint_dir}: {len(points)} runs of {minutes:g} min each")
+
+
+def mixes(
+    manifests: Annotated[list[Path], typer.Argument(help="Manifests to train with, after the split.")],
+    out: Annotated[Path, typer.Option(help="Folder for A.csv, B.csv, C.csv.")],
+    own: Annotated[str, typer.Option(help="What the column source calls own recordings.")] = "own",
+    commonvoice: Annotated[str, typer.Option(help="What it calls Common Voice.")] = "commonvoice",
+    tts: Annotated[str, typer.Option(help="What it calls synthetic speech.")] = "tts",
+    seed: Annotated[int, typer.Option(help="Another seed takes other rows.")] = 0,
+) -> None:
+    """Write the mixes A (own), B (own and Common Voice) and C (synthetic too), in the proportions 400 : 500 : 200.
+
+    Example: telucodec recognizer mixes data/manifests/train.csv --out data/mixes
+    """
+    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out)]
+    made = make_mixes(rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
+    for name, mixed in made.items():
+        write_manifest(out / f"{name}.csv", mixed)
+    typer.echo(
+        f"{out}: "
+        + ", ".join(f"{name} {len(mixed)} rows, {sum(row.duration_s for row in mixed) / 3600:.2f} h" for name, mixed in made.items())
+    )
+
+
+def optimize(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
+    data: Annotated[Path, typer.Option(help="Manifest of clips that the bundle is compared on.")] = Path("data/manifests/val.csv"),
+    int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a point of CER.")] = False,
+    prompts: Annotated[
+        list[Path] | None, typer.Option(help="Sentences for a language model: text files or manifests (.csv), once for each.")
+    ] = None,
+    order: Annotated[int, typer.Option(min=1, max=12, help="Symbols that the language model sees, its own counted.")] = 6,
+    lm_weight: Annotated[float, typer.Option(min=0, max=5, help="Weight of the language model.")] = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Write the recogniser of RUN as an ONNX graph that needs no PyTorch, with a language model where --prompts are given.
+
+    The bundle must write the same texts; speed before and after is printed.
+
+    Example: telucodec recognizer optimize runs/characters --data data/manifests/val.csv --prompts prompts.txt
+    """
+    _need_torch()
+    from telucodec.recognizer.optimize import optimize as make  # torch is needed from here on
+
+    out = out or run / "bundle"
+    with progress_bar("compare") as progress:
+        found = make(run, out, data, int8, [line for path in prompts or () for line in _lines(path)], order, lm_weight, progress)
+    if as_json:
+        numbers = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in asdict(found).items()}
+        typer.echo(json.dumps({"path": str(out), **numbers}))
+        return
+    lm = f"; language model: perplexity {found.lm_perplexity:.1f}" if not math.isnan(found.lm_perplexity) else ""
+    typer.echo(
+        f"{out}: {found.bytes_after / 1e6:.1f} MB of {found.bytes_before / 1e6:.1f}; {100 * found.same_texts:.1f} % of {found.num_clips} texts are the same, "
+        f"log-probabilities differ by up to {found.largest_difference:.1e}; CER {100 * found.cer_before:.2f} -> {100 * found.cer_after:.2f} %, "
+        f"WER {100 * found.wer_before:.2f} -> {100 * found.wer_after:.2f} %; "
+        f"{1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core{lm}"
+    )
+
+
+def transcribe(
+    source: Annotated[Path, typer.Argument(help="Any audio or video file, or a .tlc, of any length.")],
+    model: Annotated[Path, typer.Option(help="Folder that `telucodec recognizer optimize` wrote.")],
+    codec: Annotated[Path | None, typer.Option(help="Model that a .tlc was encoded with; the shipped one if not given.")] = None,
+    lm: Lm = True,
+    out: Annotated[Path | None, typer.Option(help="Text file to write, or .json for words with times; the terminal if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print stretches and words with times as JSON.")] = False,
+) -> None:
+    """Write down what is said in SOURCE, with the time of each stretch of speech.
+
+    Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
+    """
+    from telucodec.files import write_whole
+
+    recognizer = load_bundle(model, lm)
+    with progress_bar(f"transcribe {source.name}") as progress:
+        stretches = list(hear(windows_of(source, codec), recognizer, progress))
+    as_json = as_json or (out is not None and out.suffix == ".json")
+    lines = [f"{stretch.start_s:8.2f}  {stretch.end_s:8.2f}  {stretch.text}" for stretch in stretches]
+    content = json.dumps([asdict(stretch) for stretch in stretches], ensure_ascii=False, indent=1) if as_json else "\n".join(lines)
+    if out:
+        write_whole(out, content.encode() + b"\n")
+    elif as_json or lines:
+        typer.echo(content)
+    if out or not as_json:
+        words = sum(len(stretch.words) for stretch in stretches)
+        typer.echo(f"{out or source}: {words} words in {len(stretches)} stretches of speech")
+
+
+def evaluate(
+    model: Bundle,
+    manifests: Annotated[list[Path], typer.Argument(help="Test manifests.")],
+    lm: Lm = True,
+    out: Annotated[Path | None, typer.Option(help="JSON file for all of it, every clip too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
+) -> None:
+    """Count word and character errors on MANIFESTS, by speaker and source, with 95 % intervals, and what is taken for what.
+
+    Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
+    """
+    from telucodec.files import write_whole
+
+    recognizer = load_bundle(model, lm)
+    found = []
+    for path in manifests:
+        with progress_bar(f"evaluate {path.name}") as progress:
+            found.append(measure(path, recognizer, progress))
+    if out:
+        write_whole(out, json.dumps([_finite(each.numbers()) for each in found], ensure_ascii=False, indent=1).encode() + b"\n")
+    if as_json:
+        typer.echo(json.dumps([{"manifest": each.manifest, **_finite(asdict(each.rates))} for each in found]))
+        return
+    for each in found:
+        typer.echo(
+            f"{each.manifest}: {_told(each.rates)}; nothing heard {100 * each.blank.cer:.0f} %, letters guessed {100 * each.unigram.cer:.0f} % CER"
+        )
+        for name, rates in list(each.by_source.items())[:10] if len(each.by_source) > 1 else ():
+            typer.echo(f"  source   {name[:24]:<24}  {_told(rates)}")
+        for name, rates in list(each.by_speaker.items())[:10] if len(each.by_speaker) > 1 else ():
+            typer.echo(f"  speaker  {name[:24]:<24}  {_told(rates)}")
+        if each.confusions:
+            typer.echo(
+                "  taken for: "
+                + ", ".join(f"{said or 'nothing'} -> {heard or 'nothing'} {count}" for said, heard, count in each.confusions[:8])
+            )
+        for reason, count in each.left_out.items():
+            typer.echo(f"  left out: {count} rows, {reason}", err=True)
+    clips, speed = sum(each.rates.num_clips for each in found), len(found) / sum(each.cpu_per_s for each in found)
+    typer.echo(f"{out or model}: {clips} clips under the rule {found[0].normaliser}, {speed:.0f} times real time")
+
+
+recognizer = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Train a speech recogniser from nothing, transcribe, measure and pack it.\n\nExample: telucodec recognizer train --data data/manifests",
+)
+for verb in (train, curve, mixes, optimize, transcribe, evaluate):
+    recognizer.command()(verb)
+
+
+def _request(data, config, minutes, epochs, runs, name, resume, start, gates, precision, wandb):
+    """What is asked of a run; raises where torch is missing."""
+    _need_torch()
+    from telucodec.recognizer.train import Request
+
+    if minutes is not None and epochs is not None:
+        raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
+    length = 30.0 if minutes is None and epochs is None else minutes
+    command = shlex.join(["telucodec", *sys.argv[1:]])
+    return Request(data, config, length, epochs, runs, name, resume, start, gates, precision, wandb, command)
+
+
+def _need_torch() -> None:
+    try:
+        import telucodec.recognizer.train  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise TelucodecError(f'{error.name} is needed to train; pip install "telucodec[train,recognizer]"') from error
+
+
+def _lines(path: Path) -> list[str]:
+    """Sentences of a text file, one a line and up to a TAB, or texts of a manifest."""
+    if path.suffix.lower() == ".csv":
+        return [row.text for row in read_manifest(path)]
+    try:
+        return [line.split("\t")[0] for line in path.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); give a UTF-8 text file, a sentence a line") from error
+
+
+def _told(rates: Rates) -> str:
+    wer, cer = ([100 * each for each in interval] for interval in (rates.wer_interval, rates.cer_interval))
+    return (
+        f"{rates.num_clips} clips, WER {100 * rates.wer:.1f} % ({wer[0]:.1f} to {wer[1]:.1f}), "
+        f"CER {100 * rates.cer:.1f} % ({cer[0]:.1f} to {cer[1]:.1f}), {100 * rates.exact:.0f} % without error"
+    )
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        shares = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a list of shares in per cent such as 25,50,100") from error
+    if not all(0 < share <= 100 for share in shares):
+        raise typer.BadParameter(f"{text!r} holds a share that is not between 0 and 100")
+    return shares
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

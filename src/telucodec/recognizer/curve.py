@@ -1,0 +1,48 @@
+"""How errors fall with more speech: the same recogniser from nothing on growing parts of the training rows, tested on the same rows.
+
+Parts are nested and grow by whole recordings in the order of a hash, as `data/mix.py` takes rows; every run has the same length in minutes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from telucodec.data.manifest import Segment, moved, read_manifest, write_manifest
+from telucodec.recognizer.train import Progress, Request, Say, run
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run."""
+
+    name: str
+    clips: int
+    hours: float
+    cer: float
+    """On the rows of val.csv."""
+    wer: float
+    updates: int
+    run: str
+
+
+def parts(rows: Sequence[Segment], shares: Sequence[float], seed: int) -> dict[str, list[Segment]]:
+    """The first `shares` of `rows` in the order of a hash, by name."""
+    order = sorted(rows, key=lambda row: hashlib.sha256(f"{seed} {row.recording} {row.start_s}".encode()).digest())
+    return {f"{100 * share:g} %": order[: max(1, round(share * len(order)))] for share in shares}
+
+
+def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: Say, progress: Progress) -> list[Point]:
+    """Train once on each of `manifests`, whose paths lie below request.data, and validate all on its val.csv.
+
+    Each is written to a folder of its own in the folder of runs, so that it can be trained on again.
+    """
+    found = []
+    for name, rows in manifests.items():
+        folder = request.runs / f"curve-{name.replace(' %', '')}-data"
+        write_manifest(folder / "train.csv", moved(rows, request.data, folder))
+        write_manifest(folder / "val.csv", moved(read_manifest(request.data / "val.csv"), request.data, folder))
+        path, outcome = run(replace(request, data=folder, name=f"curve-{name.replace(' %', '')}"), say, progress)
+        hours = sum(row.duration_s for row in rows) / 3600
+        found.append(Point(name, len(rows), hours, outcome.entry["cer"], outcome.entry["wer"], outcome.updates, str(Path(path))))
+    return found

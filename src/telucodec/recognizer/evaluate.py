@@ -1,0 +1,95 @@
+"""A recogniser on test manifests: every clip heard, errors counted by speaker and source, and what is taken for what."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from telucodec.data.manifest import Segment, read_manifest, read_segment
+from telucodec.errors import DataError
+from telucodec.recognizer.bundle import Recognizer
+from telucodec.recognizer.examples import transcribed
+from telucodec.recognizer.score import NORMALISER, Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
+
+LONGEST_S = 30.0
+Progress = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A clip of the test."""
+
+    clip: str
+    speaker: str
+    source: str
+    duration_s: float
+    said: str
+    """Normalised, in the recogniser's script."""
+    heard: str
+    errors: Errors
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A manifest."""
+
+    manifest: str
+    normaliser: str
+    rates: Rates
+    blank: Rates
+    """Had nothing been heard."""
+    unigram: Rates
+    """Had letters been guessed as often as they are in the texts of the test itself, at the right lengths."""
+    by_source: dict[str, Rates]
+    by_speaker: dict[str, Rates]
+    confusions: list[tuple[str, str, int]]
+    left_out: dict[str, int]
+    cpu_per_s: float
+    """CPU seconds for a second of sound."""
+    clips: tuple[Heard, ...]
+
+    def numbers(self) -> dict:
+        """All of it, for JSON."""
+        return asdict(self)
+
+
+def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda done, total, name: None) -> Evaluation:
+    """Hear the rows of `manifest` that have a text. Raises DataError where there are none."""
+    told = transcribed(read_manifest(manifest), recognizer.info.script, LONGEST_S)
+    if not told.rows:
+        raise DataError(f"{manifest}: has no rows with text to compare with; import them with their texts")
+    heard, began = [], time.process_time()
+    for number, (row, text) in enumerate(zip(told.rows, told.texts, strict=True)):
+        heard.append(_hear(row, text, manifest.parent, recognizer))
+        progress(number + 1, len(told.rows), row.recording)
+    spent_s = time.process_time() - began
+    said, texts = [clip.said for clip in heard], [clip.heard for clip in heard]
+    return Evaluation(
+        manifest=str(manifest),
+        normaliser=NORMALISER,
+        rates=_rates(heard),
+        blank=error_rates(said, [""] * len(said), intervals=False),
+        unigram=error_rates(said, guesses(said, said), intervals=False),
+        by_source=_grouped(heard, "source"),
+        by_speaker=_grouped(heard, "speaker"),
+        confusions=confusions(said, texts),
+        left_out=told.left_out,
+        cpu_per_s=spent_s / sum(clip.duration_s for clip in heard),
+        clips=tuple(heard),
+    )
+
+
+def _hear(row: Segment, text: str, root: Path, recognizer: Recognizer) -> Heard:
+    found = recognizer.text(read_segment(row, root)[0])
+    name = f"{row.recording} at {row.start_s:.2f} s"
+    return Heard(name, row.speaker, row.source, row.duration_s, text, found, errors_of(text, found))
+
+
+def _rates(clips: Sequence[Heard]) -> Rates:
+    return rates_of([clip.errors for clip in clips], [clip.speaker for clip in clips])
+
+
+def _grouped(clips: Sequence[Heard], column: str) -> dict[str, Rates]:
+    groups = Counter(getattr(clip, column) or "unknown" for clip in clips)
+    return {name: _rates([clip for clip in clips if (getattr(clip, column) or "unknown") == name]) for name, _ in groups.most_common()}

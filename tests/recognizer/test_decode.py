@@ -1,0 +1,82 @@
+"""Best path, prefix beam search and the language model."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from telucodec.errors import ModelError
+from telucodec.recognizer.decode import BeamConfig, beam_search, best_path, words
+from telucodec.recognizer.features import FeatureConfig
+from telucodec.recognizer.ngram import NGram
+from telucodec.recognizer.units import Units
+
+
+def log_probs(shape, seed=0):
+    scores = np.random.default_rng(seed).normal(size=shape)
+    return (scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))).astype(np.float32)
+
+
+def test_repeats_and_blanks_go_and_a_blank_parts_equals():
+    path = [0, 1, 1, 0, 1, 2, 2, 0]
+    said = best_path(np.log(np.eye(3)[path] + 1e-9))
+    assert said.numbers == (1, 1, 2)
+    assert said.steps == (1, 4, 5)
+
+
+def test_a_wide_beam_finds_the_likeliest_text_over_all_paths():
+    for seed in range(5):
+        probs = log_probs((5, 3), seed).astype(np.float64)
+        totals = {}
+        for path in itertools.product(range(3), repeat=5):
+            text = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
+            totals[text] = np.logaddexp(totals.get(text, -np.inf), sum(probs[step, symbol] for step, symbol in enumerate(path)))
+        said = beam_search(probs, None, BeamConfig(width=500, symbols=3, bonus=0.0))
+        best = max(totals, key=totals.get)
+        assert said.numbers == best
+        assert said.score == pytest.approx(totals[best], abs=1e-6)
+
+
+def test_the_language_model_decides_what_sounds_alike():
+    units = Units(kind="characters", symbols=(" ", "a", "b", "c"))
+    lm = NGram.of([units.encode("ab").tolist()] * 20, 3, units.size)
+    probs = np.full((2, 5), 1e-4)
+    probs[0, 2] = 1
+    probs[1, 3], probs[1, 4] = 0.49, 0.51  # c a little likelier than b
+    said = np.log(probs / probs.sum(axis=1, keepdims=True))
+    assert units.decode(best_path(said).numbers) == "ac"
+    assert units.decode(beam_search(said, lm, BeamConfig(lm_weight=0.5)).numbers) == "ab"
+
+
+def test_probabilities_after_any_prefix_sum_to_one():
+    lm = NGram.of([[1, 2, 1], [2, 2], [3]], 3, 5)
+    for prefix in ([], [1], [1, 2], [4, 4, 4], [3, 1, 2]):
+        assert math.fsum(math.exp(lm.log_prob(prefix, symbol)) for symbol in range(5)) == pytest.approx(1)
+
+
+def test_a_model_of_a_sentence_expects_it():
+    lm = NGram.of([[1, 2, 3, 4]], 4, 20)
+    assert lm.perplexity([[1, 2, 3, 4]]) < 3 < lm.perplexity([[4, 3, 2, 1]])
+
+
+def test_a_language_model_is_the_same_from_its_file(tmp_path):
+    lm = NGram.of([[1, 2, 1], [2, 2]], 3, 4)
+    lm.save(tmp_path / "lm.json")
+    again = NGram.load(tmp_path / "lm.json", 4)
+    assert again.counts == lm.counts and again.log_prob([1], 2) == lm.log_prob([1], 2)
+    with pytest.raises(ModelError, match="5 units"):
+        NGram.load(tmp_path / "lm.json", 5)
+    (tmp_path / "lm.json").write_text('{"format": "telucodec n-gram 1", "order": 3, "size": 4, "counts": [1]}')
+    with pytest.raises(ModelError, match="no language model"):
+        NGram.load(tmp_path / "lm.json", 4)
+
+
+def test_words_have_the_times_of_their_symbols():
+    units = Units(kind="characters", symbols=(" ", "a", "b"))
+    path = np.zeros(30, int)
+    path[[5, 7]] = 2, 3
+    path[10] = 1
+    path[20] = 2
+    found = words(best_path(np.log(np.eye(4)[path] + 1e-9)), units, FeatureConfig(), offset_s=1.0)
+    assert [(word.text, word.start_s, word.end_s) for word in found] == [("ab", 1.2, 1.32), ("a", 1.8, 1.84)]

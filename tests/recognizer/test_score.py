@@ -1,0 +1,48 @@
+"""Errors counted, with intervals and confusions."""
+
+import math
+
+import pytest
+
+pytest.importorskip("jiwer")
+
+from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses
+
+
+def test_errors_are_counted_as_by_hand():
+    errors = errors_of("a b c d", "a x c")
+    assert (errors.words, errors.word_errors) == (4, 2)
+    assert (errors.characters, errors.character_errors) == (7, 3)
+
+
+def test_nothing_heard_is_every_character_lost():
+    assert error_rates(["ab cd", "ef"], ["", ""]).cer == 1.0
+
+
+def test_rates_are_pooled_and_lie_in_their_intervals():
+    said = ["a b c d e f g h i j"] * 20
+    heard = ["a b c d e f g h i j"] * 15 + ["x"] * 5
+    rates = error_rates(said, heard)
+    assert rates.wer == pytest.approx(0.25) and rates.exact == 0.75
+    assert rates.wer_interval[0] < rates.wer < rates.wer_interval[1]
+
+
+def test_speakers_who_differ_widen_the_interval():
+    said, heard = ["a b c d"] * 200, (["a b c d"] * 10 + ["x"] * 10) * 10
+    by_clip = error_rates(said, heard).wer_interval
+    by_speaker = error_rates(said, heard, [f"s{number // 10}" for number in range(200)]).wer_interval
+    assert by_speaker[1] - by_speaker[0] > 1.5 * (by_clip[1] - by_clip[0])
+
+
+def test_no_clips_have_no_rate():
+    rates = error_rates([], [])
+    assert math.isnan(rates.wer) and math.isnan(rates.cer_interval[0])
+
+
+def test_confusions_are_of_aksharas():
+    found = confusions(["వస్తున్నాడు", "వస్తున్నాడు"], ["వస్తునాడు", "వస్తునాడు"])
+    assert found[0] == ("న్నా", "నా", 2)
+
+
+def test_guesses_at_letters_are_as_long_as_what_was_said():
+    assert [len(text) for text in guesses(["abc", "de"], ["abab"])] == [3, 2]
