@@ -141,7 +141,10 @@ class Examples:
         return float(self.sizes[len(self.sizes) // 2].sum()) * features.hop / SAMPLE_RATE
 
     def plan(self, epoch: int, features: FeatureConfig) -> list[np.ndarray]:
-        """Clips [b, 2] of each batch, number and speed, of that epoch: sorted by length, cut, and the batches shuffled."""
+        """Clips [b, 2] of each batch, number and speed, of that epoch: sorted by length, cut, and the batches shuffled.
+
+        The first epoch goes from short to long (SortaGrad, arXiv:1512.02595, section 3.3): what is said where is found sooner in short clips.
+        """
         rng = np.random.default_rng((self.seed, epoch))
         speeds = rng.integers(len(self.sizes), size=len(self))
         numbers = np.arange(len(self))
@@ -159,7 +162,8 @@ class Examples:
                 found.append([])
                 longest = sizes[number]
             found[-1].append(number)
-        return [np.stack([found[place], speeds[found[place]]], axis=1) for place in rng.permutation(len(found))]
+        turn = rng.permutation(len(found)) if epoch else range(len(found))
+        return [np.stack([found[place], speeds[found[place]]], axis=1) for place in turn]
 
     def batch(self, clips: np.ndarray, rng: np.random.Generator | None = None) -> Batch:
         """The clips [b, 2] as a batch, with masks where random numbers for them are given."""

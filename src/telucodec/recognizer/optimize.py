@@ -115,7 +115,7 @@ def _graph(model: nn.Module, num_bands: int) -> bytes:
             model.eval().requires_grad_(False),
             (torch.randn(1, TRACED_FRAMES, num_bands),),
             dynamo=True,
-            dynamic_shapes={"frames": {1: frames}, "num_frames": None},
+            dynamic_shapes={"frames": {1: frames}},
             verbose=False,
         )
         return program.model_proto.SerializeToString()

@@ -14,6 +14,8 @@ LEAST_LENGTH, MOST_LENGTH = 0.3, 2.0
 MOST_ERRORS = 0.85
 """Character error rate of guesses at the letters' own frequencies is 0.8 to 0.9."""
 MOST_RISE = 1.15
+LEAST_RISE = 0.1
+"""Nats a symbol; below that nothing is lost yet."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def signs(points: Sequence[Point], references: Sequence[str], hypotheses: Sequen
             )
         )
     best = min(point.loss for point in points)
-    if now.loss > MOST_RISE * best and now.train_loss < 0.5 * now.loss:
+    if now.loss > max(MOST_RISE * best, best + LEAST_RISE) and now.train_loss < 0.5 * now.loss:
         found.append(
             Sign(
                 "learned by heart",

@@ -1,0 +1,106 @@
+"""What a bundle hears is what the trained model hears, in clips, long files and .tlc, without PyTorch."""
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from toy import spoken
+
+from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.errors import ModelError
+from telucodec.recognizer.bundle import load_bundle
+from telucodec.recognizer.decode import best_path
+from telucodec.recognizer.evaluate import evaluate
+from telucodec.recognizer.optimize import optimize
+from telucodec.recognizer.store import load_recognizer
+from telucodec.recognizer.transcribe import transcribe, windows_of
+
+
+@pytest.fixture(scope="session")
+def bundle(toy_run, toy_data):
+    """Folder of a bundle with a language model."""
+    folder, _ = toy_run
+    out = toy_data / "bundle"
+    check = optimize(folder, out, toy_data / "val.csv", prompts=[row.text for row in read_manifest(toy_data / "train.csv")], order=2)
+    assert check.same_texts == 1 and check.largest_difference < 1e-3 and check.lm_perplexity < 8
+    return out
+
+
+def test_the_bundle_writes_the_texts_of_the_trained_model(bundle, toy_run, toy_data):
+    model, trained = load_recognizer(toy_run[0])
+    recognizer = load_bundle(bundle, use_lm=False)
+    for row in read_manifest(toy_data / "val.csv"):
+        wave = read_segment(row, toy_data)[0]
+        with torch.no_grad():
+            found = model(torch.from_numpy(trained.config.features.apply_to(wave))[None])[0].numpy()
+        assert recognizer.text(wave) == trained.units.decode(best_path(found).numbers)
+
+
+def test_eight_bits_are_smaller_and_hear_nearly_as_well(toy_run, toy_data, bundle):
+    check = optimize(toy_run[0], toy_data / "bundle8", toy_data / "val.csv", int8=True)
+    assert check.cer_after <= check.cer_before + 0.005
+    assert (toy_data / "bundle8" / "acoustic.onnx").stat().st_size < (bundle / "acoustic.onnx").stat().st_size
+
+
+def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
+    found = evaluate(toy_data / "val.csv", load_bundle(bundle))
+    assert found.rates.cer < 0.1 < found.unigram.cer and found.blank.cer == 1
+    assert len(found.by_speaker) == 12 and list(found.by_source) == ["toy"]
+    assert found.rates.num_words == sum(rates.num_words for rates in found.by_speaker.values())
+    json.dumps(found.numbers())
+
+
+def test_a_long_file_is_heard_stretch_by_stretch_as_each_alone(bundle, telugu, tmp_path):
+    recognizer = load_bundle(bundle, use_lm=False)
+    pause = np.zeros((1, 2 * SAMPLE_RATE), np.float32)
+    write_audio(tmp_path / "long.flac", np.concatenate([pause, telugu, pause, telugu, pause], axis=-1), SAMPLE_RATE)
+    stretches = list(transcribe(windows_of(tmp_path / "long.flac"), recognizer))
+    assert len(stretches) >= 2
+    assert all(1.5 < stretch.start_s < stretch.end_s for stretch in stretches)
+    assert all(first.end_s <= second.start_s for first, second in pairwise(stretches))
+    wave = np.concatenate(list(windows_of(tmp_path / "long.flac")()))
+    for stretch in stretches:
+        begin, end = round(stretch.start_s * SAMPLE_RATE), round(stretch.end_s * SAMPLE_RATE)
+        assert recognizer.text(wave[begin:end]) == stretch.text
+        assert all(stretch.start_s <= word.start_s < word.end_s <= stretch.end_s + 0.05 for word in stretch.words)
+
+
+def test_silence_says_nothing(bundle, tmp_path):
+    write_audio(tmp_path / "silence.wav", np.zeros((1, SAMPLE_RATE), np.float32), SAMPLE_RATE)
+    assert list(transcribe(windows_of(tmp_path / "silence.wav"), load_bundle(bundle))) == []
+
+
+def test_a_tlc_file_is_heard_as_the_sound_it_decodes_to(bundle, codec, telugu, tmp_path):
+    (tmp_path / "speech.tlc").write_bytes(codec.encode(telugu))
+    write_audio(tmp_path / "speech.flac", codec.decode((tmp_path / "speech.tlc").read_bytes()), SAMPLE_RATE)
+    recognizer = load_bundle(bundle)
+    heard = [[stretch.start_s for stretch in transcribe(windows_of(tmp_path / name), recognizer)] for name in ("speech.tlc", "speech.flac")]
+    assert heard[0] == heard[1] and heard[0]
+
+
+@pytest.mark.parametrize("name", ["recognizer.json", "acoustic.onnx", "lm.json"])
+def test_a_damaged_bundle_is_refused_in_one_line(bundle, tmp_path, name):
+    for path in bundle.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes()[: 40 if path.name == name else None])
+    with pytest.raises(ModelError, match=name):
+        load_bundle(tmp_path)
+
+
+def test_the_verbs_hear_without_torch(bundle, toy_data, tmp_path):
+    write_audio(tmp_path / "kat.wav", spoken("kat", np.random.default_rng(1)), SAMPLE_RATE)
+    code = (
+        "import sys; sys.modules['torch'] = None; from telucodec.cli.main import main; main()",
+        ["recognizer", "transcribe", str(tmp_path / "kat.wav"), "--model", str(bundle), "--json"],
+        ["recognizer", "evaluate", str(bundle), str(toy_data / "val.csv"), "--json"],
+    )
+    for arguments in code[1:]:
+        done = subprocess.run([sys.executable, "-c", code[0], *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+    done = subprocess.run([sys.executable, "-c", code[0], "recognizer", "train", "--data", str(toy_data)], capture_output=True, text=True)
+    assert done.returncode == 2 and "pip install" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,152 @@
+"""A toy recogniser learns, goes on where it was, and is told what is wrong with its data."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from toy import quietly, request_of
+
+from telucodec.data.manifest import read_manifest, write_manifest
+from telucodec.errors import TrainingError
+from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
+from telucodec.recognizer.features import FeatureConfig, steps_of
+from telucodec.recognizer.gates import GateConfig, check_data, check_model
+from telucodec.recognizer.model import ConformerConfig
+from telucodec.recognizer.signs import Point, signs
+from telucodec.recognizer.store import load_recognizer
+from telucodec.recognizer.units import UnitsConfig
+
+SMALL = ConformerConfig(width=32, num_blocks=2, num_heads=2, expansion=2, kernel=7, channels=8)
+
+
+def verdicts(rows):
+    told = transcribed(rows, "", 20.0)
+    units = UnitsConfig(least_count=1).make(told.texts or ("a",))
+    told, _ = encoded(told, units, FeatureConfig())
+    return {verdict.gate: verdict.passed for verdict in check_data(rows, told, GateConfig())}
+
+
+def test_a_toy_language_is_learned_from_nothing(toy_run):
+    folder, outcome = toy_run
+    assert outcome.entry["cer"] < 0.1 and not outcome.signs
+    model, trained = load_recognizer(folder)
+    assert trained.units.symbols == (" ", "a", "i", "k", "s", "t") and not model.training
+    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert entries[-1]["cer"] == outcome.entry["cer"] and entries[-1]["loss"] < 0.5 * entries[2]["loss"]
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
+    class Stop(Exception):
+        pass
+
+    straight, _ = quietly(request_of(toy_data, epochs=3, name="straight"))
+
+    def stop(done, total, name):
+        if name.startswith("loss") and done >= 1:
+            raise Stop
+
+    from telucodec.recognizer.train import run
+
+    with pytest.raises(Stop):
+        run(request_of(toy_data, epochs=3, name="stopped"), lambda line: None, stop)
+    resumed, _ = quietly(request_of(toy_data, epochs=3, resume=toy_data / "runs" / "stopped"))
+    first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
+    for name, tensor in first.items():
+        torch.testing.assert_close(tensor, second[name], msg=name)
+
+
+def test_healthy_transcripts_pass_all_gates(toy_data):
+    assert all(verdicts(read_manifest(toy_data / "train.csv")).values())
+
+
+def test_each_fault_of_transcripts_is_named(toy_data):
+    rows = read_manifest(toy_data / "train.csv")
+    shifted = [dataclasses.replace(row, text=other.text) for row, other in zip(rows, rows[7:] + rows[:7], strict=True)]
+    faults = {
+        "empty transcripts": [dataclasses.replace(row, text="" if number % 3 == 0 else row.text) for number, row in enumerate(rows)],
+        "text longer than audio": [
+            dataclasses.replace(row, text=row.text * (9 if number % 4 == 0 else 1)) for number, row in enumerate(rows)
+        ],
+        "one alphabet": [dataclasses.replace(row, text="కన్నడ" if number % 3 == 0 else row.text) for number, row in enumerate(rows)],
+        "texts fit their sounds": shifted,
+    }
+    for gate, broken in faults.items():
+        assert not verdicts(broken)[gate], gate
+
+
+def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):
+    rows = [dataclasses.replace(row, path=str(toy_data / row.path), text="") for row in read_manifest(toy_data / "train.csv")]
+    write_manifest(tmp_path / "train.csv", [dataclasses.replace(rows[0], text="kat"), *rows[1:]])
+    with pytest.raises(TrainingError, match="empty transcripts.*column"):
+        quietly(request_of(toy_data, data=tmp_path, config=str(toy_data / "toy.toml"), gates=True))
+
+
+def clips(lengths, seed=0):
+    rng = np.random.default_rng(seed)
+    frames = np.zeros((len(lengths), max(lengths), 64), np.float32)
+    for place, size in zip(frames, lengths, strict=True):
+        place[:size] = rng.normal(size=(size, 64))
+    return frames, np.array(lengths)
+
+
+def test_a_clip_is_heard_alike_alone_in_a_batch_and_without_masks():
+    torch.manual_seed(0)
+    model = SMALL.build(64, 7).eval()
+    frames, sizes = clips([90, 57, 33])
+    frames[1, 57:] = 5.0  # what lies past the end of a clip
+    with torch.no_grad():
+        together = model(torch.from_numpy(frames), torch.from_numpy(sizes))
+        for number, size in enumerate(sizes):
+            alone = model(torch.from_numpy(frames[number : number + 1, :size]))[0]
+            assert len(alone) == steps_of(int(size))
+            torch.testing.assert_close(together[number, : len(alone)], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_the_model_gates_see_a_learning_rate_that_does_not_learn():
+    torch.manual_seed(0)
+    frames, sizes = clips([80, 80, 72, 64])
+    batch = Batch(frames, sizes, np.tile([1, 2, 3, 4], 4), np.full(4, 4))
+    model = SMALL.build(64, 6)
+    passed = {verdict.gate: verdict.passed for verdict in check_model(model, batch, 3e-3, GateConfig())}
+    assert all(passed.values()), passed
+    broken = {verdict.gate: verdict.passed for verdict in check_model(model, batch, 1e-8, GateConfig(overfit_updates=30))}
+    assert not broken["learns some clips by heart"]
+
+
+def test_every_clip_is_in_an_epoch_once_and_batches_hold_no_more_than_asked():
+    sizes = np.random.default_rng(0).integers(50, 800, 100)
+    ends = np.cumsum(np.stack([sizes, sizes])).reshape(2, 100)
+    targets = [np.array([1, 2])] * 100
+    examples = Examples(np.zeros((ends[-1, -1], 4), np.float16), ends, targets, BatchConfig(batch_s=20.0), AugmentConfig(), 0)
+    plan = examples.plan(3, FeatureConfig())
+    assert sorted(number for clips in plan for number, _ in clips) == list(range(100))
+    assert all(examples.sizes[clips[:, 1], clips[:, 0]].max() * len(clips) <= 2000 for clips in plan)
+    filled = sum(examples.sizes[clips[:, 1], clips[:, 0]].sum() for clips in plan)
+    assert filled > 0.8 * sum(examples.sizes[clips[:, 1], clips[:, 0]].max() * len(clips) for clips in plan)
+    again = examples.plan(3, FeatureConfig())
+    assert all(np.array_equal(*pair) for pair in zip(plan, again, strict=True))
+
+
+def test_masks_hide_some_of_a_clip_and_leave_the_rest():
+    frames = np.ones((200, 64), np.float32)
+    AugmentConfig().apply_to(frames, np.random.default_rng(0))
+    assert set(np.unique(frames)) == {0, 1} and 0.4 < frames.mean() < 1
+
+
+def test_signs_name_what_is_wrong():
+    said = [f"text number {number}" for number in range(20)]
+
+    def cases(heard, loss=1.0, best=1.0, train=1.0, share=0.9, cer=0.5):
+        points = [Point(0.5, best, train, cer), Point(share, loss, train, cer)]
+        return [sign.case for sign in signs(points, said, heard)]
+
+    assert cases([""] * 20) == ["blank collapse"]
+    assert cases([""] * 20, share=0.1) == []
+    assert cases(["text number"] * 20) == ["one text for all"]
+    assert cases([text[:2] + str(number) for number, text in enumerate(said)]) == ["wrong length"]
+    assert cases(said, cer=0.9) == ["no better than guessing"]
+    assert cases(said, loss=1.5, train=0.1) == ["learned by heart"]
+    assert cases(said, loss=float("nan")) == ["not finite"]
+    assert cases(said) == []
