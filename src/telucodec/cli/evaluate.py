@@ -13,7 +13,9 @@ from telucodec.apps.table import summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
 from telucodec.evaluation.baselines import opus as opus_contender
 from telucodec.evaluation.evaluate import evaluate as run
+from telucodec.evaluation.judge import Judge, untouched
 from telucodec.evaluation.ours import modes, ours
+from telucodec.recognizer.bundle import load_bundle
 
 
 def evaluate(
@@ -29,6 +31,10 @@ def evaluate(
     ] = "8,12,24",
     samples: Annotated[int, typer.Option(help="Clips to keep as sound, for the report.", min=0)] = 3,
     jobs: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
+    wer: Annotated[
+        Path | None,
+        typer.Option(help="Bundle of a recogniser: also count the words it takes for others, of the original too; clips need texts."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """Measure a model and Opus on the same test speech: rate, SNR, PESQ, STOI, ViSQOL and more.
@@ -39,9 +45,13 @@ def evaluate(
     """
     contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)]
     contenders += [opus_contender(kbps) for kbps in _rates(opus)] + [opus_contender(kbps, "audio") for kbps in _rates(opus_audio)]
+    judge = None
+    if wer is not None:
+        load_bundle(wer)  # one that cannot be used is told before anything is run
+        judge, contenders = Judge(wer), [*contenders, untouched()]
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:
-        results = run(data, contenders, out, command, num_samples=samples, jobs=jobs, progress=progress)
+        results = run(data, contenders, out, command, num_samples=samples, jobs=jobs, progress=progress, judge=judge)
     if as_json:
         typer.echo(json.dumps(summary_numbers(results), indent=1))
     else:

@@ -19,6 +19,7 @@ from telucodec.audio.media import SAMPLE_RATE, write_audio
 from telucodec.errors import TelucodecError
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
+from telucodec.evaluation.judge import Judge
 from telucodec.evaluation.results import Sample, Trial
 from telucodec.metrics import SHELF
 from telucodec.metrics.metric import Metric, has_sound
@@ -35,17 +36,18 @@ def compare(
     num_samples: int = 3,
     jobs: int = 1,
     progress: Progress = lambda done, total, name: None,
+    judge: Judge | None = None,
 ) -> tuple[list[Trial], list[Sample]]:
     """Measure all contenders on all clips; return one Trial for each pair, clip by clip, and the sound files written.
 
     The first `num_samples` clips and what became of them go to `sample_folder` as sample_N_original.flac,
     sample_N_reconstructed.flac (the first contender with a model) and sample_N_NAME.flac; their paths are relative to the
-    folder above it. `jobs` processes share the clips; all but the CPU seconds is the same whatever their number.
+    folder above it. A `judge` also counts the words that it no longer understands. `jobs` processes share the clips; all but the CPU seconds is the same whatever their number.
     """
     names = [contender.name for contender in contenders]
     if len(set(names)) < len(names):
         raise ValueError(f"contenders need names of their own, not {names}")
-    work = partial(_run_clip, contenders=contenders, metrics=metrics)
+    work = partial(_run_clip, contenders=contenders, metrics=metrics, judge=judge)
     folders = [sample_folder if number <= num_samples else None for number in range(1, len(clips) + 1)]
     trials, samples = [], []
     for number, (found, sample) in enumerate(_in_turn(work, clips, folders, contenders, jobs), 1):
@@ -80,9 +82,10 @@ def _warm_up(contenders: Sequence[Contender]) -> None:
 
 
 def _run_clip(
-    number: int, clip: Clip, folder: Path | None, contenders: Sequence[Contender], metrics: Sequence[Metric]
+    number: int, clip: Clip, folder: Path | None, contenders: Sequence[Contender], metrics: Sequence[Metric], judge: Judge | None
 ) -> tuple[list[Trial], Sample | None]:
     """All contenders on one clip; with a folder, also the sound files of sample `number`."""
+    metrics = [*metrics, *(judge.metrics(clip.text) if judge else ())]
     try:
         wave = clip.read()
     except TelucodecError as error:

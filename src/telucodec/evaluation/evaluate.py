@@ -6,6 +6,7 @@ from pathlib import Path
 from telucodec.evaluation.clips import open_clips
 from telucodec.evaluation.compare import Progress, compare
 from telucodec.evaluation.contender import Contender
+from telucodec.evaluation.judge import Judge
 from telucodec.evaluation.made import made
 from telucodec.evaluation.results import ContenderRow, MetricRow, Results, TestSetRow, write_results
 from telucodec.metrics import SHELF
@@ -21,18 +22,20 @@ def evaluate(
     num_samples: int = 3,
     jobs: int = 1,
     progress: Progress = lambda done, total, name: None,
+    judge: Judge | None = None,
 ) -> Results:
     """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in the folder samples beside it, some sound.
 
     `command` is what the user typed. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
     test_set = open_clips(data)
-    trials, samples = compare(test_set.clips, contenders, metrics, Path(out).parent / "samples", num_samples, jobs, progress)
+    trials, samples = compare(test_set.clips, contenders, metrics, Path(out).parent / "samples", num_samples, jobs, progress, judge)
+    told = [*metrics, *(judge.metrics() if judge else ())]
     results = Results(
         made=made(command),
         test_set=TestSetRow(name=test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
         contenders=tuple(ContenderRow(name=c.name, label=c.label, family=c.family, model=c.model) for c in contenders),
-        metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in metrics),
+        metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in told),
         trials=tuple(trials),
         samples=tuple(samples),
     )

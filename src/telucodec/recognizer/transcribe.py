@@ -5,6 +5,7 @@ The file is decoded twice, once to find speech and once to hear it, so that memo
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from telucodec.runtime.codec import load_codec
 
 STRETCH = SegmentConfig(0.4, 15.0)
 """Seconds of a stretch: a short word, and what attention is quick with."""
+
+MARGIN_SAMPLES = SAMPLE_RATE * 3 // 10
+"""More of what lies around a stretch than the detector gives, where nothing else is near: soft last syllables."""
 
 Windows = Callable[[], Iterator[np.ndarray]]
 """Opens a sound: windows [T] at 16 kHz."""
@@ -65,7 +69,7 @@ def transcribe(windows: Windows, recognizer: Recognizer, progress: Progress = la
             yield window
 
     probabilities, powers = listen(counted())
-    spans = speech_spans(probabilities, powers, size, STRETCH)
+    spans = _widened(speech_spans(probabilities, powers, size, STRETCH), size)
     for (begin, end), wave in zip(spans, _cut(windows(), spans), strict=True):
         said = recognizer.hear(wave)
         yield Stretch(
@@ -75,6 +79,15 @@ def transcribe(windows: Windows, recognizer: Recognizer, progress: Progress = la
             tuple(words(said, recognizer.info.units, recognizer.info.features, begin / SAMPLE_RATE)),
         )
         progress(end / SAMPLE_RATE, size / SAMPLE_RATE, "")
+
+
+def _widened(spans: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """`spans` of a sound of `size` samples with their margins, up to the middle between two."""
+    middles = [0, *((end + begin) // 2 for (_, end), (begin, _) in pairwise(spans)), size]
+    return [
+        (max(begin - MARGIN_SAMPLES, lowest), min(end + MARGIN_SAMPLES, highest))
+        for (begin, end), (lowest, highest) in zip(spans, pairwise(middles), strict=False)
+    ]
 
 
 def _cut(windows: Iterator[np.ndarray], spans: list[tuple[int, int]]) -> Iterator[np.ndarray]:

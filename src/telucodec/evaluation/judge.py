@@ -1,0 +1,70 @@
+"""A recogniser as a judge of intelligibility: how many words and letters it no longer gets right once a codec was there.
+
+Its own mistakes are in every row, so that the row of the original, which no codec touched, is what others are compared with.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from telucodec.evaluation.contender import Contender
+from telucodec.metrics.metric import Metric, NotMeasured
+from telucodec.recognizer.bundle import Recognizer, load_bundle
+from telucodec.recognizer.score import errors_of
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The bundle in `folder`; every process that asks loads it for itself."""
+
+    folder: Path
+
+    def metrics(self, text: str = "") -> Sequence[Metric]:
+        """WER and CER in per cent of an output in which `text` was said."""
+        about = (
+            "of the recogniser that judged, against the transcript; compare with the row of the original, never with another recogniser's"
+        )
+        return (
+            Metric("wer", "WER", "%", 1, "lower", f"words wrong, {about}", partial(_percent, self.folder, text, True)),
+            Metric("cer", "CER", "%", 1, "lower", f"characters wrong, {about}", partial(_percent, self.folder, text, False)),
+        )
+
+
+def untouched() -> Contender:
+    """The original itself, as 16-bit samples."""
+    return Contender("original", "original, 16 bits", "original", _to_pcm, _from_pcm)
+
+
+def _percent(folder: Path, text: str, of_words: bool, reference: np.ndarray, estimate: np.ndarray) -> float:
+    recognizer = _loaded(folder)
+    said = recognizer.reference(text)
+    if not said:
+        raise NotMeasured("the clip has no transcript: evaluate a manifest with texts")
+    if any(char.isdigit() for char in said):
+        raise NotMeasured("its transcript has digits, which may be read in many ways")
+    errors = errors_of(said, _heard(folder, estimate.astype(np.float32).tobytes()))
+    wrong, total = (errors.word_errors, errors.words) if of_words else (errors.character_errors, errors.characters)
+    return 100 * wrong / total if total else math.nan
+
+
+@cache
+def _loaded(folder: Path) -> Recognizer:
+    return load_bundle(folder)
+
+
+@lru_cache(maxsize=1)
+def _heard(folder: Path, wave: bytes) -> str:
+    """Text of a wave float32 [T]: heard once for both rates."""
+    return _loaded(folder).text(np.frombuffer(wave, np.float32))
+
+
+def _to_pcm(wave: np.ndarray) -> bytes:
+    return np.clip(np.rint(wave * 32768), -32768, 32767).astype(np.int16).tobytes()
+
+
+def _from_pcm(packed: bytes) -> np.ndarray:
+    return np.frombuffer(packed, np.int16).astype(np.float32)[None] / 32768
