@@ -1,0 +1,41 @@
+"""The notes' mixes, and the parts of a learning curve."""
+
+import pytest
+from toy import request_of
+
+from telucodec.data.manifest import Segment, read_manifest
+from telucodec.errors import DataError
+from telucodec.recognizer.curve import learning_curve, parts
+from telucodec.recognizer.mixes import mixes
+
+NAMES = {"own": "own", "commonvoice": "commonvoice", "tts": "tts"}
+
+
+def rows(**counts):
+    return [
+        Segment(f"{s}{n}.flac", 0.0, 2.0, f"{s}{n}", "", 0.1, 0.3, 0.0, "a", source=s) for s, count in counts.items() for n in range(count)
+    ]
+
+
+def test_mixes_hold_the_notes_proportions_and_grow_by_a_source():
+    found = mixes(rows(own=500, commonvoice=250, tts=900), NAMES)
+    assert [len(found[name]) for name in "ABC"] == [200, 450, 550]
+    assert found["B"][: len(found["A"])] == found["A"] and found["C"][: len(found["B"])] == found["B"]
+
+
+def test_a_source_without_rows_is_named():
+    with pytest.raises(DataError, match="commonvoice"):
+        mixes(rows(own=5, tts=5), NAMES)
+
+
+def test_parts_of_a_curve_are_nested():
+    found = parts(rows(own=40), [0.25, 0.5, 1.0], 0)
+    assert [len(part) for part in found.values()] == [10, 20, 40]
+    names = [{row.path for row in part} for part in found.values()]
+    assert names[0] < names[1] < names[2]
+
+
+def test_each_part_is_a_run_of_its_own(toy_data):
+    manifests = parts(read_manifest(toy_data / "train.csv"), [0.2, 0.4], 0)
+    points = learning_curve(request_of(toy_data, epochs=1), manifests, lambda line: None, lambda done, total, name: None)
+    assert [point.clips for point in points] == [12, 24] and all(point.updates > 0 and 0 < point.cer for point in points)
