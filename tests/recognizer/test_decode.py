@@ -32,7 +32,7 @@ def test_a_wide_beam_finds_the_likeliest_text_over_all_paths():
         for path in itertools.product(range(3), repeat=5):
             text = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
             totals[text] = np.logaddexp(totals.get(text, -np.inf), sum(probs[step, symbol] for step, symbol in enumerate(path)))
-        said = beam_search(probs, None, BeamConfig(width=500, symbols=3, bonus=0.0))
+        said = beam_search(probs, None, BeamConfig(width=500, symbols=3, least_log_prob=-np.inf, bonus=0.0))
         best = max(totals, key=totals.get)
         assert said.numbers == best
         assert said.score == pytest.approx(totals[best], abs=1e-6)

@@ -20,6 +20,8 @@ from telucodec.runtime.bundle import Graph
 
 FILE_NAME, ACOUSTIC, LM = "recognizer.json", "acoustic.onnx", "lm.json"
 FORMAT = "telucodec recognizer bundle 1"
+LEAST_SAMPLES = 1_600
+"""0.1 s: the graph takes no less, and nothing is said in less."""
 
 
 class RecognizerInfo(BaseModel):
@@ -48,6 +50,7 @@ class Recognizer:
 
     def log_probs(self, wave: np.ndarray) -> np.ndarray:
         """Of units at each step, float32 [F, N], for wave [T] at 16 kHz, at most half a minute or so."""
+        wave = np.pad(wave, (0, max(0, LEAST_SAMPLES - len(wave))))
         found, _ = self.graph.step(self.info.features.apply_to(wave)[None], [])
         return found[0]
 

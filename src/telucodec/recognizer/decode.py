@@ -4,6 +4,7 @@ Prefix beam search after Hannun et al., arXiv:1408.2873, algorithm 1; the langua
 log p(path) + weight log p_LM(symbol | prefix) + bonus for each symbol, which makes up for shorter texts being likelier.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from telucodec.recognizer.features import FRAMES_A_STEP, FeatureConfig
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.units import BLANK, Units
 
-NEVER = -np.inf
+NEVER = -math.inf
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class BeamConfig:
     width: int = 16
     """Prefixes kept after each step."""
     symbols: int = 12
-    """Likeliest symbols tried at each step."""
+    """Likeliest symbols tried at each step, at most."""
+    least_log_prob: float = -7.0
+    """Of a symbol to be tried: one in a thousand; at most steps that leaves the blank alone."""
     lm_weight: float = 0.5
     bonus: float = 1.0
     """Nats for each symbol."""
@@ -63,31 +66,40 @@ def beam_search(log_probs: np.ndarray, lm: NGram | None, config: BeamConfig = Be
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, NEVER)}
     told: dict[tuple[int, ...], float] = {(): 0.0}
     steps: dict[tuple[int, ...], tuple[int, ...]] = {(): ()}
-    for step, probs in enumerate(log_probs.astype(np.float64)):
+    for step, row in enumerate(log_probs.astype(np.float64)):
+        likely = [
+            symbol for symbol in np.argsort(row)[-config.symbols :].tolist() if symbol != BLANK and row[symbol] >= config.least_log_prob
+        ]
+        probs = row.tolist()
         grown: dict[tuple[int, ...], tuple[float, float]] = {}
 
         def add(prefix: tuple[int, ...], blank: float, symbol: float, grown=grown) -> None:
             before = grown.get(prefix, (NEVER, NEVER))
-            grown[prefix] = np.logaddexp(before[0], blank), np.logaddexp(before[1], symbol)
+            grown[prefix] = _sum(before[0], blank), _sum(before[1], symbol)
 
-        likely = np.argsort(probs)[-config.symbols :]
         for prefix, (ends_blank, ends_symbol) in beam.items():
-            both = np.logaddexp(ends_blank, ends_symbol)
+            both = _sum(ends_blank, ends_symbol)
             add(prefix, both + probs[BLANK], ends_symbol + probs[prefix[-1]] if prefix else NEVER)
-            for symbol in likely[likely != BLANK].tolist():
+            for symbol in likely:
                 longer = (*prefix, symbol)
                 if longer not in told:
                     told[longer] = told[prefix] + config.bonus + (config.lm_weight * lm.log_prob(prefix, symbol) if lm else 0.0)
                     steps[longer] = (*steps[prefix], step)
                 # After the same symbol a new one needs a blank between.
                 add(longer, NEVER, probs[symbol] + (ends_blank if prefix and symbol == prefix[-1] else both))
-        best = sorted(grown, key=lambda prefix: np.logaddexp(*grown[prefix]) + told[prefix], reverse=True)[: config.width]
+        best = sorted(grown, key=lambda prefix: _sum(*grown[prefix]) + told[prefix], reverse=True)[: config.width]
         beam = {prefix: grown[prefix] for prefix in best}
         told = {prefix: told[prefix] for prefix in beam}
         steps = {prefix: steps[prefix] for prefix in beam}
     ended = {prefix: told[prefix] + (config.lm_weight * lm.log_prob(prefix, BLANK) if lm else 0.0) for prefix in beam}
-    best = max(beam, key=lambda prefix: np.logaddexp(*beam[prefix]) + ended[prefix])
-    return Said(best, steps[best], float(np.logaddexp(*beam[best]) + ended[best]))
+    best = max(beam, key=lambda prefix: _sum(*beam[prefix]) + ended[prefix])
+    return Said(best, steps[best], float(_sum(*beam[best]) + ended[best]))
+
+
+def _sum(first: float, second: float) -> float:
+    """Logarithm of the sum of two probabilities, from their logarithms."""
+    most, least = max(first, second), min(first, second)
+    return most if least == NEVER else most + math.log1p(math.exp(least - most))
 
 
 def words(said: Said, units: Units, features: FeatureConfig, offset_s: float = 0.0) -> list[Word]:
