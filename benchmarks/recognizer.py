@@ -75,6 +75,9 @@ def one(data: Path, config: str, minutes: float, runs: Path, name: str) -> dict:
     }
     for search in ("--no-lm", "--lm"):
         found[search] = json.loads(telucodec("recognizer", "evaluate", runs / name / "bundle", *tests, search, "--json"))
+    prompts = [*tests, data / "train.csv"]  # of all that is said anywhere in these tests and in training, one
+    closed = [option for path in prompts for option in ("--closed", path)]
+    found["--closed"] = json.loads(telucodec("recognizer", "evaluate", runs / name / "bundle", *tests, *closed, "--json"))
     if (runs / name / "int8").is_dir():
         found["int8 --no-lm"] = json.loads(telucodec("recognizer", "evaluate", runs / name / "int8", *tests, "--json"))
     return found

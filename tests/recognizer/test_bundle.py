@@ -12,7 +12,7 @@ from toy import spoken
 
 from telucodec.audio.media import SAMPLE_RATE, write_audio
 from telucodec.data.manifest import read_manifest, read_segment
-from telucodec.errors import ModelError
+from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.evaluate import evaluate
@@ -43,6 +43,19 @@ def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
     assert len(found.by_speaker) == 12 and list(found.by_source) == ["toy"]
     assert found.rates.num_words == sum(rates.num_words for rates in found.by_speaker.values())
     json.dumps(found.numbers())
+
+
+def test_of_prompts_one_is_heard_whole_with_its_times(bundle, toy_data):
+    rows = read_manifest(toy_data / "val.csv")
+    recognizer = load_bundle(bundle).of_prompts([*(row.text for row in rows), "xyz", ""])
+    assert len(recognizer.closed) == len({row.text for row in rows})
+    for row in rows:
+        wave = read_segment(row, toy_data)[0]
+        said = recognizer.hear(wave)
+        assert recognizer.text(wave) == row.text
+        assert list(said.steps) == sorted(set(said.steps)) and said.steps[-1] < row.duration_s / 0.04
+    with pytest.raises(DataError, match="prompts"):
+        recognizer.of_prompts(["xyz"])
 
 
 def test_a_long_file_is_heard_stretch_by_stretch_as_each_alone(bundle, telugu, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from telucodec.errors import ModelError
-from telucodec.recognizer.decode import BeamConfig, beam_search, best_path, words
+from telucodec.recognizer.decode import BeamConfig, beam_search, best_path, log_probs_of, words
 from telucodec.recognizer.features import FeatureConfig
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.units import Units
@@ -36,6 +36,19 @@ def test_a_wide_beam_finds_the_likeliest_text_over_all_paths():
         best = max(totals, key=totals.get)
         assert said.numbers == best
         assert said.score == pytest.approx(totals[best], abs=1e-6)
+
+
+def test_sentences_are_as_likely_as_all_their_paths_together():
+    sentences = [(), (1,), (2,), (1, 1), (1, 2), (2, 2), (1, 2, 1), (1, 1, 1)]
+    probs = log_probs((4, 3)).astype(np.float64)
+    totals = dict.fromkeys(sentences, -np.inf)
+    for path in itertools.product(range(3), repeat=4):
+        text = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
+        if text in totals:
+            totals[text] = np.logaddexp(totals[text], sum(probs[step, symbol] for step, symbol in enumerate(path)))
+    found = log_probs_of(probs, [np.array(sentence, int) for sentence in sentences])
+    np.testing.assert_allclose(found, [totals[sentence] for sentence in sentences])
+    assert found[-1] == -np.inf
 
 
 def test_the_language_model_decides_what_sounds_alike():

@@ -28,6 +28,10 @@ Runs = Annotated[Path, typer.Option("--checkpoint_dir", "--runs", help="Folder f
 Bundle = Annotated[Path, typer.Argument(help="Folder that `telucodec recognizer optimize` wrote.")]
 Lm = Annotated[bool, typer.Option("--lm/--no-lm", help="Search with the bundle's language model, where it has one.")]
 
+Closed = Annotated[
+    list[Path] | None, typer.Option("--closed", help="Sentences that alone may be said: text files or manifests (.csv), once for each.")
+]
+
 
 def train(
     data_dir: Data = Path("data/manifests"),
@@ -160,6 +164,7 @@ def transcribe(
     model: Annotated[Path, typer.Option(help="Folder that `telucodec recognizer optimize` wrote.")],
     codec: Annotated[Path | None, typer.Option(help="Model that a .tlc was encoded with; the shipped one if not given.")] = None,
     lm: Lm = True,
+    closed: Closed = None,
     out: Annotated[Path | None, typer.Option(help="Text file to write, or .json for words with times; the terminal if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print stretches and words with times as JSON.")] = False,
 ) -> None:
@@ -170,6 +175,8 @@ def transcribe(
     from telucodec.files import write_whole
 
     recognizer = load_bundle(model, lm)
+    if closed:
+        recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
     with progress_bar(f"transcribe {source.name}") as progress:
         stretches = list(hear(windows_of(source, codec), recognizer, progress))
     as_json = as_json or (out is not None and out.suffix == ".json")
@@ -188,6 +195,7 @@ def evaluate(
     model: Bundle,
     manifests: Annotated[list[Path], typer.Argument(help="Test manifests.")],
     lm: Lm = True,
+    closed: Closed = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for all of it, every clip too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
 ) -> None:
@@ -198,6 +206,8 @@ def evaluate(
     from telucodec.files import write_whole
 
     recognizer = load_bundle(model, lm)
+    if closed:
+        recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
     found = []
     for path in manifests:
         with progress_bar(f"evaluate {path.name}") as progress:

@@ -4,14 +4,15 @@
 there is one, tells which symbols follow which.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from telucodec.errors import ModelError
-from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path
+from telucodec.errors import DataError, ModelError
+from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
 from telucodec.recognizer.features import FeatureConfig
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.text import RULE, Script, in_script, normalised
@@ -47,6 +48,8 @@ class Recognizer:
     graph: Graph
     lm: NGram | None = None
     beam: BeamConfig = field(default_factory=BeamConfig)
+    closed: tuple[np.ndarray, ...] = ()
+    """Where given, symbols of the only sentences that may be said: the likeliest of them is what was heard."""
 
     def log_probs(self, wave: np.ndarray) -> np.ndarray:
         """Of units at each step, float32 [F, N], for wave [T] at 16 kHz, at most half a minute or so."""
@@ -57,11 +60,25 @@ class Recognizer:
     def hear(self, wave: np.ndarray) -> Said:
         """What is said in wave [T]: prefix beam search where there is a language model, the best path without one."""
         log_probs = self.log_probs(wave)
+        if self.closed:
+            scores = log_probs_of(log_probs, self.closed)
+            best = int(scores.argmax())
+            if not np.isfinite(scores[best]):  # too short for any of them
+                return Said((), (), float(scores[best]))
+            return Said(tuple(self.closed[best].tolist()), tuple(placed(log_probs, self.closed[best])), float(scores[best]))
         return beam_search(log_probs, self.lm, self.beam) if self.lm else best_path(log_probs)
 
     def text(self, wave: np.ndarray) -> str:
         """What is said in wave [T], as text."""
         return self.info.units.decode(self.hear(wave).numbers)
+
+    def of_prompts(self, sentences: Iterable[str]) -> "Recognizer":
+        """The same, where one of `sentences` is all that may be said. Raises DataError where its units can say none of them."""
+        encoded = (self.info.units.encode(self.reference(sentence)) for sentence in sentences)
+        found = {tuple(numbers): numbers for numbers in encoded if numbers is not None and len(numbers)}
+        if not found:
+            raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
+        return replace(self, closed=tuple(found.values()))
 
     def reference(self, text: str) -> str:
         """`text` as this recogniser would have to write it."""

@@ -5,6 +5,7 @@ log p(path) + weight log p_LM(symbol | prefix) + bonus for each symbol, which ma
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +95,56 @@ def beam_search(log_probs: np.ndarray, lm: NGram | None, config: BeamConfig = Be
     ended = {prefix: told[prefix] + (config.lm_weight * lm.log_prob(prefix, BLANK) if lm else 0.0) for prefix in beam}
     best = max(beam, key=lambda prefix: _sum(*beam[prefix]) + ended[prefix])
     return Said(best, steps[best], float(_sum(*beam[best]) + ended[best]))
+
+
+def log_probs_of(log_probs: np.ndarray, sentences: Sequence[np.ndarray]) -> np.ndarray:
+    """Log-probability [C] that each of `sentences` of symbols is what log_probs [F, N] says, over all paths; -inf where it does not fit in.
+
+    CTC's forward pass (Graves et al., ICML 2006, section 4.1), all sentences at once.
+    """
+    states = np.full((len(sentences), 2 * max(map(len, sentences), default=0) + 1), BLANK)  # a blank before, between and after
+    for place, sentence in zip(states, sentences, strict=True):
+        place[1 : 2 * len(sentence) : 2] = sentence
+    skips = np.zeros(states.shape, bool)
+    skips[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    alpha = np.full(states.shape, NEVER)
+    alpha[:, :1] = 0.0  # before the first step
+    with np.errstate(invalid="ignore"):
+        for step, row in enumerate(log_probs.astype(np.float64)):
+            one = np.pad(alpha[:, :-1], ((0, 0), (1, 0)), constant_values=NEVER)
+            two = np.where(skips, np.pad(alpha[:, :-2], ((0, 0), (2, 0)), constant_values=NEVER), NEVER)[:, : states.shape[1]]
+            alpha = np.logaddexp(np.logaddexp(alpha, one), two) + row[states]
+            if step == 0:
+                alpha[:, 2:] = NEVER
+    ends = np.array([2 * len(sentence) for sentence in sentences])
+    every = np.arange(len(sentences))
+    return np.logaddexp(alpha[every, ends], np.where(ends > 0, alpha[every, np.maximum(ends - 1, 0)], NEVER))
+
+
+def placed(log_probs: np.ndarray, sentence: np.ndarray) -> list[int]:
+    """Steps of log_probs [F, N] at which the symbols of `sentence` begin on its likeliest path; F must be enough for them."""
+    states = np.full(2 * len(sentence) + 1, BLANK)
+    states[1::2] = sentence
+    skips = np.concatenate([[False, False], (states[2:] != BLANK) & (states[2:] != states[:-2])])[: len(states)]
+    best = np.full((len(log_probs) + 1, len(states)), NEVER)
+    best[0, 0] = 0.0
+    came = np.zeros((len(log_probs), len(states)), int)  # states back
+    for step, row in enumerate(log_probs.astype(np.float64)):
+        before = best[step]
+        ways = np.full((3, len(states)), NEVER)
+        ways[0], ways[1, 1:] = before, before[:-1]
+        ways[2, 2:] = np.where(skips[2:], before[:-2], NEVER)
+        came[step] = ways.argmax(axis=0)
+        best[step + 1] = ways.max(axis=0) + row[states]
+    state = len(states) - 1
+    if len(states) > 1 and best[-1, -2] > best[-1, -1]:
+        state -= 1
+    begins = [0] * len(sentence)
+    for step in range(len(log_probs) - 1, -1, -1):
+        if state % 2:
+            begins[state // 2] = step
+        state -= came[step, state]
+    return begins
 
 
 def _sum(first: float, second: float) -> float:
