@@ -14,7 +14,7 @@ import speech
 
 from telucodec.apps.plots import rate_plot_svg
 from telucodec.apps.table import rows, summaries
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.opus import opus
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.evaluation.results import Results, read_results

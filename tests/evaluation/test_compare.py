@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from telucodec.errors import MediaError
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.opus import opus
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender

@@ -25,7 +25,7 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.opus import opus
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from telucodec.apps.table import summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
-from telucodec.evaluation.baselines import opus as opus_contender
+from telucodec.evaluation.baselines.opus import opus as opus_contender
 from telucodec.evaluation.evaluate import evaluate as run
 from telucodec.evaluation.ours import modes, ours
 

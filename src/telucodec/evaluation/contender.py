@@ -25,3 +25,7 @@ class Contender:
     """Size of what `encode` gave."""
     model: str = ""
     """SHA-256 of the trained model's file, where there is one. A contender with a model is under test, one without is a baseline."""
+    note: str = ""
+    """What a reader of its numbers should know: the delay taken out of its output, what is counted."""
+    missing: str = ""
+    """Why it cannot run here, with the line that installs it; empty where it can."""

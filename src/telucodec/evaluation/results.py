@@ -65,6 +65,9 @@ class ContenderRow(Row):
     family: str
     model: str = ""
     """SHA-256 of the trained model's file, whose first 8 digits are the identity in .tlc files; empty for a baseline."""
+    note: str = ""
+    missing: str = ""
+    """Why it could not be run at all, with the line that installs it."""
 
 
 class MetricRow(Row):
