@@ -8,10 +8,11 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from telucodec.evaluation.results import MetricRow, Results
+from telucodec.evaluation.results import ContenderRow, MetricRow, Results
 from telucodec.evaluation.summary import Spread, Summary, summarise
 
 NOT_MEASURED = "not measured"
+NOT_AVAILABLE = "not available"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def headings(results: Results) -> list[Cell]:
 def rows(results: Results, group: str | None = None) -> list[list[Cell]]:
     """One row for each contender, one cell for each heading."""
     found = summaries(results, group)
-    return [[Cell(row.label), *_cells(found[row.name], results.metrics)] for row in results.contenders]
+    return [[Cell(row.label, row.note), *_cells(row, found[row.name], results.metrics)] for row in results.contenders]
 
 
 def holes(results: Results) -> list[str]:
@@ -98,9 +99,9 @@ def summary_table(results: Results) -> Table:
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
     shown = 3 + len(results.metrics)
     cells = [row[:shown] for row in rows(results)]
-    caption = "SNR is waveform fidelity, not quality." + (
-        " * not on every clip." if any(cell.share for row in cells for cell in row) else ""
-    )
+    remarks = ["SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")]
+    remarks += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
+    caption = Text("\n".join(remarks))
     table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in headings(results)[:shown]:
         is_name = heading.text == "Codec"
@@ -127,7 +128,9 @@ def summary_numbers(results: Results) -> list[dict]:
     ]
 
 
-def _cells(summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
+def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
+    if row.missing:
+        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 5)
     failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
     return [
         number(summary.kbps, 2, reason="no clip was encoded"),
