@@ -99,7 +99,9 @@ def summary_table(results: Results) -> Table:
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
     shown = 3 + len(results.metrics)
     cells = [row[:shown] for row in rows(results)]
-    remarks = ["SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")]
+    remarks = [
+        "SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")
+    ]
     remarks += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
     caption = Text("\n".join(remarks))
     table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))

@@ -25,8 +25,9 @@ FRAME_BITS = (132, 177, 253, 285, 317, 365, 397, 461, 477)
 MODES = {bits / 20: mode for mode, bits in enumerate(FRAME_BITS)}
 """kbps -> mode: 6.6, 8.85, 12.65 ... 23.85."""
 
-DELAY = 0
-"""Samples by which the output comes late."""
+DELAYS = (94, 94, 95, 95, 95, 95, 95, 95, 95)
+"""Samples by which the output of modes 0 to 8 comes late, 5.9 ms. Chosen by mean SNR on eight Telugu clips: one sample more or less costs
+0.2 dB at 6.6 kbps and 0.2 to 0.6 dB above, more on the far side, since the resampling to 12.8 kHz and back ends between two samples."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def encode_amr_wb(wave: np.ndarray, mode: int) -> AmrWbClip:
     state = library.E_IF_init()
     try:
         out, frames = ctypes.create_string_buffer(64), []
-        for frame in to_frames(wave, FRAME, DELAY):
+        for frame in to_frames(wave, FRAME, DELAYS[mode]):
             count = library.E_IF_encode(state, mode, frame.ctypes.data, out, 0)
             frames.append(out.raw[:count])
     finally:
@@ -66,7 +67,7 @@ def decode_amr_wb(clip: AmrWbClip) -> np.ndarray:
     decoder = av.CodecContext.create("amrwb", "r")
     decoder.sample_rate, decoder.layout = SAMPLE_RATE, "mono"
     frames = [frame for packet in clip.frames for frame in decoder.decode(av.Packet(packet))] + list(decoder.decode(None))
-    return to_wave(np.concatenate([frame.to_ndarray()[0] for frame in frames]), DELAY, clip.num_samples)
+    return to_wave(np.concatenate([frame.to_ndarray()[0] for frame in frames]), DELAYS[clip.mode], clip.num_samples)
 
 
 def payload_bytes(clip: AmrWbClip) -> int:
@@ -76,14 +77,15 @@ def payload_bytes(clip: AmrWbClip) -> int:
 
 def amr_wb(kbps: float) -> Contender:
     """AMR-WB in one of its nine modes."""
+    mode = MODES[kbps]
     return Contender(
         name=f"amr-wb_{kbps:g}",
         label=f"AMR-WB {kbps:g} kbps",
         family="AMR-WB",
-        encode=partial(encode_amr_wb, mode=MODES[kbps]),
+        encode=partial(encode_amr_wb, mode=mode),
         decode=decode_amr_wb,
         num_bytes=payload_bytes,
-        note=f"{1000 * DELAY / SAMPLE_RATE:g} ms of delay taken out",
+        note=f"{1000 * DELAYS[mode] / SAMPLE_RATE:.1f} ms of delay taken out",
     )
 
 

@@ -1,6 +1,7 @@
 """Codec2 (David Rowe, LGPL): parametric, 8 kHz, from 0.7 kbps; libcodec2 does the work, called as its codec2.h says.
 
-It codes pitch, spectrum and voicing and draws phases anew, so SNR and SI-SDR say nothing about it.
+It codes pitch, spectrum and voicing and draws phases anew, so SNR and SI-SDR say nothing about it. It draws
+them from one sequence for the whole process: measured again after other clips, or by other processes, a score differs in its last digits.
 """
 
 import ctypes
@@ -22,8 +23,9 @@ CODEC_RATE = 8000
 MODES = {0.7: 8, 1.2: 5, 1.3: 4, 1.4: 3, 1.6: 2, 2.4: 1, 3.2: 0}
 """kbps -> CODEC2_MODE of codec2.h."""
 
-DELAYS = {0.7: 0, 1.2: 0, 1.3: 0, 1.4: 0, 1.6: 0, 2.4: 0, 3.2: 0}
-"""8 kHz samples by which each mode's output comes late."""
+DELAYS = dict.fromkeys(MODES, 165) | {0.7: 250}
+"""8 kHz samples by which each mode's output comes late, 21 and 31 ms, to some 5 samples. Its waveform does not tell; the envelopes and the best STOI
+of 22 clips in three languages do, and agree."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Codec2Clip:
 
 @cache
 def _library() -> ctypes.CDLL:
-    library = shared_library("codec2", "codec2")
+    library = shared_library("codec2", "libcodec2-1.0")
     library.codec2_create.restype = ctypes.c_void_p
     for name in ("codec2_destroy", "codec2_samples_per_frame", "codec2_bits_per_frame"):
         getattr(library, name).argtypes = [ctypes.c_void_p]
@@ -93,7 +95,7 @@ def codec2(kbps: float) -> Contender:
         encode=partial(encode_codec2, kbps=kbps),
         decode=decode_codec2,
         num_bytes=payload_bytes,
-        note=f"telephone band, 8 kHz; {1000 * delay / CODEC_RATE:g} ms of delay taken out",
+        note=f"telephone band, 8 kHz; {1000 * delay / CODEC_RATE:.0f} ms of delay taken out",
     )
 
 

@@ -18,8 +18,8 @@ FRAME_US, FRAME = 10_000, 160
 KBPS = (16.0, 24.0, 32.0, 48.0, 64.0)
 """A frame is at least 20 bytes, so 16 kbps is the least."""
 
-DELAY = 0
-"""Samples by which the output comes late."""
+DELAY = 40
+"""Samples by which the output comes late, 2.5 ms; a sample more or less costs 2 dB of SNR at 16 kbps and 22 dB at 64."""
 
 S16 = 0
 """LC3_PCM_FORMAT_S16."""

@@ -115,5 +115,7 @@ def payload_bytes(clip: OpusClip) -> int:
     return sum(map(len, clip.packets))
 
 
-PEER = Peer("opus", "Opus", (6.0, 8.0, 9.0, 12.0, 16.0, 24.0), opus)
-AUDIO_PEER = Peer("opus-audio", "Opus, audio mode", (8.0, 12.0, 16.0, 24.0), partial(opus, application="audio"))
+PEER = Peer("opus", "Opus", (6.0, 8.0, 9.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0), opus)
+AUDIO_PEER = Peer(
+    "opus-audio", "Opus, audio mode", (8.0, 9.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0), partial(opus, application="audio")
+)
