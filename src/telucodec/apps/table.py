@@ -47,6 +47,8 @@ def headings(results: Results) -> list[Cell]:
         Cell("Times smaller", "than 16-bit samples at 16 kHz, 256 kbps"),
         *(Cell(f"{metric.label}, {metric.unit}" if metric.unit else metric.label, metric.about) for metric in results.metrics),
         Cell("Pooled SNR, dB", "all clips as one, so that the quietest does not rule"),
+        Cell("Payload kbps", "without header, checksums and index"),
+        Cell("Delay left, ms", "median over clips of what the waveforms show, once the codec's known delay is taken out"),
         Cell("Clips", "came back as they should, of all"),
         Cell("CPU s per s", "processor seconds, encoding and decoding, for a second of sound"),
     ]
@@ -120,6 +122,8 @@ def summary_numbers(results: Results) -> list[dict]:
             "name": name,
             "kbps": _or_null(summary.kbps),
             "times_smaller": _or_null(summary.ratio),
+            "payload_kbps": _or_null(summary.payload_kbps),
+            "delay_ms": _or_null(summary.delay_ms),
             "pooled_snr_db": _or_null(summary.pooled_snr.value),
             "cpu_s_per_s": _or_null(summary.cpu_per_s),
             "num_clips": summary.num_clips,
@@ -132,13 +136,15 @@ def summary_numbers(results: Results) -> list[dict]:
 
 def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
     if row.missing:
-        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 5)
+        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 7)
     failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
     return [
         number(summary.kbps, 2, reason="no clip was encoded"),
         number(summary.ratio, 1, reason="no clip was encoded"),
         *(spread(summary.spreads[metric.name], metric, summary.num_clips) for metric in metrics),
         number(summary.pooled_snr.value, 1, reason=summary.pooled_snr.reason),
+        number(summary.payload_kbps, 2, reason="no clip was encoded"),
+        number(summary.delay_ms, 2, reason="at no shift is an output like its original"),
         Cell(f"{summary.num_clips - summary.num_failed} of {summary.num_clips}", failed),
         number(summary.cpu_per_s, 3, reason="no clip came back"),
     ]

@@ -22,7 +22,9 @@ from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.results import Sample, Trial
 from telucodec.metrics import SHELF
-from telucodec.metrics.metric import Metric, has_sound
+from telucodec.metrics.alignment import align
+from telucodec.metrics.metric import Metric, NotMeasured, has_sound
+from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
 
 Progress = Callable[[int, int, str], None]
@@ -116,9 +118,12 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         began = _cpu_s()
         packed = contender.encode(wave)
         encoded = _cpu_s()
-        coded = {"num_bytes": contender.num_bytes(packed), "encode_s": encoded - began}
+        num_bytes = contender.num_bytes(packed)
+        payload = contender.num_payload_bytes(packed) if contender.num_payload_bytes else num_bytes
+        coded = {"num_bytes": num_bytes, "num_payload_bytes": payload, "encode_s": encoded - began}
+        unpacking = _cpu_s()
         output = contender.decode(packed)
-        coded["decode_s"] = _cpu_s() - encoded
+        coded["decode_s"] = _cpu_s() - unpacking
     except Exception as error:  # noqa: BLE001 - any codec may come here, and none may end the comparison
         return _failed(contender, clip, duration_s, f"{type(error).__name__}: {_line(error)}", metrics, **coded), None
     if output.shape != wave.shape:
@@ -133,6 +138,7 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         clip=clip.name,
         group=clip.group,
         duration_s=duration_s,
+        delay=_delay(reference, estimate),
         signal_energy=energy(reference),
         noise_energy=energy(reference - estimate),
         failure="the output is silent" if has_sound(reference) and not has_sound(estimate) else "",
@@ -141,6 +147,15 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         **coded,
     )
     return trial, output
+
+
+def _delay(reference: np.ndarray, estimate: np.ndarray) -> int | None:
+    """Samples by which `estimate` [T] is late, where it is like `reference` [T] at some shift."""
+    try:
+        found = align(reference, estimate)
+    except NotMeasured:
+        return None
+    return found.delay if found.correlation >= ALIKE else None
 
 
 def _cpu_s() -> float:
