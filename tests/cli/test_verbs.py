@@ -199,7 +199,7 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     soundfile.write(tmp_path / "clips" / "తెలుగు.wav", clip, 16_000)
     soundfile.write(tmp_path / "clips" / "short.wav", clip[:3200], 16_000)
     results = tmp_path / "results.json"
-    options = ["--rates", "6.3", "--opus", "8", "--opus-audio", "", "--out", results]
+    options = ["--rates", "6.3", "--baselines", "opus@8", "--out", results]
     done = telucodec("evaluate", tmp_path / "clips", *options, "--json")
     assert done.returncode == 0, done.stderr
     numbers = {row["name"]: row for row in json.loads(done.stdout)}

@@ -25,7 +25,7 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 
 KBPS = 6.3
 """What the codec is asked for: safely below 6.4 kbps, where a file is 40 times smaller than 16-bit PCM."""
-OPUS_KBPS = (6, 8, 12)
+BASELINES = ("opus@6", "opus@8", "opus@12", "opus-audio@12")
 MAX_TRAINING_S = 4 * 3600
 """Networks this small learn nothing more from more; evenly spread segments of a larger training set are used."""
 MAX_VALIDATION_S = 600
@@ -232,13 +232,13 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
         contenders = [ours(out / "model", KBPS, mode, "built") for mode in ("natural", "fidelity")]
         if model != shipped:
             contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
-        contenders += [*(opus(kbps) for kbps in OPUS_KBPS), opus(OPUS_KBPS[-1], "audio")]
+        contenders += choose(BASELINES, [KBPS])
         with bar("measure") as progress:
             evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
         return {"clips": len(rows)}
 
     measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert") if find_spec(name)]
-    settings = {"kbps": [KBPS, *OPUS_KBPS], "measured_with": measured_with}
+    settings = {"kbps": KBPS, "baselines": BASELINES, "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {found['clips']} test clips")
