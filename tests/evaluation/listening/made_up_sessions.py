@@ -13,7 +13,8 @@ def key(*names, num_clips=2, **changes):
     """Every second clip numbers its sounds backwards, so that a number is not a name."""
     systems = tuple(KeySystem(name=name, label=name.title(), role=ROLES.get(name, "system"), kbps=None) for name in names)
     items = tuple(
-        KeyItem(clip=f"clip {number}", sounds=names[:: -1 if number % 2 else 1], gains_db=(0.0,) * len(names)) for number in range(num_clips)
+        KeyItem(clip=f"clip {number}", sounds=names[:: -1 if number % 2 else 1], gains_db=(0.0,) * len(names))
+        for number in range(num_clips)
     )
     given = {"test": TEST, "method": "mushra", "seed": 0, "made": MADE, "systems": systems, "items": items}
     return Key(**(given | changes))
