@@ -1,6 +1,7 @@
 """The listening test in a real browser, opened as a file: a listener hears, scores, reloads, saves; what was saved is then counted."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -231,9 +232,10 @@ def overlaps(page):
 def test_the_page_holds_no_name_of_a_system_and_no_clip(clips, tmp_path):
     make_listening_test(open_material(clips), tmp_path / "page.html", "make", mid_anchor=True)
     page = (tmp_path / "page.html").read_text("utf-8")
-    for name in ("ours", "theirs", "clip0", "clip1", "anchor", "kHz", str(Path(clips))):
-        assert f'"{name}' not in page
-        assert name not in page.partition('id="test"')[2].partition("</script>")[0].replace("reference", "")
+    page = re.sub(r'"[A-Za-z0-9+/=]{100,}"', "sound", page)  # letters of sound may spell anything
+    assert page.count("sound,") > 4
+    for name in ("ours", "theirs", "clip0", "clip1", "anchor", "kHz", clips.name):
+        assert name not in page
 
 
 def test_the_same_seed_makes_the_same_page_and_another_seed_another_order(clips, tmp_path):
