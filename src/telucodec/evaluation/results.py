@@ -146,3 +146,12 @@ def read_results(path: Path) -> Results:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "top level"
         raise DataError(f"{path}: not results of schema {SCHEMA} (at {where}: {first['msg']}); run telucodec evaluate again") from error
+
+
+def beside(results_path: Path, name: str) -> Path:
+    """The sound file `name` below the folder of results. Raises DataError for one elsewhere: results may come from anyone, pages are passed on."""
+    folder = Path(results_path).parent.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or path.suffix != ".flac":
+        raise DataError(f"{name}: not a FLAC file beside the results, so it is left out")
+    return path
