@@ -1,6 +1,6 @@
 """What each fault does to a codec in as many updates from the same seed: python benchmarks/ablation.py DATA --updates 300 --runs RUNS.
 
-DATA holds train.csv and val.csv (benchmarks/manifests.py). The sound codec is the preset `nano-spectral` with a tanh at its output. Prints a row for the sound codec and for each fault: SNR, correlation and
+DATA holds train.csv and val.csv (benchmarks/manifests.py). The sound codec is the preset `small-spectral` with a tanh at its output. Prints a row for the sound codec and for each fault: SNR, correlation and
 perplexity at the end, the gate that names it before it begins and the signs that name it afterwards.
 """
 
@@ -23,7 +23,7 @@ from telucodec.training.train import Budget, train
 from telucodec.training.trainer import Trainer
 
 ENOUGH = Plan(10_000, 10.0)
-PRESET = "nano-spectral"
+PRESET = "small-spectral"
 
 
 def main() -> None:
