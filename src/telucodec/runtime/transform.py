@@ -1,12 +1,12 @@
 """The transform codec: a waveform to a .tlc file and back, whole or in windows, with numpy and onnxruntime.
 
-MDCT, envelope, dead-zone quantisation, integer context model, range coder, container; and the same way back, through the learned
+MDCT, envelope, rate-distortion optimised quantisation, integer context model, range coder, container; and the same way back, through the learned
 synthesis where there is one.
 """
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from mmap import mmap
 from typing import BinaryIO
@@ -23,6 +23,7 @@ from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
 from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
+from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
 
 POWER_OF_MODE = {"natural": 13, "fidelity": 0}
@@ -121,13 +122,17 @@ class TransformCodec:
         # Every nth packet by loudness: among much silence the few that cost bits must be there.
         chosen = sorted(pilot, key=rms, reverse=True)[:: -(-len(pilot) // SAMPLED_PACKETS)]
 
-        def bits(packets: list[np.ndarray], index: int) -> float:
+        def bits(packets: list[np.ndarray], index: int, quantise: Callable = quantise) -> float:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
             return max(1.0, sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
         goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
         guess = likely_step(rms(np.concatenate(chosen)), target, mode)
         index = search_step(lambda i: bits(chosen, i), goal, guess, mode)
+        # Plain quantisation is searched, being cheap; what the optimised one saves hardly depends on the step.
+        saved = bits(chosen, index, self._quantise) / bits(chosen, index)
+        goal, allowed = goal / saved, allowed / saved
+        index = search_step(lambda i: bits(chosen, i), goal, index, mode)
         for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
             missed = bits(pilot, index) / allowed
@@ -137,12 +142,15 @@ class TransformCodec:
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
-        frames = quantise(coefficients, step_size(index), power)
+        frames = self._quantise(coefficients, step_size(index), power)
         fours = used_fours(frames)
         payload = self._coder.encode(frames, 4 * fours, power)
         if len(payload) > MAX_PAYLOAD:
             raise TelucodecError(f"packet {sequence} would take {len(payload)} bytes, more than {MAX_PAYLOAD}; ask for a lower quality")
         return Packet(sequence, index + OFFSET, fours, payload).to_bytes()
+
+    def _quantise(self, coefficients: np.ndarray, step: float, power: int) -> Frames:
+        return cheapest(coefficients, step, power, self._coder, self.model)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The sound float32 [1, T] of a .tlc file in memory; see `decode_from`."""

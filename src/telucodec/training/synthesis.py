@@ -22,7 +22,8 @@ from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.model import HOP, TransformModel
-from telucodec.runtime.quantise import noise_signs, quantise, restore
+from telucodec.runtime.quantise import noise_signs, restore
+from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS
 from telucodec.training.fit import loud_rms
 from telucodec.training.recipe import OptimiserConfig
@@ -31,7 +32,7 @@ from telucodec.training.train import Clock
 Progress = Callable[[float, float, str], None]
 STEP_OCTAVES = (-2.0, 2.5)
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps."""
-POWERS = (10, 13, 13, 16, 19)
+POWERS = (7, 10, 10, 13, 16)
 CHECKPOINT_S = 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
 QUIETEST = 1e-5
@@ -103,7 +104,7 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, folder: Path, se
 
 
 def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> dict[str, np.ndarray]:
-    frames = quantise(coefficients, step, power)
+    frames = cheapest(coefficients, step, power, coder, model)
     rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
     restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     sound, _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
