@@ -29,7 +29,10 @@ from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
+from telucodec.runtime.synthesis import FILE_NAME as SYNTHESIS_NAME
+from telucodec.runtime.synthesis import load_synthesis
 
 Progress = Callable[[float, float, str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]
@@ -189,11 +192,13 @@ def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
 
 def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
     """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
-    shipped = load_model()
+    shipped, synthesis = load_model(), load_synthesis()
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
     model_path = out / "model" / FILE_NAME
     parts = {"train": _sha256(train_csv), "val": _sha256(val_csv)}
-    made_from = parts | {"audio": audio, "minutes": minutes, "start": shipped.identity.hex()}
+    start = load_codec().digest
+    made_from = parts | {"audio": audio, "minutes": minutes, "start": start}
+    products = [model_path, *([model_path.with_name(SYNTHESIS_NAME)] if synthesis else [])]
 
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
@@ -207,9 +212,11 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()} if len(candidates) > 1 else {}
         chosen = min(kbps, key=kbps.get, default="shipped")
         candidates[chosen].save(model_path)
+        if synthesis:  # it knows steps and levels alone, so it serves any model
+            write_whole(model_path.with_name(SYNTHESIS_NAME), synthesis.content)
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
-    found, seconds = _step(out, "model", made_from, [model_path], work, "model:", say)
+    found, seconds = _step(out, "model", made_from, products, work, "model:", say)
     told = "validation speech at the same distortion takes" if found["validation_kbps"] else "no validation speech to judge a refit by"
     say(f"model: {found['chosen']}; {told}")
     for name, kbps in found["validation_kbps"].items():

@@ -35,6 +35,12 @@ def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
     return Frames((np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 
+def used_fours(frames: Frames) -> int:
+    """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
+    used = np.flatnonzero(frames.quantised.any(axis=0))
+    return 0 if used.size == 0 else used[-1] // 4 + 1
+
+
 def noise_class(relative: np.ndarray) -> np.ndarray:
     """Class of a zero by the level of the envelope over its step, `relative` in 8ths."""
     return ((relative + 128) * (NOISE_CLASSES / 256)).astype(np.int32)

@@ -7,6 +7,7 @@ synthesis where there is one.
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain, islice
 from mmap import mmap
 from typing import BinaryIO
@@ -21,7 +22,7 @@ from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
-from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size
+from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size, used_fours
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
@@ -126,19 +127,20 @@ class TransformCodec:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
             return max(1.0, sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
+        sampled = cache(lambda index: bits(chosen, index))
         goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
         guess = likely_step(rms(np.concatenate(chosen)), target, mode)
-        index = search_step(lambda i: bits(chosen, i), goal, guess, mode)
+        index = search_step(sampled, goal, guess, mode)
         # Plain quantisation is searched, being cheap; what the optimised one saves hardly depends on the step.
-        saved = bits(chosen, index, self._quantise) / bits(chosen, index)
+        saved = bits(chosen, index, self._quantise) / sampled(index)
         goal, allowed = goal / saved, allowed / saved
-        index = search_step(lambda i: bits(chosen, i), goal, index, mode)
+        index = search_step(sampled, goal, index, mode)
         for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
             missed = bits(pilot, index) / allowed
             if abs(missed - 1) < CLOSE_ENOUGH:
                 break
-            index = search_step(lambda i: bits(chosen, i), max(bits(chosen, index) / missed, 1.0), index, mode)
+            index = search_step(sampled, max(sampled(index) / missed, 1.0), index, mode)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
@@ -228,12 +230,6 @@ class TransformCodec:
 def rms(coefficients: np.ndarray) -> float:
     """Root of the mean square of coefficients, which is that of their sound."""
     return float(np.sqrt(np.mean(coefficients**2)))
-
-
-def used_fours(frames: Frames) -> int:
-    """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
-    used = np.flatnonzero(frames.quantised.any(axis=0))
-    return 0 if used.size == 0 else used[-1] // 4 + 1
 
 
 class _Sound:

@@ -33,7 +33,7 @@ Progress = Callable[[float, float, str], None]
 STEP_OCTAVES = (-2.0, 2.5)
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps."""
 POWERS = (7, 10, 10, 13, 16)
-CHECKPOINT_S = 120.0
+CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
 QUIETEST = 1e-5
 """A recording with less in its louder half is silent."""
@@ -79,6 +79,11 @@ class Prepared:
     @classmethod
     def read(cls, folder: Path) -> "Prepared":
         return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in PARTS}, np.load(folder / "ends.npy"))
+
+
+def prepared(waves: Callable[[], Sequence[np.ndarray]], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
+    """What `prepare` left in `folder`, now or before."""
+    return Prepared.read(folder) if (folder / "ends.npy").exists() else prepare(waves(), model, folder, seed, progress)
 
 
 def prepare(waves: Sequence[np.ndarray], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
@@ -200,6 +205,10 @@ class SynthesisTrainer:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.repair.module.parameters()), 1 - decay)
         return told
 
+    def begin_with(self, parameters: dict[str, Tensor]) -> None:
+        for repair in (self.repair.module, self.average):
+            repair.load_state_dict(parameters)
+
     def state_dict(self) -> dict:
         return {
             "updates": self.updates,
@@ -224,14 +233,20 @@ def train_synthesis(
     fabric: Fabric,
     say: Callable[[str], None],
     progress: Progress = lambda done, total, name: None,
+    start: Path | None = None,
 ) -> SynthesisNet:
-    """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there."""
+    """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there.
+
+    A run that is new begins with what another, whose folder is `start`, ended with; from nothing without one.
+    """
     trainer, clock, held_out = SynthesisTrainer(recipe, Crops(train, recipe), fabric), Clock(), Crops(validation, recipe)
-    resume = folder / "resume.pt"
+    resume = folder / CHECKPOINT
     if resume.exists():
         state = torch.load(resume, weights_only=True, map_location=fabric.device)
         trainer.load_state_dict(state)
         clock.before_s = state["spent_s"]
+    elif start:
+        trainer.begin_with(torch.load(start / CHECKPOINT, weights_only=True, map_location=fabric.device)["average"])
     say(_line(trainer, held_out, clock))
     marks = [minutes * 60 * (mark / MOST_VALIDATIONS) ** 2 for mark in range(1, MOST_VALIDATIONS + 1)]
     marks = [mark for mark in marks if mark > clock.spent_s]
