@@ -7,7 +7,6 @@ synthesis where there is one.
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import chain, islice
 from mmap import mmap
 from typing import BinaryIO
@@ -23,7 +22,7 @@ from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
 from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size, used_fours
-from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
+from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, Search, StepControl, likely_step
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
 
@@ -43,6 +42,8 @@ BATCH = 16
 """Packets decoded side by side."""
 CORRECTIONS, CLOSE_ENOUGH = 3, 0.01
 """The whole is looked at so often at most, until its rate is that close."""
+USUALLY_LEFT = {"natural": 0.87, "fidelity": 0.95}
+"""Of the bits of plain quantisation when bits are weighed against error."""
 OVERHEAD_BITS = 8 * 13
 """About what a packet takes beside its ideal code length."""
 
@@ -127,20 +128,18 @@ class TransformCodec:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
             return max(1.0, sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
-        sampled = cache(lambda index: bits(chosen, index))
+        search = Search(lambda index: bits(chosen, index), mode)
         goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
-        guess = likely_step(rms(np.concatenate(chosen)), target, mode)
-        index = search_step(sampled, goal, guess, mode)
-        # Plain quantisation is searched, being cheap; what the optimised one saves hardly depends on the step.
-        saved = bits(chosen, index, self._quantise) / sampled(index)
-        goal, allowed = goal / saved, allowed / saved
-        index = search_step(sampled, goal, index, mode)
+        index = search.near(goal / USUALLY_LEFT[mode], likely_step(rms(np.concatenate(chosen)), target, mode))
+        # Plain quantisation is searched, being cheap; what is left of its bits when they are weighed hardly depends on the step.
+        left = bits(chosen, index, self._quantise) / search.tried[index]
+        index = search.mended(index, left * search.tried[index] / goal)
         for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
-            missed = bits(pilot, index) / allowed
+            missed = left * bits(pilot, index) / allowed
             if abs(missed - 1) < CLOSE_ENOUGH:
                 break
-            index = search_step(sampled, max(sampled(index) / missed, 1.0), index, mode)
+            index = search.mended(index, missed)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
