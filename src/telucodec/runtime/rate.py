@@ -29,30 +29,46 @@ def likely_step(rms: float, bits_per_s: float, mode: str) -> int:
     return round(STEP_UNITS * (finer - math.log2(max(rms, 1e-9))))
 
 
-def search_step(bits: Callable[[int], float], target_bits: float, guess: int, mode: str) -> int:
-    """Index of the step whose cost `bits(index)`, rising with the index, comes closest to `target_bits`."""
-    low, high, index = COARSEST, FINEST, min(max(guess, COARSEST), FINEST)
-    tried: dict[int, float] = {}
-    slope = 1 / (FINER_PER_OCTAVE[mode] * STEP_UNITS)  # octaves of rate for one unit of the step, until two trials tell
-    while True:
-        tried[index] = cost = max(bits(index), 1.0)
-        error = math.log2(target_bits / cost)
-        if abs(cost / target_bits - 1) < TOLERANCE:
-            break
-        low, high = (index, high) if error > 0 else (low, index)
-        if len(tried) > 1:
-            (index_a, cost_a), (index_b, cost_b) = list(tried.items())[-2:]
-            measured = math.log2(cost_b / cost_a) / (index_b - index_a)
-            slope = measured if measured > 0.1 / STEP_UNITS else slope
-        following = index + round(error / slope)
-        if not low < following < high:
-            following = (low + high) // 2
-        if following in tried:
-            following = index + (1 if error > 0 else -1)
-        if following in tried or not COARSEST <= following <= FINEST:
-            break
-        index = following
-    return min(tried, key=lambda index: abs(math.log2(tried[index] / target_bits)))
+class Search:
+    """Looks for the step whose cost `bits(index)`, rising with the index, comes closest to what is asked for."""
+
+    def __init__(self, bits: Callable[[int], float], mode: str):
+        self._bits, self._mode = bits, mode
+        self.tried: dict[int, float] = {}
+        """Bits by index, in the order of the trials."""
+
+    @property
+    def slope(self) -> float:
+        """Octaves of rate for one unit of the step: what two trials tell, until then what speech usually has."""
+        usual = 1 / (FINER_PER_OCTAVE[self._mode] * STEP_UNITS)
+        if len(self.tried) < 2:
+            return usual
+        (index_a, cost_a), (index_b, cost_b) = list(self.tried.items())[-2:]
+        measured = math.log2(cost_b / cost_a) / (index_b - index_a)
+        return measured if measured > 0.1 / STEP_UNITS else usual
+
+    def near(self, target_bits: float, guess: int) -> int:
+        """The index of the trial that came closest to `target_bits`; trials begin at `guess`."""
+        low, high, index = COARSEST, FINEST, min(max(guess, COARSEST), FINEST)
+        while True:
+            self.tried[index] = cost = max(self._bits(index), 1.0)
+            error = math.log2(target_bits / cost)
+            if abs(cost / target_bits - 1) < TOLERANCE:
+                break
+            low, high = (index, high) if error > 0 else (low, index)
+            following = self.mended(index, cost / target_bits)
+            if not low < following < high:
+                following = (low + high) // 2
+            if following in self.tried:
+                following = index + (1 if error > 0 else -1)
+            if following in self.tried or not COARSEST <= following <= FINEST:
+                break
+            index = following
+        return min(self.tried, key=lambda index: abs(math.log2(self.tried[index] / target_bits)))
+
+    def mended(self, index: int, missed: float) -> int:
+        """Index near `index`, whose bits were `missed` times what is asked for, that should meet it."""
+        return min(max(index - round(math.log2(missed) / self.slope), COARSEST), FINEST)
 
 
 class StepControl:
