@@ -11,8 +11,8 @@ import speech
 from lightning_fabric import Fabric
 
 from telucodec.config import parse, read_toml
-from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import synthesis_graph
+from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
 from telucodec.runtime.model import load_model
 from telucodec.runtime.synthesis import SHIPPED
@@ -41,7 +41,7 @@ def main() -> None:
     validation = prepared(lambda: speech.waves(held_out), model, options.run / "val", recipe.seed + 1, _progress)
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
     net = train_synthesis(recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start)
-    graph = in_eight_bits(synthesis_graph(net.cpu().eval().requires_grad_(False)))
+    graph = in_sixteen_bits(synthesis_graph(net.cpu().eval().requires_grad_(False)))
     write_whole(options.out, graph)
     print(f"{options.out}: {len(graph):,} bytes")
 

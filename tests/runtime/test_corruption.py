@@ -9,6 +9,8 @@ import pytest
 
 from telucodec.bitstream.container import HEADER_BYTES, Header, read_packet
 from telucodec.errors import BitstreamError
+from telucodec.runtime.synthesis import LOOK_AHEAD
+from telucodec.runtime.transform import TransformCodec
 
 MEMORY_BYTES = 200_000_000
 
@@ -165,15 +167,18 @@ def test_packets_in_the_wrong_order_are_put_right_when_concealing(codec, clean):
     assert concealed == []
 
 
-def test_a_lost_packet_costs_that_packet_and_nothing_else(codec, clean):
+@pytest.mark.parametrize("repaired", [True, False])
+def test_a_lost_packet_costs_that_packet_and_what_the_synthesis_remembers_of_it(codec, clean, repaired):
+    codec = codec if repaired else TransformCodec(codec.model)
+    around, after = (LOOK_AHEAD, codec.synthesis.memory) if repaired else (0, 0)  # frames
     concealed: list[str] = []
     header, packets, index = pieces(clean)
     decoded = np.concatenate(list(codec.decode_from(header + b"".join(packets[:2] + packets[3:]) + index, concealed)), axis=-1)
     original = codec.decode(clean)
     assert concealed == ["packet 2: missing or damaged"]
     assert decoded.shape == original.shape
-    start, end = (2 * FRAMES - 1) * 320, 3 * FRAMES * 320
+    start, end = (2 * FRAMES - 1 - around) * 320, 3 * FRAMES * 320
     np.testing.assert_array_equal(decoded[:, :start], original[:, :start])
-    np.testing.assert_allclose(decoded[:, end:], original[:, end:], atol=1e-6)
+    np.testing.assert_allclose(decoded[:, end + after * 320 :], original[:, end + after * 320 :], atol=1e-6)
     assert np.abs(decoded[:, start:end]).max() <= 2 * np.abs(original).max()
     assert np.abs(decoded[:, end - 640 : end - 320]).max() < 0.05

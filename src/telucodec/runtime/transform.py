@@ -26,7 +26,7 @@ from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, Search, StepControl
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
 
-POWER_OF_MODE = {"natural": 13, "fidelity": 0}
+POWER_OF_MODE = {"natural": 10, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
 DEFAULT_KBPS = 6.0
 PACKET_FRAMES = 250
