@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from telucodec.bitstream.rangecoder import FREQUENCY_BITS, CodingTables, RangeReader, RangeWriter, SymbolDecoder, from_fewest_bytes, integer_frequencies, write_symbols
+from telucodec.bitstream.rangecoder import (
+    FREQUENCY_BITS,
+    CodingTables,
+    RangeReader,
+    RangeWriter,
+    SymbolDecoder,
+    from_fewest_bytes,
+    integer_frequencies,
+    write_symbols,
+)
 
 
 @pytest.fixture

@@ -12,5 +12,7 @@ def sound_card() -> ModuleType:
     except ImportError as error:
         raise TelucodecError("microphone and speaker need sounddevice: pip install 'telucodec[record]'") from error
     except OSError as error:
-        raise TelucodecError("PortAudio is missing: apt-get install libportaudio2 (macOS: brew install portaudio); `record` also works with --web") from error
+        raise TelucodecError(
+            "PortAudio is missing: apt-get install libportaudio2 (macOS: brew install portaudio); `record` also works with --web"
+        ) from error
     return sounddevice

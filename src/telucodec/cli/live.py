@@ -21,7 +21,9 @@ def live(
     out: Annotated[Path | None, typer.Option(help="File to write in the speaker's place, .wav or .flac.")] = None,
     kbps: Annotated[float, typer.Option(help="Bitrate that is held, give or take a second's worth of bits.")] = 10.0,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
-    packet_frames: Annotated[int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")] = 2,
+    packet_frames: Annotated[
+        int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")
+    ] = 2,
     copies: Annotated[bool, typer.Option("--copies", help="Send each packet once more, coarser, with the next one.")] = False,
     depth: Annotated[int, typer.Option(min=0, max=50, help="Packets held back before they are played, for those that come late.")] = 2,
     loss: Annotated[float, typer.Option(min=0, max=90, help="Percent of packets that the line loses.")] = 0.0,

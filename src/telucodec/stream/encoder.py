@@ -38,7 +38,9 @@ class Encoder:
         self.packet_frames, self._packet_s = packet_frames, packet_frames * HOP / SAMPLE_RATE
         least_kbps = (2 if copies else 1) * LEAST_BITS / self._packet_s / 1000
         if not least_kbps <= kbps <= MOST_KBPS:
-            raise TelucodecError(f"{kbps:g} kbps cannot be held with packets of {1000 * self._packet_s:g} ms; ask for {least_kbps:g} to {MOST_KBPS:g}")
+            raise TelucodecError(
+                f"{kbps:g} kbps cannot be held with packets of {1000 * self._packet_s:g} ms; ask for {least_kbps:g} to {MOST_KBPS:g}"
+            )
         self._coder, self._mode, self._copies = codec.coder, mode, copies
         self._reservoir = Reservoir(1000 * kbps, self._packet_s, mode)
         self._held = np.zeros(HOP, np.float32)

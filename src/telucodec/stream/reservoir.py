@@ -18,8 +18,10 @@ LEARNING_PER_S = 0.5
 """Octaves of rate a second by which the step moves while the reservoir stays full, or empty."""
 MOST_LEARNED = 2.0
 """Octaves of rate that the sound may differ from usual speech of its loudness."""
-FORGET_S = 3.0
-"""In which the loudness that the step follows falls by half."""
+FORGET_S = 10.0
+"""In which the loudness that the step follows falls by half: it must outlast pauses, or their noise is coded like speech."""
+FIRST_LOUDNESS = 0.01
+"""RMS that is expected before anything was heard: quiet speech."""
 HOLDING = 0.5
 """What is wanted in the reservoir, of all that it can hold."""
 ACTIVE = 0.5
@@ -33,7 +35,7 @@ class Reservoir:
         self._bits_per_s, self._packet_s, self._mode = bits_per_s, packet_s, mode
         self._size = RESERVOIR_S * bits_per_s
         self._held = HOLDING * self._size
-        self._loudness = 0.0
+        self._loudness = FIRST_LOUDNESS
         self._learned = 0.0
 
     def step_for(self, rms: float) -> tuple[float, float]:
