@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE
 from telucodec.apps.sound_card import sound_card
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import TelucodecError
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Decoder, Encoder

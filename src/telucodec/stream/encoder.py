@@ -7,12 +7,12 @@ import numpy as np
 from telucodec.audio.mdct import mdct
 from telucodec.errors import TelucodecError
 from telucodec.runtime.entropy import Frames
+from telucodec.runtime.envelope import measure_levels
 from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
-from telucodec.runtime.rate import COARSEST, FINEST, FINER_PER_OCTAVE, OFFSET
+from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
 from telucodec.runtime.start import nearest_start, starts
 from telucodec.runtime.transform import LOUDEST, POWER_OF_MODE, TransformCodec, rms
-from telucodec.runtime.envelope import measure_levels
 from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, StreamPacket
 from telucodec.stream.reservoir import Reservoir
 
