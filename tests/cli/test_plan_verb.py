@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from telucodec.cli.main import app
 from telucodec.cli.plan import lines
 from telucodec.data.manifest import Segment, write_manifest
-from telucodec.training.plan import Column, Plan, Probe, Target
+from telucodec.metrics.rate_distortion import Target
+from telucodec.training.plan import Column, Plan, Probe
 
 COLUMNS = (
     Column("POC", "half an hour", 1_400, 5.6, 1.46, 1800, 0.25, "too small: 1,400 updates"),

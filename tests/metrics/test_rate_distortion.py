@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from telucodec.metrics.metric import NotMeasured
-from telucodec.metrics.rate_distortion import WaterFilling, bracket, local_means
+from telucodec.metrics.rate_distortion import WaterFilling, bracket, judge, local_means
 
 AR = 0.9
 
@@ -69,3 +69,11 @@ def test_silence_has_no_rate():
         bracket([np.zeros(16_000)])
     with pytest.raises(NotMeasured, match="no sound"):
         bracket([])
+
+
+def test_what_the_audio_rules_out_is_said(telugu):
+    found = bracket([telugu[0]])
+    assert judge(found, 4.0, 35.0).verdict.startswith("out of reach")
+    within = judge(found, 24.0, 12.0)
+    assert within.verdict.startswith("not ruled out")
+    assert within.needed_kbps[1] < 24

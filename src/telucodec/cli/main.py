@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from telucodec.cli.bound import bound
 from telucodec.cli.build import build
 from telucodec.cli.decode import decode
 from telucodec.cli.doctor import doctor
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, extract, segment, doctor, encode, decode, live, info, evaluate, report):
+for verb in (build, extract, segment, doctor, encode, decode, live, info, bound, evaluate, report):
     app.command()(verb)
 app.command("snr-doctor")(snr_doctor)
 app.command("filter")(filter_)

@@ -79,6 +79,31 @@ class Bracket:
         return tuple(filling.snr_db_for(1000 * kbps * self.duration_s) for filling in (self.coarse, self.fine))
 
 
+@dataclass(frozen=True)
+class Target:
+    """An SNR at a rate, and what the sound says of it."""
+
+    kbps: float
+    snr_db: float
+    reachable_db: tuple[float, float]
+    """At that rate, by the coarse envelope and by the fine one."""
+    needed_kbps: tuple[float, float]
+    """For that SNR, by the fine envelope and by the coarse one."""
+    verdict: str
+
+
+def judge(found: Bracket, kbps: float, snr_db: float) -> Target:
+    """Whether sound allows so many dB at so many kbps."""
+    reachable = found.snr_db_for(kbps)
+    if snr_db > reachable[1]:
+        verdict = "out of reach: even an optimistic estimate stays below it, no training can mend that"
+    elif snr_db > reachable[0]:
+        verdict = "at the edge of the estimate: do not promise it"
+    else:
+        verdict = "not ruled out by the audio; whether a codec gets there, training must show"
+    return Target(kbps, snr_db, reachable, found.kbps_for(snr_db), verdict)
+
+
 def bracket(waves: Iterable[np.ndarray]) -> Bracket:
     """The estimate for `waves` [T] at 16 kHz taken as one sound. Raises NotMeasured where all of them are silent."""
     fine, coarse, num_samples = [], [], 0

@@ -17,7 +17,7 @@ from telucodec.data.batches import Crops
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
 from telucodec.metrics.metric import NotMeasured
-from telucodec.metrics.rate_distortion import Bracket, bracket
+from telucodec.metrics.rate_distortion import Target, bracket, judge
 from telucodec.training.gates import LEAST_UPDATES
 from telucodec.training.launch import crop_samples, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig
@@ -117,19 +117,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Target:
-    """An SNR at a rate, and what the audio says of it."""
-
-    kbps: float
-    snr_db: float
-    reachable_db: tuple[float, float]
-    """At that rate, cautious and optimistic estimate."""
-    needed_kbps: tuple[float, float]
-    """For that SNR, optimistic and cautious estimate."""
-    verdict: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """All that `plan` found."""
 
@@ -161,7 +148,10 @@ def plan(
         raise DataError(f"{data / 'train.csv'}: has no rows to train on; prepare the data first")
     data_s = sum(row.duration_s for row in rows)
     waves = sample(rows, data)
-    judged = judge(target, waves) if target else None
+    try:
+        judged = judge(bracket(waves), *target) if target else None
+    except NotMeasured as hole:
+        raise DataError(f"the training data: {hole}; look at it with `telucodec doctor`") from hole
     crops = _crops(config, waves)
     validation = validation_sounds(read_manifest(data / "val.csv"), data)
     found = measure(config, crops, validation, fabric, probe_s, progress)
@@ -216,23 +206,6 @@ def _time_of_update(trainer: Trainer, crops: Crops, seconds: float, tell: Callab
         times.append(time.perf_counter() - began)
         tell(len(times))
     return times
-
-
-def judge(target: tuple[float, float], waves: list[np.ndarray]) -> Target:
-    """Whether the audio `waves` [T] allows so many dB at so many kbps, by an optimistic estimate. Raises DataError where it is silent."""
-    kbps, snr_db = target
-    try:
-        found: Bracket = bracket(waves)
-    except NotMeasured as hole:
-        raise DataError(f"the training data: {hole}; look at it with `telucodec doctor`") from hole
-    reachable, needed = found.snr_db_for(kbps), found.kbps_for(snr_db)
-    if snr_db > reachable[1]:
-        verdict = "out of reach: even an optimistic estimate stays below it, no training can mend that"
-    elif snr_db > reachable[0]:
-        verdict = "at the edge of the estimate: do not promise it"
-    else:
-        verdict = "not ruled out by the audio; whether a codec gets there, training must show"
-    return Target(kbps, snr_db, reachable, needed, verdict)
 
 
 def verdict_on(updates: float, passes: float) -> str:

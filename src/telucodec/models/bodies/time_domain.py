@@ -44,5 +44,5 @@ class TimeDomainConfig(BaseModel):
         for stride, narrow, wide in reversed(list(zip(self.strides, widths, widths[1:], strict=False))):
             decoder += [Snake(wide), CausalConvTranspose1d(wide, narrow, stride)]
             decoder += [residual_unit(narrow, dilation) for dilation in DILATIONS]
-        decoder += [Snake(widths[0]), CausalConv1d(widths[0], 1, kernel_size=7)]
+        decoder += [Snake(widths[0]), CausalConv1d(widths[0], 1, kernel_size=7, gain=0.3)]
         return Body(Chain(*encoder), Chain(*decoder, *([Tanh()] if self.tanh else [])), self.hop, delay=0)
