@@ -50,7 +50,8 @@ def encode(wave: np.ndarray, kbps: float, packet_ms: int, loss_percent: int) -> 
     for place in range(0, len(padded), size):
         piece = np.ascontiguousarray(padded[place : place + size])
         pointer = piece.ctypes.data_as(ctypes.c_void_p)
-        packets.append(buffer.raw[: _right(library.opus_encode_float(encoder, pointer, size, buffer, LARGEST))])
+        num_bytes = _right(library.opus_encode_float(encoder, pointer, size, buffer, LARGEST))
+        packets.append(buffer.raw[:num_bytes])  # only now: `raw` is a copy
     library.opus_encoder_destroy(encoder)
     return packets, lookahead.value
 
