@@ -32,9 +32,9 @@ def ours(codec, wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool]
         if not lost[number]:
             pieces.append(decoder.push(packet))
             continue
-        arrives = number + 1 < len(packets) and not lost[number + 1]
-        recovered = decoder.recover(packets[number + 1]) if arrives else None
-        pieces.append(decoder.lose() if recovered is None else recovered)
+        following = packets[number + 1] if number + 1 < len(packets) and not lost[number + 1] else None  # one packet waits in the buffer
+        recovered = decoder.recover(following) if following else None
+        pieces.append(decoder.lose(following) if recovered is None else recovered)
     return np.concatenate(pieces, axis=-1)[0, HOP:][: len(wave)], sum(map(len, packets))
 
 

@@ -6,6 +6,8 @@ import random
 import numpy as np
 import pytest
 
+from telucodec.audio.mdct import mdct, whole_mdct
+from telucodec.bitstream.rangecoder import from_fewest_bytes
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
@@ -85,6 +87,16 @@ def test_no_stretch_takes_more_than_its_share_and_the_reservoir(codec, speech, k
         assert (bits[length:] - bits[:-length]).max() <= 1000 * kbps * (length * packet_s + RESERVOIR_S)
 
 
+@pytest.mark.parametrize("kbps, frames, copies", [(4, 1, False), (8, 1, True), (1.4, 3, False)])
+@pytest.mark.parametrize("mode", ["natural", "fidelity"])
+def test_sound_far_beyond_full_scale_stays_within_the_bound_too(codec, mode, kbps, frames, copies):
+    sometimes = (np.arange(8_000) // 700) % 2
+    wave = (64 * np.random.uniform(-1, 1, (1, 8_000)) * sometimes).astype(np.float32)
+    spent = np.cumsum([8 * len(packet) for packet in packets_of(codec, wave, mode=mode, kbps=kbps, packet_frames=frames, copies=copies)])
+    seconds = np.arange(1, len(spent) + 1) * frames * HOP / 16_000
+    assert (spent <= 1000 * kbps * (seconds + RESERVOIR_S)).all()
+
+
 @pytest.mark.parametrize("mode", ["natural", "fidelity"])
 def test_the_asked_rate_is_met_on_speech_and_silence_costs_little(codec, telugu, mode):
     packets = packets_of(codec, telugu[:, 8_000:], kbps=8, mode=mode)
@@ -105,25 +117,37 @@ def test_a_lost_packet_costs_that_packet_and_no_other(codec, speech):
     assert (heard[:, first:after] != whole[:, first:after]).any()
 
 
-def losing(codec, packets, lost, copies):
+def losing(codec, packets, lost, how):
+    """Sound of `packets` without the `lost` ones, which are "recovered" from copies, "led" to the packet after or merely "continued"."""
     decoder, pieces = Decoder(codec), []
     for number, packet in enumerate(packets):
         if number not in lost:
             pieces.append(decoder.push(packet))
-            continue
-        recovered = decoder.recover(packets[number + 1]) if copies and number + 1 < len(packets) else None
-        pieces.append(decoder.lose() if recovered is None else recovered)
+        elif how == "recovered":
+            pieces.append(decoder.recover(packets[number + 1]))
+        else:
+            pieces.append(decoder.lose(packets[number + 1] if how == "led" else None))
     return np.concatenate(pieces, axis=-1)[:, HOP:]
 
 
-def test_concealment_is_nearer_than_silence_and_copies_are_nearer_than_concealment(codec, speech):
+def spectral_distance_db(reference, estimate):
+    """Mean distance of the bands' levels, 20 ms frames, 16 bands of 500 Hz."""
+
+    def levels(wave):
+        return 10 * np.log10((whole_mdct(wave[0], HOP) ** 2).reshape(-1, 16, 20).mean(axis=-1) + 1e-6)
+
+    return np.abs(levels(reference) - levels(estimate)).mean()
+
+
+def test_concealment_sounds_nearer_than_silence_and_nearer_still_the_more_is_known(codec, telugu):
+    speech = telugu[:, 8_000:88_000]
     packets = packets_of(codec, speech, kbps=16, copies=True)
     lost = set(range(3, len(packets) - 1, 5))
-    silent = np.concatenate([np.zeros((1, 2 * HOP)) if n in lost else np.ones((1, 2 * HOP)) for n in range(len(packets))], axis=-1)
-    muted = speech * silent[:, : speech.shape[-1]]
-    concealed, recovered = (losing(codec, packets, lost, copies)[:, : speech.shape[-1]] for copies in (False, True))
-    assert snr_db(speech, concealed) > snr_db(speech, muted)
-    assert snr_db(speech, recovered) > snr_db(speech, concealed) + 3
+    silent = np.concatenate([np.full((1, 2 * HOP), n not in lost) for n in range(len(packets))], axis=-1)
+    continued, led, recovered = (losing(codec, packets, lost, how)[:, : speech.shape[-1]] for how in ("continued", "led", "recovered"))
+    distances = [spectral_distance_db(speech, heard) for heard in (speech * silent[:, : speech.shape[-1]], continued, led, recovered)]
+    assert distances == sorted(distances, reverse=True)
+    assert snr_db(speech, recovered) > snr_db(speech, led) + 3
 
 
 def test_a_voice_goes_on_at_its_pitch(codec):
@@ -132,11 +156,22 @@ def test_a_voice_goes_on_at_its_pitch(codec):
     lag, periodic = pitch(voice[:HISTORY])
     assert lag in (125, 250)
     assert periodic > 0.99
-    from telucodec.audio.mdct import mdct
-
     (true,) = mdct(voice[HISTORY:], HOP)
     made_up = continued(voice[:HISTORY], np.zeros(HOP, np.float32), np.ones(HOP, np.float32))
     assert np.corrcoef(true, made_up)[0, 1] > 0.97
+
+
+def test_a_following_packet_that_does_not_decode_is_passed_over(codec, speech):
+    packets = packets_of(codec, speech)[:10]
+    heard = []
+    for following in (None, b"", bytes([1, 89, 0])):
+        decoder = Decoder(codec)
+        for packet in packets:
+            decoder.push(packet)
+        heard.append(decoder.lose(following))
+    assert np.abs(heard[0]).max() > 0
+    np.testing.assert_array_equal(heard[0], heard[1])
+    np.testing.assert_array_equal(heard[0], heard[2])
 
 
 def test_long_loss_fades_to_silence(codec, speech):
@@ -165,8 +200,6 @@ def test_starts_save_bits(codec, speech):
     for packet in packets_of(codec, speech, packet_frames=1):
         told = StreamPacket.from_bytes(packet)
         if told.cut:
-            from telucodec.bitstream.rangecoder import from_fewest_bytes
-
             coder = EntropyCoder(codec.model)
             (frames,) = coder.decode([from_fewest_bytes(told.payload)], [1], [told.cut], told.power, starts()[told.start])
             with_start, without = (coder.ideal_bits(frames, told.cut, told.power, start) for start in (starts()[told.start], None))

@@ -9,7 +9,7 @@ from telucodec.runtime.model import HOP
 from telucodec.runtime.quantise import dequantise, noise_signs, step_size
 from telucodec.runtime.start import starts
 from telucodec.runtime.transform import TransformCodec
-from telucodec.stream.continuation import HISTORY, continued
+from telucodec.stream.continuation import FADE, HISTORY, continued, shaped
 from telucodec.stream.packet import StreamPacket
 
 
@@ -34,13 +34,25 @@ class Decoder:
         except BitstreamError:
             return None
 
-    def lose(self) -> np.ndarray:
-        """Samples in the place of a lost packet: what was heard goes on, fading."""
+    def lose(self, following: bytes | None = None) -> np.ndarray:
+        """Samples in the place of a lost packet: what was heard goes on, towards the packet `following` where that has come, else fading."""
+        before, after = self._last, None if following is None else self._first_frame(following)
         pieces = []
-        for _ in range(self.packet_frames):
-            coefficients = continued(self._history, self._last, noise_signs(self._frame, 1)[0])
-            pieces.append(self._sound(coefficients[None]))
+        for number in range(self.packet_frames):
+            made_up = continued(self._history, self._last, noise_signs(self._frame, 1)[0])
+            if after is None:
+                made_up *= np.float32(FADE)
+            else:
+                made_up = shaped(made_up, before, after, (number + 1) / (self.packet_frames + 1))
+            pieces.append(self._sound(made_up[None]))
         return np.concatenate(pieces, axis=-1)
+
+    def _first_frame(self, packet: bytes) -> np.ndarray | None:
+        """Coefficients [HOP] of the first frame of `packet`; None where it does not decode."""
+        try:
+            return self._coefficients(StreamPacket.from_bytes(packet))[0]
+        except BitstreamError:
+            return None
 
     def _coefficients(self, packet: StreamPacket) -> np.ndarray:
         """Coefficients [F, HOP] of `packet`. Raises BitstreamError where it does not decode."""

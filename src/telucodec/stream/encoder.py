@@ -82,6 +82,8 @@ class Encoder:
             over = math.log2(8 * len(packet) / allowed)  # octaves of rate
             index = _grained(min(index - FINER_PER_OCTAVE[self._mode] * STEP_UNITS * over, index - GRAIN))
             packet = self._stream_packet(coefficients, self._before, index, copy).to_bytes()
+        if 8 * len(packet) > allowed:  # sound far beyond full scale at a very low rate; the bound holds for that too
+            packet = self._stream_packet(np.zeros_like(coefficients), None, index, copy).to_bytes()
         self._reservoir.spent(8 * len(packet))
         self._before_that, self._before, self._step_before = self._before, coefficients, index
         return packet

@@ -30,7 +30,7 @@ class JitterBuffer:
             self._held.setdefault(self._due + ahead, packet)
 
     def next(self) -> np.ndarray:
-        """Samples float32 [1, F HOP] of the next packet's time; silence while the buffer fills."""
+        """Samples float32 [1, F HOP] of the next packet's time; of none while the buffer fills."""
         number, self._due = self._due, self._due + 1
         if number < 0:
             return np.zeros((1, 0), np.float32)
@@ -49,4 +49,4 @@ class JitterBuffer:
             self.recovered += 1
             return wave
         self.concealed += 1
-        return self._decoder.lose()
+        return self._decoder.lose(following)
