@@ -21,7 +21,7 @@ from telucodec.stream.channel import losses
 
 SETS = ("telugu", "ljspeech", "librispeech")
 BURST = 1.5
-LONGEST_S = 8.0
+LONGEST_S = 6.0
 
 
 def ours(codec, wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], copies: bool) -> tuple[np.ndarray, int]:
@@ -46,10 +46,10 @@ def opus(wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], loss_
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path, help="folder with index.csv")
-    parser.add_argument("--kbps", type=float, nargs="+", default=[10.0, 16.0])
+    parser.add_argument("--kbps", type=float, nargs="+", default=[12.0])
     parser.add_argument("--loss", type=int, nargs="+", default=[0, 5, 10, 20], help="percent")
     parser.add_argument("--frames", type=int, nargs="+", default=[1, 2, 3], help="of 20 ms in a packet")
-    parser.add_argument("--clips", type=int, default=4, help="of each set")
+    parser.add_argument("--clips", type=int, default=3, help="of each set")
     options = parser.parse_args()
     codec, found = load_codec(), speech.paths(options.collection)
     waves = [wave[0] for name in SETS for wave in speech.waves(found[name][: options.clips], LONGEST_S)]

@@ -1,6 +1,7 @@
 """A call through real sockets on this machine, files in the place of microphone and speaker."""
 
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from telucodec.audio.media import read_media, write_audio
 from telucodec.cli.main import app
 from telucodec.stream import Encoder
 from telucodec.stream.channel import losses
+from telucodec.stream.packet import live_identity
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +46,11 @@ def test_lost_packets_are_recovered_or_concealed_and_counted(clip, tmp_path):
 
 def test_datagrams_of_others_are_passed_over(codec, telugu):
     """Garbage and packets of another model reach the same port in the middle of a call."""
-    import socket
-
     running = Call(codec, Encoder(codec), 1, losses(0.0, 1.0, seed=0))
     deliver = running._deliver
 
     def with_strangers(sender):
-        for datagram in (b"", b"short", b"XXXX\x00\x00" + bytes(50), codec.model.identity + b"\x05\x00" + bytes(1300)):
+        for datagram in (b"", b"short", b"XXXX\x00\x00" + bytes(50), live_identity(codec.model) + b"\x05\x00" + bytes(1300)):
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(datagram, sender.getpeername())
         deliver(sender)
 

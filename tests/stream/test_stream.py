@@ -2,21 +2,26 @@
 
 import dataclasses
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from telucodec.audio.mdct import mdct, whole_mdct
+from telucodec.audio.media import read_media
 from telucodec.bitstream.rangecoder import from_fewest_bytes
 from telucodec.errors import BitstreamError, TelucodecError
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
 from telucodec.runtime.start import NUM_STARTS, starts
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.continuation import HISTORY, continued, pitch
-from telucodec.stream.packet import MAX_BYTES, StreamPacket
+from telucodec.stream.packet import MAX_BYTES, StreamPacket, live_identity
 from telucodec.stream.reservoir import RESERVOIR_S
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +149,12 @@ def test_concealment_sounds_nearer_than_silence_and_nearer_still_the_more_is_kno
     packets = packets_of(codec, speech, kbps=16, copies=True)
     lost = set(range(3, len(packets) - 1, 5))
     silent = np.concatenate([np.full((1, 2 * HOP), n not in lost) for n in range(len(packets))], axis=-1)
-    continued, led, recovered = (losing(codec, packets, lost, how)[:, : speech.shape[-1]] for how in ("continued", "led", "recovered"))
-    distances = [spectral_distance_db(speech, heard) for heard in (speech * silent[:, : speech.shape[-1]], continued, led, recovered)]
+    muted = losing(codec, packets, (), "") * silent[:, HOP:]
+    heard = [muted, *(losing(codec, packets, lost, how) for how in ("continued", "led", "recovered"))]
+    distances = [spectral_distance_db(speech, sound[:, : speech.shape[-1]]) for sound in heard]
     assert distances == sorted(distances, reverse=True)
-    assert snr_db(speech, recovered) > snr_db(speech, led) + 3
+    led, recovered = (snr_db(speech, sound[:, : speech.shape[-1]]) for sound in heard[2:])
+    assert recovered > led + 3
 
 
 def test_a_voice_goes_on_at_its_pitch(codec):
@@ -192,6 +199,24 @@ def test_another_matrix_product_reads_the_same_symbols(codec, speech):
         packets = packets_of(codec, speech[:, :9000], mode=mode)
         assert packets_of(other, speech[:, :9000], mode=mode) == packets
         np.testing.assert_array_equal(sound_of(other, packets, 2, speech[:, :9000]), sound_of(codec, packets, 2, speech[:, :9000]))
+
+
+@pytest.mark.parametrize("source", sorted(GOLDEN.glob("*.live")), ids=lambda path: path.stem)
+def test_golden_packets_decode_as_on_the_day_they_were_made(source):
+    data, place, pieces = source.read_bytes(), 0, []
+    decoder = Decoder(load_codec(GOLDEN), int(source.stem[-1]))
+    while place < len(data):
+        size = int.from_bytes(data[place : place + 2], "little")
+        pieces.append(decoder.push(data[place + 2 : place + 2 + size]))
+        place += 2 + size
+    decoded, expected = np.clip(np.concatenate(pieces, axis=-1), -1, 32767 / 32768), read_media(source.with_suffix(".flac"))
+    assert decoded.shape == expected.shape
+    assert np.abs(np.round(decoded * 32768) - np.round(expected * 32768)).max() <= 1
+
+
+def test_golden_packets_are_there_and_their_identity_stands():
+    assert len(list(GOLDEN.glob("*.live"))) == 3
+    assert live_identity(load_codec(GOLDEN).model).hex() == "f487fb7b"
 
 
 def test_starts_save_bits(codec, speech):

@@ -1,6 +1,6 @@
 """A call of one machine with itself: microphone to speaker through UDP on 127.0.0.1, on a line that loses and delays packets as asked.
 
-Both ends share the microphone's clock: whenever a packet is sent, one packet's time is played. A datagram is the model's identity (4 bytes), the
+Both ends share the microphone's clock: whenever a packet is sent, one packet's time is played. A datagram is `live_identity` (4 bytes), the
 packet's number (2 bytes) and the packet, as docs/bitstream.md says.
 """
 
@@ -18,7 +18,7 @@ from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
 from telucodec.stream.jitter import NUMBERS, JitterBuffer
-from telucodec.stream.packet import MAX_BYTES
+from telucodec.stream.packet import MAX_BYTES, live_identity
 
 HERE = "127.0.0.1"
 _HEADER = struct.Struct("<4sH")
@@ -31,12 +31,13 @@ class Call:
 
     def __init__(self, codec: TransformCodec, encoder: Encoder, depth: int, lost: Iterator[bool], latest: int = 0, seed: int = 0):
         """`depth` packets are held back at the receiving end; the line delays each by 0 to `latest` packets' time, and drops what `lost` says."""
-        self._identity, self._encoder, self._lost, self._latest = codec.model.identity, encoder, lost, latest
+        self._identity, self._encoder, self._lost, self._latest = live_identity(codec.model), encoder, lost, latest
         self._rng = np.random.default_rng(seed)
         self.buffer = JitterBuffer(Decoder(codec, encoder.packet_frames), depth)
         self.latency_ms = encoder.latency_ms + depth * 20 * encoder.packet_frames
         self._depth = depth
         self._under_way: list[tuple[int, int, bytes]] = []
+        self._now = 0  # in packets' time
         self.sent, self.dropped, self.payload_bytes = 0, 0, 0
 
     def sound(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -50,7 +51,7 @@ class Call:
                 self._receive(receiver)
                 yield self.buffer.next()
             for _ in range(self._depth):
-                self._pass_on(sender)
+                self._deliver(sender)
                 self._receive(receiver)
                 yield self.buffer.next()
 
@@ -60,24 +61,21 @@ class Call:
         yield from self._encoder.finish()
 
     def _send(self, sender: socket.socket, packet: bytes) -> None:
-        """Give `packet` to the line, and what the line has held long enough to the socket."""
+        """Give `packet` to the line, which loses it or holds it for a while."""
         datagram = _HEADER.pack(self._identity, self.sent % NUMBERS) + packet
         if next(self._lost):
             self.dropped += 1
         else:
             heapq.heappush(self._under_way, (self.sent + int(self._rng.integers(self._latest + 1)), self.sent, datagram))
         self.payload_bytes += len(packet)
-        self._now = self.sent
         self.sent += 1
         self._deliver(sender)
 
-    def _pass_on(self, sender: socket.socket) -> None:
-        self._now += 1
-        self._deliver(sender)
-
     def _deliver(self, sender: socket.socket) -> None:
+        """One packet's time goes by: the socket gets what the line has held long enough."""
         while self._under_way and self._under_way[0][0] <= self._now:
             sender.send(heapq.heappop(self._under_way)[2])
+        self._now += 1
 
     def _receive(self, receiver: socket.socket) -> None:
         """Put all that has come into the buffer; what is of another model or too short is no packet of this call."""

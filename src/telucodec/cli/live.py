@@ -1,6 +1,7 @@
 """telucodec live: hear what a call sounds like, from the microphone to the speaker of this machine through UDP."""
 
 import json
+import math
 import signal
 import threading
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Annotated
 import typer
 
 from telucodec.apps.live import Call, line, microphone, play
-from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media, write_audio
 from telucodec.cli.encode import Mode
+from telucodec.cli.progress import progress_bar, watched
 from telucodec.runtime.model import load_model
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Encoder
@@ -45,10 +47,12 @@ def live(
     hung_up = threading.Event()
     if source is None:
         signal.signal(signal.SIGINT, lambda number, frame: hung_up.set())
-    heard = call.sound(stream_media(source, SAMPLE_RATE, window_s=0.1) if source else microphone(hung_up.is_set))
-    num_samples = write_audio(out, heard, SAMPLE_RATE) if out else play(heard)
+    with progress_bar("live") as progress:
+        said = stream_media(source, SAMPLE_RATE, window_s=0.1) if source else microphone(hung_up.is_set)
+        heard = call.sound(watched(said, SAMPLE_RATE, stated_duration(source) if source else math.nan, progress))
+        num_samples = write_audio(out, heard, SAMPLE_RATE) if out else play(heard)
     sent_s, buffer = call.sent * packet_frames / codec.frame_rate, call.buffer
-    rate = 8 * call.payload_bytes / sent_s / 1000 if sent_s else float("nan")
+    rate = 8 * call.payload_bytes / sent_s / 1000 if sent_s else math.nan
     if as_json:
         made = {
             "duration_s": num_samples / SAMPLE_RATE,

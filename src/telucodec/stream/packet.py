@@ -3,13 +3,15 @@
 No number, no length, no checksum: what carries packets (UDP, RTP, WebRTC) has them. A packet may carry a coarse copy of the packet before it.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Optional
 
 from telucodec.errors import BitstreamError
-from telucodec.runtime.model import HOP
+from telucodec.runtime.model import HOP, TransformModel
 from telucodec.runtime.quantise import STEP_UNITS
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET
+from telucodec.runtime.start import SHIPPED as STARTS
 from telucodec.runtime.transform import POWER_OF_MODE
 
 MOST_FRAMES = 3
@@ -21,6 +23,11 @@ GRAIN = STEP_UNITS // 4
 CUT_GRAIN = 16
 MAX_COPY_BYTES = 255
 _MODES = ("fidelity", "natural")
+
+
+def live_identity(model: TransformModel) -> bytes:
+    """Four bytes that tell whether two ends read live packets alike: of the SHA-256 of the model's file and the starts' file, one after the other."""
+    return hashlib.sha256(model.to_bytes() + STARTS.read_bytes()).digest()[:4]
 
 
 @dataclass(frozen=True)
