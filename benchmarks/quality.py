@@ -1,4 +1,4 @@
-"""Measures the shipped codec beside Opus, for the README's table and picture: python benchmarks/quality.py SPEECH_COLLECTION
+"""Measures the shipped codec beside its peers, for the README's table and picture: python benchmarks/quality.py SPEECH_COLLECTION
 
 All Telugu clips, and as many as asked of every other test set; none was trained on (see speech.py). About half an hour on two cores.
 """
@@ -14,7 +14,7 @@ import speech
 
 from telucodec.apps.plots import rate_plot_svg
 from telucodec.apps.table import rows, summaries
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.evaluation.results import Results, read_results
@@ -59,13 +59,15 @@ def drawn(results: Results) -> str:
     found = summaries(results, "telugu")
     panels: dict[str, dict[str, list[tuple[float, float]]]] = {"PESQ-WB": {}, "ViSQOL": {}, "SNR, dB": {}}
     for row in results.contenders:
+        if row.missing:
+            continue
         for title, metric in zip(panels, ("pesq", "visqol", "snr_db"), strict=True):
             point = (found[row.name].kbps, found[row.name].spreads[metric].mean)
             panels[title].setdefault(row.family, []).append(point)
     return rate_plot_svg(panels, 6.4)
 
 
-def measure(collection: Path, clips: int, out: Path, command: str) -> Results:
+def measure(collection: Path, clips: int, baselines: list[str], out: Path, command: str) -> Results:
     """results.json in `out`, of `clips` clips of every set but Telugu, whose clips are all taken."""
     found = speech.paths(collection)
     chosen = out / "clips"
@@ -75,7 +77,7 @@ def measure(collection: Path, clips: int, out: Path, command: str) -> Results:
         for path in found[name] if name == "telugu" else found[name][:clips]:
             (chosen / name / path.name).symlink_to(path.resolve())
     contenders = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
-    contenders += [opus(6), opus(8), opus(12), opus(12, "audio")]
+    contenders += choose(baselines, [3.2, 6.3])
 
     def progress(done: int, total: int, name: str) -> None:
         print(f"{done} of {total} {name}", file=sys.stderr, flush=True)
@@ -87,14 +89,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     parser.add_argument("--clips", type=int, default=16, help="of every set but Telugu")
+    parser.add_argument("--baselines", default="opus@6,opus@8,opus@12,opus-audio@12", help="as telucodec evaluate --baselines has them")
     parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
     parser.add_argument("--drawn-again", action="store_true", help="only make table and picture of the results.json that is there")
     options = parser.parse_args()
-    command = shlex.join(["python", "benchmarks/quality.py", options.collection.name, "--clips", str(options.clips)])
+    command = shlex.join(
+        ["python", "benchmarks/quality.py", options.collection.name, "--clips", str(options.clips), "--baselines", options.baselines]
+    )
     if options.drawn_again:
         results = read_results(options.out / "results.json")
     else:
-        results = measure(options.collection, options.clips, options.out, command)
+        results = measure(options.collection, options.clips, options.baselines.split(","), options.out, command)
     table = tabulated(results)
     model = next(row.model for row in results.contenders if row.model)[:8]
     made = results.made

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
-from telucodec.evaluation.baselines import decode_opus, encode_opus
+from telucodec.evaluation.baselines.opus import decode_opus, encode_opus
 from telucodec.runtime.codec import load_codec
 
 SPEECH = Path(__file__).resolve().parent.parent / "examples" / "speech"

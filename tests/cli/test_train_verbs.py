@@ -134,9 +134,7 @@ def test_it_is_measured_like_any_codec(bundle, data, tmp_path):
         tmp_path / "results.json",
         "--rates",
         "2",
-        "--opus",
-        "",
-        "--opus-audio",
+        "--baselines",
         "",
     )
     assert done.returncode == 0, done.stderr

@@ -57,7 +57,7 @@ def test_a_part_can_be_decoded(coded, tmp_path):
 
 def test_every_verb_explains_itself_with_an_example():
     verbs = ["build", "extract", "segment", "doctor", "filter", "record", "import", "tts", "manifest", "snr-doctor"]
-    verbs += ["encode", "decode", "live", "info", "evaluate", "report", "train", "plan", "optimize"]
+    verbs += ["encode", "decode", "live", "info", "evaluate", "report", "train", "plan", "optimize", "listening-test"]
     overview = telucodec("--help").stdout
     for verb in verbs:
         assert verb in overview
@@ -199,7 +199,7 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     soundfile.write(tmp_path / "clips" / "తెలుగు.wav", clip, 16_000)
     soundfile.write(tmp_path / "clips" / "short.wav", clip[:3200], 16_000)
     results = tmp_path / "results.json"
-    options = ["--rates", "6.3", "--opus", "8", "--opus-audio", "", "--out", results]
+    options = ["--rates", "6.3", "--baselines", "opus@8", "--out", results]
     done = telucodec("evaluate", tmp_path / "clips", *options, "--json")
     assert done.returncode == 0, done.stderr
     numbers = {row["name"]: row for row in json.loads(done.stdout)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from telucodec.evaluation.baselines import EARLY_SAMPLES, decode_opus, encode_opus, opus, payload_bytes
+from telucodec.evaluation.baselines.opus import EARLY_SAMPLES, decode_opus, encode_opus, opus, payload_bytes
 from telucodec.metrics import METRICS
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from telucodec.errors import MediaError
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.opus import opus
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
@@ -49,6 +49,17 @@ def test_a_codec_of_known_rate_and_level_is_measured_as_such(waves):
     assert trial.values["snr_db"] == pytest.approx(20 * math.log10(2), abs=0.01)
     assert trial.failure == "" and trial.holes == {} and trial.group == "te"
     assert trial.encode_s >= 0 and trial.decode_s >= 0
+
+
+@pytest.mark.parametrize("shift", [0, 7, -7])
+def test_the_delay_a_codec_leaves_is_found(waves, shift):
+    late = Contender("late", "", "", to_pcm, lambda data: np.roll(from_pcm(data), shift))
+    assert only(late, waves[0]).delay == shift
+
+
+def test_there_is_no_delay_between_things_unlike_each_other(waves):
+    noise = np.random.default_rng(0).normal(0, 0.1, waves[0].shape).astype(np.float32)
+    assert only(Contender("noise", "", "", to_pcm, lambda data: noise), waves[0]).delay is None
 
 
 @pytest.mark.parametrize(

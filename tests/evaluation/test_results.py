@@ -72,6 +72,13 @@ def test_rate_and_speed_are_of_all_seconds_together():
     assert found.cpu_per_s == pytest.approx(0.8 / 8)
 
 
+def test_delays_are_told_by_their_median_and_payload_apart():
+    found = summarise([trial(delay=0, num_payload_bytes=1500), trial(delay=160, num_payload_bytes=1500), trial(delay=16), trial()], [])
+    assert found.delay_ms == pytest.approx(1)
+    assert found.payload_kbps == pytest.approx(6) and found.kbps == pytest.approx(6.4)
+    assert math.isnan(summarise([trial()], []).delay_ms) and math.isnan(summarise([trial()], []).payload_kbps)
+
+
 def test_pooled_snr_is_ruled_by_energy_and_not_by_the_quietest_clip():
     quiet = trial(-20.0, signal_energy=1e-6, noise_energy=1e-4)
     found = summarise([trial(10.0), quiet], ["snr_db"])

@@ -6,7 +6,7 @@ import pytest
 from telucodec.audio.media import SAMPLE_RATE, write_audio
 from telucodec.errors import DataError, MediaError
 from telucodec.evaluation import snr_doctor
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.opus import opus
 from telucodec.evaluation.ours import ours
 from telucodec.evaluation.snr_doctor import examine_files
 from telucodec.metrics.pair import measure_pair

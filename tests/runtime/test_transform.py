@@ -9,8 +9,9 @@ from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
 from telucodec.runtime.packets import read_header
-from telucodec.runtime.quantise import noise_signs, quantise, step_size
+from telucodec.runtime.quantise import noise_signs, step_size
 from telucodec.runtime.rate import OFFSET
+from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS
 
 MODES = ("natural", "fidelity")
@@ -118,7 +119,8 @@ def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
     step = step_size(read_packet(data, len(read_header(data).to_bytes()))[0].step_index - OFFSET)
     coefficients, power = whole_mdct(telugu[0], HOP), POWER_OF_MODE["natural"]
     packets = [coefficients[first : first + PACKET_FRAMES] for first in range(0, len(coefficients), PACKET_FRAMES)]
-    ideal = sum(EntropyCoder(codec.model).ideal_bits(quantise(packet, step, power), HOP, power) for packet in packets)
+    coder = EntropyCoder(codec.model)
+    ideal = sum(coder.ideal_bits(cheapest(packet, step, power, coder, codec.model), HOP, power) for packet in packets)
     assert ideal < 8 * len(data) < 1.03 * ideal
 
 

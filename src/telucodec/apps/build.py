@@ -25,11 +25,14 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
-from telucodec.evaluation.baselines import opus
+from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
+from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
+from telucodec.runtime.synthesis import FILE_NAME as SYNTHESIS_NAME
+from telucodec.runtime.synthesis import load_synthesis
 
 Progress = Callable[[float, float, str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]
@@ -38,7 +41,7 @@ Say = Callable[[str], None]
 
 KBPS = 6.3
 """What the codec is asked for: safely below 6.4 kbps, where a file is 40 times smaller than 16-bit PCM."""
-OPUS_KBPS = (6, 8, 12)
+BASELINES = ("opus@6", "opus@8", "opus@12", "opus-audio@12")
 MAX_TRAINING_S = 4 * 3600
 """Networks this small learn nothing more from more; evenly spread segments of a larger training set are used."""
 MAX_VALIDATION_S = 600
@@ -189,11 +192,13 @@ def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
 
 def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
     """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
-    shipped = load_model()
+    shipped, synthesis = load_model(), load_synthesis()
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
     model_path = out / "model" / FILE_NAME
     parts = {"train": _sha256(train_csv), "val": _sha256(val_csv)}
-    made_from = parts | {"audio": audio, "minutes": minutes, "start": shipped.identity.hex()}
+    start = load_codec().digest
+    made_from = parts | {"audio": audio, "minutes": minutes, "start": start}
+    products = [model_path, *([model_path.with_name(SYNTHESIS_NAME)] if synthesis else [])]
 
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
@@ -207,9 +212,11 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()} if len(candidates) > 1 else {}
         chosen = min(kbps, key=kbps.get, default="shipped")
         candidates[chosen].save(model_path)
+        if synthesis:  # it knows steps and levels alone, so it serves any model
+            write_whole(model_path.with_name(SYNTHESIS_NAME), synthesis.content)
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
-    found, seconds = _step(out, "model", made_from, [model_path], work, "model:", say)
+    found, seconds = _step(out, "model", made_from, products, work, "model:", say)
     told = "validation speech at the same distortion takes" if found["validation_kbps"] else "no validation speech to judge a refit by"
     say(f"model: {found['chosen']}; {told}")
     for name, kbps in found["validation_kbps"].items():
@@ -232,13 +239,13 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
         contenders = [ours(out / "model", KBPS, mode, "built") for mode in ("natural", "fidelity")]
         if model != shipped:
             contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
-        contenders += [*(opus(kbps) for kbps in OPUS_KBPS), opus(OPUS_KBPS[-1], "audio")]
+        contenders += choose(BASELINES, [KBPS])
         with bar("measure") as progress:
             evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
         return {"clips": len(rows)}
 
     measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert") if find_spec(name)]
-    settings = {"kbps": [KBPS, *OPUS_KBPS], "measured_with": measured_with}
+    settings = {"kbps": KBPS, "baselines": BASELINES, "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {found['clips']} test clips")

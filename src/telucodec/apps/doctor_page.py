@@ -1,6 +1,5 @@
 """One HTML page from a checkup: what was found, and the worst files to see and hear. It works offline and can be mailed."""
 
-import tempfile
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE, flac_bytes
 from telucodec.data.doctor import Checkup, Diagnosis, Finding, Sound
 from telucodec.data.levels import Frames
 from telucodec.errors import DataError, MediaError
@@ -83,7 +82,5 @@ def _see_and_hear(sound: Sound, duration_s: float) -> tuple[str, str]:
             beginning.append(window[:, :num_left])
             num_left -= beginning[-1].shape[-1]
     points = [(x, 1 - y) for x, y in enumerate(highest)] + [(x, 1 - y) for x, y in reversed(list(enumerate(lowest)))]
-    with tempfile.TemporaryDirectory() as folder:
-        write_audio(Path(folder) / "heard.flac", np.concatenate(beginning, axis=-1), SAMPLE_RATE)
-        heard = b64encode((Path(folder) / "heard.flac").read_bytes()).decode()
+    heard = b64encode(flac_bytes(np.concatenate(beginning, axis=-1), SAMPLE_RATE)).decode()
     return " ".join(f"{x},{y:.3f}" for x, y in points), f"data:audio/flac;base64,{heard}"

@@ -18,7 +18,7 @@ from telucodec.apps.table import headings, holes, number, rows, summaries
 from telucodec.apps.verdicts import RATIO, duration, headline, verdicts
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.errors import TelucodecError
-from telucodec.evaluation.results import ContenderRow, Results, Sample, Trial, read_results
+from telucodec.evaluation.results import ContenderRow, Results, Sample, Trial, beside, read_results
 from telucodec.evaluation.summary import PCM_KBPS
 from telucodec.files import write_whole
 
@@ -69,7 +69,7 @@ def report(results_path: Path, out_html: Path, build_path: Path | None = None) -
         chosen=chosen,
         verdicts=verdicts(results, chosen, build),
         all_verdicts=[(row.label, verdicts(results, row, build)) for row in results.contenders if row.model],
-        comparisons=[_comparison(results, sample, Path(results_path).parent) for sample in results.samples],
+        comparisons=[_comparison(results, sample, results_path) for sample in results.samples],
         headings=headings(results),
         rows=rows(results),
         grouped=[(group or "no group", rows(results, group)) for group in groups] if 1 < len(groups) <= MAX_GROUPS else [],
@@ -98,18 +98,18 @@ def _plot(results: Results) -> Markup | None:
     return Markup(rate_plot_svg(dict(reversed(panels.items())), PCM_KBPS / RATIO)) if panels else None
 
 
-def _comparison(results: Results, sample: Sample, folder: Path) -> Comparison:
+def _comparison(results: Results, sample: Sample, results_path: Path) -> Comparison:
     """Players for one clip: the original, every setting under test, and the baselines next to them in rate."""
     trials = {trial.contender: trial for trial in results.trials if trial.clip == sample.clip}
     try:
-        wave = read_media(_within(folder, sample.original))
+        wave = read_media(beside(results_path, sample.original))
         top_db = spectrum_db(wave).max()
         length = f"{wave.shape[-1] / SAMPLE_RATE:.1f} s"
     except TelucodecError as error:
         top_db, length = 0.0, ""
         first = Player("Original", (), missing=str(error))
     else:
-        first = _player("Original", (f"{PCM_KBPS:g} kbps as 16-bit samples",), folder, sample.original, top_db)
+        first = _player("Original", (f"{PCM_KBPS:g} kbps as 16-bit samples",), results_path, sample.original, top_db)
     players = [first]
     for row in _to_hear(results):
         trial = trials.get(row.name)
@@ -117,7 +117,7 @@ def _comparison(results: Results, sample: Sample, folder: Path) -> Comparison:
         if path is None:
             players.append(Player(row.label, (), missing=trial.failure if trial and trial.failure else "no sound was kept"))
         else:
-            players.append(_player(row.label, _facts(results, trial), folder, path, top_db))
+            players.append(_player(row.label, _facts(results, trial), results_path, path, top_db))
     return Comparison(sample.clip, length, tuple(players))
 
 
@@ -151,21 +151,13 @@ def _facts(results: Results, trial: Trial | None) -> tuple[str, ...]:
     return (*facts, *([trial.failure] if trial.failure else []))
 
 
-def _player(label: str, facts: tuple[str, ...], folder: Path, name: str, top_db: float) -> Player:
+def _player(label: str, facts: tuple[str, ...], results_path: Path, name: str, top_db: float) -> Player:
     try:
-        path = _within(folder, name)
+        path = beside(results_path, name)
         picture = spectrogram_png(spectrum_db(read_media(path)), top_db)
         return Player(label, facts, _data_uri("audio/flac", path.read_bytes()), _data_uri("image/png", picture))
     except TelucodecError as error:
         return Player(label, facts, missing=str(error))
-
-
-def _within(folder: Path, name: str) -> Path:
-    """The sound file `name` below `folder`: results may come from anyone, and the page is passed on with what it embeds."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or path.suffix != ".flac":
-        raise TelucodecError(f"{name}: not a FLAC file beside the results, so it is left out")
-    return path
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -8,10 +8,11 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from telucodec.evaluation.results import MetricRow, Results
+from telucodec.evaluation.results import ContenderRow, MetricRow, Results
 from telucodec.evaluation.summary import Spread, Summary, summarise
 
 NOT_MEASURED = "not measured"
+NOT_AVAILABLE = "not available"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def headings(results: Results) -> list[Cell]:
         Cell("Times smaller", "than 16-bit samples at 16 kHz, 256 kbps"),
         *(Cell(f"{metric.label}, {metric.unit}" if metric.unit else metric.label, metric.about) for metric in results.metrics),
         Cell("Pooled SNR, dB", "all clips as one, so that the quietest does not rule"),
+        Cell("Payload kbps", "without header, checksums and index"),
+        Cell("Delay left, ms", "median over clips of what the waveforms show, once the codec's known delay is taken out"),
         Cell("Clips", "came back as they should, of all"),
         Cell("CPU s per s", "processor seconds, encoding and decoding, for a second of sound"),
     ]
@@ -54,7 +57,7 @@ def headings(results: Results) -> list[Cell]:
 def rows(results: Results, group: str | None = None) -> list[list[Cell]]:
     """One row for each contender, one cell for each heading."""
     found = summaries(results, group)
-    return [[Cell(row.label), *_cells(found[row.name], results.metrics)] for row in results.contenders]
+    return [[Cell(row.label, row.note), *_cells(row, found[row.name], results.metrics)] for row in results.contenders]
 
 
 def holes(results: Results) -> list[str]:
@@ -98,9 +101,11 @@ def summary_table(results: Results) -> Table:
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
     shown = 3 + len(results.metrics)
     cells = [row[:shown] for row in rows(results)]
-    caption = "SNR is waveform fidelity, not quality." + (
-        " * not on every clip." if any(cell.share for row in cells for cell in row) else ""
-    )
+    remarks = [
+        "SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")
+    ]
+    remarks += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
+    caption = Text("\n".join(remarks))
     table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in headings(results)[:shown]:
         is_name = heading.text == "Codec"
@@ -117,6 +122,8 @@ def summary_numbers(results: Results) -> list[dict]:
             "name": name,
             "kbps": _or_null(summary.kbps),
             "times_smaller": _or_null(summary.ratio),
+            "payload_kbps": _or_null(summary.payload_kbps),
+            "delay_ms": _or_null(summary.delay_ms),
             "pooled_snr_db": _or_null(summary.pooled_snr.value),
             "cpu_s_per_s": _or_null(summary.cpu_per_s),
             "num_clips": summary.num_clips,
@@ -127,13 +134,17 @@ def summary_numbers(results: Results) -> list[dict]:
     ]
 
 
-def _cells(summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
+def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
+    if row.missing:
+        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 7)
     failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
     return [
         number(summary.kbps, 2, reason="no clip was encoded"),
         number(summary.ratio, 1, reason="no clip was encoded"),
         *(spread(summary.spreads[metric.name], metric, summary.num_clips) for metric in metrics),
         number(summary.pooled_snr.value, 1, reason=summary.pooled_snr.reason),
+        number(summary.payload_kbps, 2, reason="no clip was encoded"),
+        number(summary.delay_ms, 2, reason="at no shift is an output like its original"),
         Cell(f"{summary.num_clips - summary.num_failed} of {summary.num_clips}", failed),
         number(summary.cpu_per_s, 3, reason="no clip came back"),
     ]

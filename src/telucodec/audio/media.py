@@ -4,6 +4,7 @@ FFmpeg (through PyAV, which keeps its log off the terminal) decodes; soxr resamp
 states is an error, never a shorter waveform.
 """
 
+import io
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +122,13 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
         except soundfile.SoundFileError as error:
             raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
     return num_samples
+
+
+def flac_bytes(wave: np.ndarray, sample_rate: int) -> bytes:
+    """One wave [1, T], clipped to [-1, 1], as a FLAC file of 16 bits in memory. Raises ValueError for samples that are not finite."""
+    file = io.BytesIO()
+    soundfile.write(file, to_int16(wave[0]), sample_rate, "PCM_16", format="FLAC")
+    return file.getvalue()
 
 
 def printable(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`telucodec evaluate`: measure a model and Opus on the same speech."""
+"""`telucodec evaluate`: measure a model and its peers on the same speech."""
 
 import json
 import shlex
@@ -11,7 +11,8 @@ from rich.console import Console
 
 from telucodec.apps.table import summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
-from telucodec.evaluation.baselines import opus as opus_contender
+from telucodec.evaluation.baselines import PEERS
+from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate as run
 from telucodec.evaluation.ours import modes, ours
 
@@ -23,22 +24,25 @@ def evaluate(
         "results.json"
     ),
     rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in all its modes.")] = "3.2,6.3",
-    opus: Annotated[str, typer.Option(help="Rates in kbps of Opus in voice mode; empty for none.")] = "6,8,12,16,24",
-    opus_audio: Annotated[
-        str, typer.Option(help="Rates in kbps of Opus in audio mode, the fairer rival in SNR; empty for none.")
-    ] = "8,12,24",
+    baselines: Annotated[
+        str,
+        typer.Option(
+            help=f"Codecs to compare with, of {', '.join(PEERS)}: by name at the rates next to RATES, or NAME@KBPS; empty for none. "
+            "One that is not installed is a row that says how to get it; lyra needs its folder in TELUCODEC_LYRA."
+        ),
+    ] = "opus,opus@12,opus@16,opus@24,opus-audio,opus-audio@12,opus-audio@24",
     samples: Annotated[int, typer.Option(help="Clips to keep as sound, for the report.", min=0)] = 3,
     jobs: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
-    """Measure a model and Opus on the same test speech: rate, SNR, PESQ, STOI, ViSQOL and more.
+    """Measure a model and other codecs on the same test speech: rate, SNR, PESQ, STOI, ViSQOL and more.
 
     What cannot be measured is left out with its reason. `telucodec report` makes a page of the results.
 
-    Example: telucodec evaluate data/test.csv --model models/mine --out results.json
+    Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """
-    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)]
-    contenders += [opus_contender(kbps) for kbps in _rates(opus)] + [opus_contender(kbps, "audio") for kbps in _rates(opus_audio)]
+    peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
+    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)] + peers
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:
         results = run(data, contenders, out, command, num_samples=samples, jobs=jobs, progress=progress)
@@ -46,7 +50,8 @@ def evaluate(
         typer.echo(json.dumps(summary_numbers(results), indent=1))
     else:
         Console().print(summary_table(results))
-        made_of = f"{len(contenders)} codecs on {results.test_set.num_clips} clips"
+        num_run = sum(not contender.missing for contender in contenders)
+        made_of = f"{num_run} codecs on {results.test_set.num_clips} clips"
         typer.echo(f"{out}: {made_of}; telucodec report {shlex.quote(str(out))} makes a page of it")
 
 

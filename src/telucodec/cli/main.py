@@ -15,6 +15,7 @@ from telucodec.cli.extract import extract
 from telucodec.cli.filter import filter_
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
+from telucodec.cli.listening_test import listening_test
 from telucodec.cli.live import live
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
@@ -46,6 +47,7 @@ app.command()(train)
 app.command()(optimize)
 app.command()(record)
 app.add_typer(manifest, name="manifest")
+app.add_typer(listening_test, name="listening-test")
 
 
 class Stopped(BaseException):

@@ -4,6 +4,7 @@ Whatever goes wrong stays on its clip: a contender that raises, returns another 
 failure with its reason there, and the others go on.
 """
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,9 @@ from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.results import Sample, Trial
 from telucodec.metrics import SHELF
-from telucodec.metrics.metric import Metric, has_sound
+from telucodec.metrics.alignment import align
+from telucodec.metrics.metric import Metric, NotMeasured, has_sound
+from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
 
 Progress = Callable[[int, int, str], None]
@@ -75,6 +78,8 @@ def _warm_up(contenders: Sequence[Contender]) -> None:
     """Let each contender load what it needs, so that no clip's CPU seconds pay for it."""
     wave = np.random.default_rng(0).normal(0, 0.1, (1, SAMPLE_RATE // 2)).astype(np.float32)
     for contender in contenders:
+        if contender.missing:
+            continue
         with suppress(Exception):  # it will fail again, on a clip, where the reason is kept
             contender.decode(contender.encode(wave))
 
@@ -106,14 +111,19 @@ def _run_clip(
 def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[Metric]) -> tuple[Trial, np.ndarray | None]:
     """One contender on one wave [1, T]; the output only where it is one that can be compared."""
     duration_s = wave.shape[-1] / SAMPLE_RATE
+    if contender.missing:
+        return _failed(contender, clip, duration_s, f"not available: {contender.missing}", metrics), None
     coded = {}
     try:
-        began = time.process_time()
+        began = _cpu_s()
         packed = contender.encode(wave)
-        encoded = time.process_time()
-        coded = {"num_bytes": contender.num_bytes(packed), "encode_s": encoded - began}
+        encoded = _cpu_s()
+        num_bytes = contender.num_bytes(packed)
+        payload = contender.num_payload_bytes(packed) if contender.num_payload_bytes else num_bytes
+        coded = {"num_bytes": num_bytes, "num_payload_bytes": payload, "encode_s": encoded - began}
+        unpacking = _cpu_s()
         output = contender.decode(packed)
-        coded["decode_s"] = time.process_time() - encoded
+        coded["decode_s"] = _cpu_s() - unpacking
     except Exception as error:  # noqa: BLE001 - any codec may come here, and none may end the comparison
         return _failed(contender, clip, duration_s, f"{type(error).__name__}: {_line(error)}", metrics, **coded), None
     if output.shape != wave.shape:
@@ -128,6 +138,7 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         clip=clip.name,
         group=clip.group,
         duration_s=duration_s,
+        delay=_delay(reference, estimate),
         signal_energy=energy(reference),
         noise_energy=energy(reference - estimate),
         failure="the output is silent" if has_sound(reference) and not has_sound(estimate) else "",
@@ -136,6 +147,21 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         **coded,
     )
     return trial, output
+
+
+def _delay(reference: np.ndarray, estimate: np.ndarray) -> int | None:
+    """Samples by which `estimate` [T] is late, where it is like `reference` [T] at some shift."""
+    try:
+        found = align(reference, estimate)
+    except NotMeasured:
+        return None
+    return found.delay if found.correlation >= ALIKE else None
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and, in steps of 10 ms, of the programs it ran, such as a baseline's decoder."""
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 def _failed(contender: Contender, clip: Clip, duration_s: float, reason: str, metrics: Sequence[Metric], **coded) -> Trial:

@@ -23,5 +23,11 @@ class Contender:
     """What `encode` gave -> float32 [1, T] at 16 kHz, the same T, aligned with the input."""
     num_bytes: Callable[[Any], int] = len
     """Size of what `encode` gave."""
+    num_payload_bytes: Callable[[Any], int] | None = None
+    """Of these, without header, checksums and index; None where `num_bytes` counts no others."""
     model: str = ""
     """SHA-256 of the trained model's file, where there is one. A contender with a model is under test, one without is a baseline."""
+    note: str = ""
+    """What a reader of its numbers should know: the delay taken out of its output, what is counted."""
+    missing: str = ""
+    """Why it cannot run here, with the line that installs it; empty where it can."""

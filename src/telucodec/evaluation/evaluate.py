@@ -31,7 +31,9 @@ def evaluate(
     results = Results(
         made=made(command),
         test_set=TestSetRow(name=test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
-        contenders=tuple(ContenderRow(name=c.name, label=c.label, family=c.family, model=c.model) for c in contenders),
+        contenders=tuple(
+            ContenderRow(name=c.name, label=c.label, family=c.family, model=c.model, note=c.note, missing=c.missing) for c in contenders
+        ),
         metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in metrics),
         trials=tuple(trials),
         samples=tuple(samples),

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from telucodec.bitstream.container import Header, read_packets
 from telucodec.evaluation.contender import Contender
 from telucodec.runtime.codec import load_codec
 
@@ -27,12 +28,19 @@ def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec"
         family=f"{called} {mode}",
         encode=partial(_encode, folder=folder, kbps=kbps, mode=mode),
         decode=partial(_decode, folder=folder),
+        num_payload_bytes=partial(_payload_bytes, folder=folder),
         model=_codec(folder).digest,
     )
 
 
 def _encode(wave: np.ndarray, folder: Path | None, kbps: float, mode: Mode) -> bytes:
     return _codec(folder).encode(wave, kbps=kbps, mode=mode)
+
+
+def _payload_bytes(data: bytes, folder: Path | None) -> int:
+    """Bytes of the packets of a whole .tlc file, without what finds and checks them."""
+    codec = _codec(folder)
+    return sum(len(packet.payload) for packet in read_packets(data, Header.from_bytes(data).num_packets(codec.hop, codec.delay)))
 
 
 def _decode(data: bytes, folder: Path | None) -> np.ndarray:

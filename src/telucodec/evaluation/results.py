@@ -30,10 +30,14 @@ class Trial(Row):
     duration_s: float
     num_bytes: int | None = None
     """Size of the coded clip, null where encoding failed."""
+    num_payload_bytes: int | None = None
+    """Of these, without header, checksums and index."""
     encode_s: float | None = None
     """CPU seconds."""
     decode_s: float | None = None
     """CPU seconds."""
+    delay: int | None = None
+    """Samples at 16 kHz by which the output is late, negative where early; null where it is like the original at no shift."""
     signal_energy: float | None = None
     """Sum of squares of the original, for pooling; null where nothing came back."""
     noise_energy: float | None = None
@@ -65,6 +69,9 @@ class ContenderRow(Row):
     family: str
     model: str = ""
     """SHA-256 of the trained model's file, whose first 8 digits are the identity in .tlc files; empty for a baseline."""
+    note: str = ""
+    missing: str = ""
+    """Why it could not be run at all, with the line that installs it."""
 
 
 class MetricRow(Row):
@@ -139,3 +146,12 @@ def read_results(path: Path) -> Results:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "top level"
         raise DataError(f"{path}: not results of schema {SCHEMA} (at {where}: {first['msg']}); run telucodec evaluate again") from error
+
+
+def beside(results_path: Path, name: str) -> Path:
+    """The sound file `name` below the folder of results. Raises DataError for one elsewhere: results may come from anyone, pages are passed on."""
+    folder = Path(results_path).parent.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or path.suffix != ".flac":
+        raise DataError(f"{name}: not a FLAC file beside the results, so it is left out")
+    return path

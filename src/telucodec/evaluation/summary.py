@@ -4,9 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from telucodec.evaluation.results import Trial
-from telucodec.metrics.metric import Measured, NotMeasured
+from telucodec.metrics.metric import SAMPLE_RATE, Measured, NotMeasured
 from telucodec.metrics.snr import pooled_snr_db
 
 PCM_KBPS = 16 * 16_000 / 1000
@@ -33,6 +34,10 @@ class Summary:
     num_failed: int
     kbps: float
     """All bits over all seconds, of the clips that were encoded; NaN where none was."""
+    payload_kbps: float
+    """The same without header, checksums and index; equal for a codec of which nothing else is counted."""
+    delay_ms: float
+    """Median over clips of the time by which the output is still late, negative where early; NaN where it is like the original at no shift."""
     cpu_per_s: float
     """CPU seconds, encoding and decoding, for a second of audio; NaN where no clip came back."""
     pooled_snr: Measured
@@ -50,10 +55,14 @@ def summarise(trials: Sequence[Trial], metrics: Sequence[str]) -> Summary:
     """The trials of one contender, all of them or one group, as one row of a table."""
     coded = [trial for trial in trials if trial.kbps is not None]
     timed = [trial for trial in coded if trial.decode_s is not None]
+    opened = [trial for trial in coded if trial.num_payload_bytes is not None]
+    delays = [trial.delay for trial in trials if trial.delay is not None]
     return Summary(
         num_clips=len(trials),
         num_failed=sum(bool(trial.failure) for trial in trials),
         kbps=_ratio(8 * sum(trial.num_bytes for trial in coded) / 1000, sum(trial.duration_s for trial in coded)),
+        payload_kbps=_ratio(8 * sum(trial.num_payload_bytes for trial in opened) / 1000, sum(trial.duration_s for trial in opened)),
+        delay_ms=1000 * median(delays) / SAMPLE_RATE if delays else math.nan,
         cpu_per_s=_ratio(sum(trial.encode_s + trial.decode_s for trial in timed), sum(trial.duration_s for trial in timed)),
         pooled_snr=_pooled_snr(trials),
         spreads={name: _spread(trials, name) for name in metrics},

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from telucodec.models.causal import Causal, State
+from telucodec.models.synthesis import SynthesisNet
 from telucodec.models.vq_codec import VQCodec
 
 TRACED_FRAMES = 5
@@ -39,6 +40,17 @@ class DecoderGraph(nn.Module):
         return self.decoder.step(self.quantizer.decode(signal), state)
 
 
+class StepGraph(nn.Module):
+    """Features [1, I, F] and state -> output [1, O, F] and state."""
+
+    def __init__(self, net: Causal):
+        super().__init__()
+        self.net = net
+
+    def forward(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.net.step(signal, state)
+
+
 def fold(codec: VQCodec) -> VQCodec:
     """Write every weight norm of `codec` into its weights, for good, and freeze it."""
     for module in codec.modules():
@@ -53,12 +65,19 @@ def graphs(codec: VQCodec) -> tuple[bytes, bytes]:
     wave = 0.1 * torch.randn(1, 1, codec.hop * TRACED_FRAMES)
     codes = torch.zeros(1, codec.quantizer.num_codebooks, TRACED_FRAMES, dtype=torch.int64)
     return (
-        _graph(EncoderGraph(codec), wave, codec.encoder, codec.hop * frames),
-        _graph(DecoderGraph(codec), codes, codec.decoder, frames),
+        graph(EncoderGraph(codec), wave, codec.encoder, codec.hop * frames),
+        graph(DecoderGraph(codec), codes, codec.decoder, frames),
     )
 
 
-def _graph(module: nn.Module, signal: Tensor, half: Causal, length: object) -> bytes:
+def synthesis_graph(net: SynthesisNet) -> bytes:
+    """The network as an ONNX file, for any number of frames."""
+    told = torch.zeros(1, net.config.inputs, TRACED_FRAMES)
+    return graph(StepGraph(net), told, net, torch.export.Dim("frames", min=1, max=MOST_FRAMES))
+
+
+def graph(module: nn.Module, signal: Tensor, half: Causal, length: object) -> bytes:
+    """`module`, which takes `signal` and the state of `half`, as an ONNX file for signals of any `length`."""
     state = half.silence(1)
     shapes = {"signal": {2: length}, "state": [None] * len(state)}
     with _quiet():

@@ -1,9 +1,11 @@
 """Coefficients <-> integers: uniform quantisation with a dead zone, learned reconstruction points, and noise for what became zero."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from telucodec.runtime.entropy import MAX_MAGNITUDE, Decoded, Frames, Side
-from telucodec.runtime.envelope import measure_levels, relative_steps
+from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
 from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, TransformModel
 
 STEP_UNITS = 64
@@ -33,24 +35,56 @@ def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
     return Frames((np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 
+def used_fours(frames: Frames) -> int:
+    """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
+    used = np.flatnonzero(frames.quantised.any(axis=0))
+    return 0 if used.size == 0 else used[-1] // 4 + 1
+
+
 def noise_class(relative: np.ndarray) -> np.ndarray:
     """Class of a zero by the level of the envelope over its step, `relative` in 8ths."""
     return ((relative + 128) * (NOISE_CLASSES / 256)).astype(np.int32)
 
 
-def dequantise(frames: Decoded, step: float, power: int, model: TransformModel, noise_signs: np.ndarray) -> np.ndarray:
-    """Coefficients float32 [F, N] of `frames`.
+@dataclass(frozen=True)
+class Restored:
+    """Frames as far as their integers tell."""
+
+    values: np.ndarray
+    """Coefficients float32 [F, N] in steps of their own, with noise where they are zero."""
+    zero: np.ndarray
+    """Which integers are zero, bool [F, N]."""
+    steps: np.ndarray | float
+    """Step of every coefficient [F, N], 1.0 being full scale."""
+    units: np.ndarray | float
+    """Those steps, or the envelope [F, N] where it lies below them: how much may be missing there."""
+
+    @classmethod
+    def of(cls, coefficients: np.ndarray) -> "Restored":
+        """Frames of which no integers are known."""
+        return cls(coefficients, np.zeros(coefficients.shape, bool), 1.0, 0.0)
+
+    @property
+    def coefficients(self) -> np.ndarray:
+        """Coefficients float32 [F, N] of full scale 1.0."""
+        return (self.values * self.steps).astype(np.float32)
+
+
+def restore(frames: Decoded, step: float, power: int, model: TransformModel, noise_signs: np.ndarray) -> Restored:
+    """`frames` with their reconstruction points.
 
     `noise_signs` [F, N] of +-1 give the noise its phases; it is added only where there is an envelope to give its level.
     """
     side = Side.of(frames.levels, power)
     magnitude = np.abs(frames.quantised)
     point = model.centroids[frames.rows, np.clip(magnitude, 1, CENTROIDS) - 1]
-    value = np.sign(frames.quantised) * (magnitude + point)
+    values = (np.sign(frames.quantised) * (magnitude + point)).astype(np.float32)
+    steps = units = scaled_steps(side, step, power)
     if side.relative is not None:
         filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
-        value = np.where(magnitude == 0, filling, value)
-    return (value * scaled_steps(side, step, power)).astype(np.float32)
+        values = np.where(magnitude == 0, filling, values)
+        units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS))
+    return Restored(values, magnitude == 0, steps, units)
 
 
 def noise_signs(first_frame: int, count: int) -> np.ndarray:

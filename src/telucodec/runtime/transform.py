@@ -1,11 +1,13 @@
-"""The transform codec: a waveform to a .tlc file and back, whole or in windows, with numpy alone.
+"""The transform codec: a waveform to a .tlc file and back, whole or in windows, with numpy and onnxruntime.
 
-MDCT, envelope, dead-zone quantisation, integer context model, range coder, container; and the same way back.
+MDCT, envelope, rate-distortion optimised quantisation, integer context model, range coder, container; and the same way back, through the learned
+synthesis where there is one.
 """
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain, islice
 from mmap import mmap
 from typing import BinaryIO
@@ -20,8 +22,10 @@ from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
-from telucodec.runtime.quantise import STEP_UNITS, dequantise, noise_signs, quantise, step_size
+from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size, used_fours
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, StepControl, likely_step, search_step
+from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
 
 POWER_OF_MODE = {"natural": 13, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
@@ -44,7 +48,7 @@ OVERHEAD_BITS = 8 * 13
 
 
 class TransformCodec:
-    """Encodes and decodes with one model; `evaluate` runs the model's integer networks."""
+    """Encodes and decodes with one model; `evaluate` runs the model's integer networks, `synthesis` repairs what natural mode decodes."""
 
     sample_rate = SAMPLE_RATE
     hop = HOP
@@ -54,8 +58,8 @@ class TransformCodec:
     modes = tuple(POWER_OF_MODE)
     why_missed = "too short, nearly silent, or of very uneven loudness"
 
-    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
-        self.model = model
+    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, synthesis: Synthesis | None = None):
+        self.model, self.synthesis = model, synthesis
         self.coder = EntropyCoder(model, evaluate)
 
     @property
@@ -66,7 +70,7 @@ class TransformCodec:
     @property
     def digest(self) -> str:
         """Hash of all that the model is, in hexadecimal."""
-        return hashlib.sha256(self.model.to_bytes()).hexdigest()
+        return hashlib.sha256(self.model.to_bytes() + (self.synthesis.content if self.synthesis else b"")).hexdigest()
 
     def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
@@ -119,28 +123,36 @@ class TransformCodec:
         # Every nth packet by loudness: among much silence the few that cost bits must be there.
         chosen = sorted(pilot, key=rms, reverse=True)[:: -(-len(pilot) // SAMPLED_PACKETS)]
 
-        def bits(packets: list[np.ndarray], index: int) -> float:
+        def bits(packets: list[np.ndarray], index: int, quantise: Callable = quantise) -> float:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
             return max(1.0, sum(self.coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
+        sampled = cache(lambda index: bits(chosen, index))
         goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
         guess = likely_step(rms(np.concatenate(chosen)), target, mode)
-        index = search_step(lambda i: bits(chosen, i), goal, guess, mode)
+        index = search_step(sampled, goal, guess, mode)
+        # Plain quantisation is searched, being cheap; what the optimised one saves hardly depends on the step.
+        saved = bits(chosen, index, self._quantise) / sampled(index)
+        goal, allowed = goal / saved, allowed / saved
+        index = search_step(sampled, goal, index, mode)
         for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
             # The sample stands for the whole but for a factor, which one look at the whole tells.
             missed = bits(pilot, index) / allowed
             if abs(missed - 1) < CLOSE_ENOUGH:
                 break
-            index = search_step(lambda i: bits(chosen, i), max(bits(chosen, index) / missed, 1.0), index, mode)
+            index = search_step(sampled, max(sampled(index) / missed, 1.0), index, mode)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
-        frames = quantise(coefficients, step_size(index), power)
+        frames = self._quantise(coefficients, step_size(index), power)
         fours = used_fours(frames)
         payload = self.coder.encode(frames, 4 * fours, power)
         if len(payload) > MAX_PAYLOAD:
             raise TelucodecError(f"packet {sequence} would take {len(payload)} bytes, more than {MAX_PAYLOAD}; ask for a lower quality")
         return Packet(sequence, index + OFFSET, fours, payload).to_bytes()
+
+    def _quantise(self, coefficients: np.ndarray, step: float, power: int) -> Frames:
+        return cheapest(coefficients, step, power, self.coder, self.model)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The sound float32 [1, T] of a .tlc file in memory; see `decode_from`."""
@@ -158,16 +170,32 @@ class TransformCodec:
         if header.power == CODES:
             raise BitstreamError("header holds values no encoder writes")
         start, end = asked_samples(header, start_s, duration_s)
-        first = start // HOP // header.packet_frames  # a sample in hop h is made of frames h and h + 1
-        last = (end // HOP + 1) // header.packet_frames
+        before, after = (self.synthesis.memory, LOOK_AHEAD) if self.synthesis and header.power else (0, 0)
+        first = max(0, start // HOP - before) // header.packet_frames  # a sample in hop h is made of frames h and h + 1
+        last = (end // HOP + 1 + after) // header.packet_frames
         packets = packets_from(data, header.num_packets(HOP), first, concealed)
-        pieces = self._frames(islice(packets, last + 1 - first), first, header, concealed)
+        pieces = self._sound(self._frames(islice(packets, last + 1 - first), first, header, concealed), header.power)
         offset = (first * header.packet_frames - 1) * HOP
         yield from trimmed(pieces, start - offset, end - offset)
 
-    def _frames(self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None) -> Iterator[np.ndarray]:
-        """Sound [F HOP] of each packet in turn, the first being packet `number`; concealed where it is None or does not decode."""
-        tail, last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)
+    def _sound(self, frames: Iterable[tuple[Restored, np.ndarray | None]], power: int) -> Iterator[np.ndarray]:
+        """Sound [F HOP] of each stretch of `frames`, with their levels; those without levels were not decoded and stay as they are."""
+        tail = np.zeros(HOP, np.float32)
+        passage = self.synthesis.begin() if self.synthesis and power else None
+        early = LOOK_AHEAD
+        for restored, levels in chain(frames, [(Restored.of(np.zeros((LOOK_AHEAD, HOP), np.float32)), None)] if passage else []):
+            coefficients = restored.coefficients
+            if passage:
+                coefficients = passage.leave(coefficients) if levels is None else passage.push(restored, levels, power)
+                coefficients, early = coefficients[early:], 0
+            wave, tail = inverse_mdct(coefficients, tail)
+            yield wave
+
+    def _frames(
+        self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None
+    ) -> Iterator[tuple[Restored, np.ndarray | None]]:
+        """Frames and levels of each packet in turn, the first being packet `number`; concealed, without levels, where it is None or does not decode."""
+        last = np.zeros(HOP, np.float32)
         first, frames = number * header.packet_frames, header.num_frames(HOP)
         batch_size = max(1, min(BATCH, BATCH * PACKET_FRAMES // header.packet_frames))
         while batch := list(islice(packets, batch_size)):
@@ -176,17 +204,17 @@ class TransformCodec:
             for packet, count, result in zip(batch, counts, decoded, strict=True):
                 signs = noise_signs(first, count)
                 if isinstance(result, Decoded):
-                    coefficients = dequantise(result, step_size(packet.step_index - OFFSET), header.power, self.model, signs)
+                    restored = restore(result, step_size(packet.step_index - OFFSET), header.power, self.model, signs)
+                    levels = result.levels
                 elif concealed is None:
                     raise result
                 else:
                     if packet is not None:
                         concealed.append(f"packet {packet.sequence}: {result}")
-                    coefficients = conceal(last, signs)
-                last = coefficients[-1]
-                wave, tail = inverse_mdct(coefficients, tail)
+                    restored, levels = Restored.of(conceal(last, signs)), None
+                last = restored.coefficients[-1]
                 first += count
-                yield wave
+                yield restored, levels
 
     def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
         """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""
@@ -202,12 +230,6 @@ class TransformCodec:
 def rms(coefficients: np.ndarray) -> float:
     """Root of the mean square of coefficients, which is that of their sound."""
     return float(np.sqrt(np.mean(coefficients**2)))
-
-
-def used_fours(frames: Frames) -> int:
-    """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
-    used = np.flatnonzero(frames.quantised.any(axis=0))
-    return 0 if used.size == 0 else used[-1] // 4 + 1
 
 
 class _Sound:

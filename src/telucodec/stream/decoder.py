@@ -6,7 +6,7 @@ from telucodec.audio.mdct import inverse_mdct
 from telucodec.bitstream.rangecoder import from_fewest_bytes
 from telucodec.errors import BitstreamError
 from telucodec.runtime.model import HOP
-from telucodec.runtime.quantise import dequantise, noise_signs, step_size
+from telucodec.runtime.quantise import noise_signs, restore, step_size
 from telucodec.runtime.start import starts
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.continuation import FADE, HISTORY, continued, shaped
@@ -63,7 +63,7 @@ class Decoder:
         if isinstance(decoded, BitstreamError):
             raise BitstreamError(f"live packet: {decoded}; drop it")
         signs = noise_signs(self._frame, packet.frames)
-        return dequantise(decoded, step_size(packet.step_index), packet.power, self._model, signs)
+        return restore(decoded, step_size(packet.step_index), packet.power, self._model, signs).coefficients
 
     def _sound(self, coefficients: np.ndarray) -> np.ndarray:
         wave, self._tail = inverse_mdct(coefficients, self._tail)

@@ -28,10 +28,8 @@ OVERFIT_S = 1.0
 MOST_OF_LOSS = 0.8
 """What may be left of it after that."""
 LEAST_CORRELATION = 0.5
-LEAST_USE = 0.1
-"""Share of the codes that so much sound could use at most."""
-MOST_ERROR = 0.25
-"""Of the latents' variance; 1 is what a single code for everything leaves."""
+MOST_ERROR = 0.4
+"""Of the latents' variance; codebooks at random places leave 0.7 to 2.5, those of k-means 0.25 at most."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,10 @@ def full_scale(codec: VQCodec) -> Verdict:
 
 
 def codebooks_at_latents(codec: VQCodec, crops: Tensor) -> Verdict:
-    """The first codebook must lie where the latents are, and many of its codes be chosen, before anything is learned."""
+    """Codebooks must lie where the latents are before anything is learned.
+
+    How many codes are used is said and not judged: a second of pauses takes few of them wherever they lie.
+    """
     codec.eval()
     with torch.no_grad():
         latent = codec.encoder(crops)
@@ -188,7 +189,7 @@ def codebooks_at_latents(codec: VQCodec, crops: Tensor) -> Verdict:
     )
     cause = "codes lie far from the latents; start codebooks by k-means"
     learns_scale = not hasattr(codec.quantizer, "codebooks")  # a scalar quantizer has no places to start at
-    return Verdict("codebooks start at the latents", learns_scale or (used > LEAST_USE and error < MOST_ERROR), measured, cause)
+    return Verdict("codebooks start at the latents", learns_scale or error < MOST_ERROR, measured, cause)
 
 
 def revival(codec: VQCodec, crops: Tensor) -> Verdict:

@@ -17,6 +17,8 @@ import numpy as np
 import soxr
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.evaluation.baselines.frames import to_wave
+from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.contender import Contender
 
 Application = Literal["voip", "audio"]
@@ -70,6 +72,7 @@ def opus(kbps: float, application: Application = "voip") -> Contender:
         encode=partial(encode_opus, kbps=kbps, application=application),
         decode=decode_opus,
         num_bytes=payload_bytes,
+        note="packets alone are counted; the stated pre-skip and up to 3 samples at 48 kHz of delay taken out",
     )
 
 
@@ -98,12 +101,21 @@ def decode_opus(clip: OpusClip) -> np.ndarray:
     decoder.extradata, decoder.layout = clip.header, "mono"
     frames = [frame for packet in clip.packets for frame in decoder.decode(av.Packet(packet))] + list(decoder.decode(None))
     pieces = [frame.to_ndarray()[0].astype(np.float32) / 32768 for frame in frames]  # s16
-    early = EARLY_SAMPLES[clip.application][clip.coding]
-    aligned = np.concatenate([np.zeros(max(early, 0), np.float32), *pieces])[max(-early, 0) :]
-    wave = soxr.resample(aligned, DECODER_RATE, SAMPLE_RATE)[: clip.num_samples]
-    return np.pad(wave, (0, clip.num_samples - len(wave)))[None]
+    return at_16_khz(np.concatenate(pieces), EARLY_SAMPLES[clip.application][clip.coding], clip.num_samples)
+
+
+def at_16_khz(decoded: np.ndarray, early: int, num_samples: int) -> np.ndarray:
+    """Decoded [T'] at 48 kHz, which leads by `early` samples of that rate, -> float32 [1, T] at 16 kHz."""
+    aligned = np.concatenate([np.zeros(max(early, 0), np.float32), decoded])[max(-early, 0) :]
+    return to_wave(soxr.resample(aligned, DECODER_RATE, SAMPLE_RATE), 0, num_samples)
 
 
 def payload_bytes(clip: OpusClip) -> int:
     """Bytes of the packets alone."""
     return sum(map(len, clip.packets))
+
+
+PEER = Peer("opus", "Opus", (6.0, 8.0, 9.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0), opus)
+AUDIO_PEER = Peer(
+    "opus-audio", "Opus, audio mode", (8.0, 9.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0), partial(opus, application="audio")
+)

@@ -1,0 +1,113 @@
+"""telucodec listening-test: let people compare what they hear, and count what they said."""
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from telucodec.apps.listening_page import key_path, make_listening_test
+from telucodec.apps.listening_table import (
+    abx_numbers,
+    abx_plot_svg,
+    abx_tables,
+    mushra_numbers,
+    mushra_plot_svg,
+    mushra_tables,
+    screening_lines,
+)
+from telucodec.cli.progress import progress_bar
+from telucodec.errors import DataError
+from telucodec.evaluation.listening.abx import abx_scores
+from telucodec.evaluation.listening.key import read_key
+from telucodec.evaluation.listening.material import REFERENCE, open_material
+from telucodec.evaluation.listening.scores import WANTED_LISTENERS, mushra_scores
+from telucodec.evaluation.listening.session import read_sessions
+from telucodec.files import write_whole
+
+Kind = StrEnum("Kind", {"mushra": "mushra", "abx": "abx"})
+
+
+def make(
+    source: Annotated[
+        Path, typer.Argument(metavar="RESULTS_OR_CLIPS", help="results.json, or a folder: reference/ and a subfolder for each system.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path("listening.html"),
+    method: Annotated[
+        Kind, typer.Option(help="mushra: score all systems side by side; abx: can a difference be heard at all.")
+    ] = Kind.mushra,
+    systems: Annotated[str, typer.Option(help="Comma-separated names of systems; all where empty.")] = "",
+    kbps: Annotated[float | None, typer.Option(help="Only systems measured within 10 % of this rate.", min=0.01)] = None,
+    mid_anchor: Annotated[bool, typer.Option("--mid-anchor", help="MUSHRA: also an anchor at 7 kHz, to screen listeners by.")] = False,
+    against: Annotated[str, typer.Option(help="ABX: what systems are compared with, the original or one of them.")] = REFERENCE,
+    repeats: Annotated[int, typer.Option(help="ABX: trials of each system on each clip.", min=1, max=50)] = 4,
+    seed: Annotated[int, typer.Option(help="Another seed draws other orders.", min=0)] = 0,
+) -> None:
+    """Make a page on which people compare systems by ear, opened as a file, without a server. Keep the key, pass the page on.
+
+    Example: telucodec listening-test make results.json --kbps 6.3 --out page.html
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise DataError(f"{out}: the page is HTML; name it .html")
+    material = open_material(source, [name.strip() for name in systems.split(",") if name.strip()], kbps)
+    for line in material.left_out:
+        typer.echo(f"left out: {line}", err=True)
+    command = shlex.join(["telucodec", *sys.argv[1:]])
+    with progress_bar("Listening test") as progress:
+        key = make_listening_test(material, out, command, method.value, seed, mid_anchor, against, repeats, progress)
+    rates = [system.kbps for system in material.systems if system.kbps is not None]
+    measured = f" at {min(rates):.2f} to {max(rates):.2f} kbps" if rates else ", rates not measured"
+    gain = max(abs(gain) for item in key.items for gain in item.gains_db)
+    typer.echo(f"{key_path(out)}: tells which sound was which; keep it, listeners must not have it")
+    typer.echo(
+        f"{out}: {method.value} test {key.test}, {len(key.items)} clips, {len(material.systems)} systems{measured}, "
+        f"levels changed by up to {gain:.1f} dB, {out.stat().st_size / 1e6:.1f} MB; open it in any browser"
+    )
+
+
+def analyse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="What listeners saved, one file each.")],
+    key: Annotated[Path, typer.Option(help="The .key.json that was written beside the page.")] = Path("listening.key.json"),
+    plot: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("listening.svg"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print every number as JSON.")] = False,
+) -> None:
+    """Count what listeners said: scores with intervals and tests after screening (BS.1534-3), or ABX with exact p-values.
+
+    Example: telucodec listening-test analyse answers/*.json --key page.key.json --plot scores.svg
+    """
+    told = read_key(key)
+    sessions = read_sessions(files, told)
+    if told.method == "mushra":
+        scores = mushra_scores(told, sessions)
+        tables, numbers, picture, notes = mushra_tables(scores), mushra_numbers(scores), mushra_plot_svg(scores), screening_lines(scores)
+        counted = len(scores.listeners)
+        if counted < WANTED_LISTENERS:
+            notes = [*notes, f"BS.1534-3 expects some {WANTED_LISTENERS} listeners; intervals of a few are too narrow"]
+    else:
+        scores = abx_scores(told, sessions)
+        tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), []
+        counted = len(sessions)
+    write_whole(plot, picture.encode())
+    if as_json:
+        typer.echo(json.dumps({"test": told.test, **numbers}, indent=1, ensure_ascii=False))
+        return
+    for table in tables:
+        Console().print(table)
+    for line in notes:
+        typer.echo(line)
+    if len(told.items) > 1:
+        typer.echo("clips: " + ", ".join(f"{number} {item.clip}" for number, item in enumerate(told.items, 1)))
+    typer.echo(f"{plot}: {told.method} test {told.test}, {counted} of {len(sessions)} listeners counted, {len(told.items)} clips")
+
+
+listening_test = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Compare systems by ear, and count what listeners said.\n\nExample: telucodec listening-test make results.json --out page.html",
+)
+listening_test.command()(make)
+listening_test.command()(analyse)

@@ -1,0 +1,18 @@
+"""A wave as the whole frames of 16-bit samples that older codecs take, and back to as many samples as it had."""
+
+import numpy as np
+
+
+def to_frames(wave: np.ndarray, size: int, delay: int) -> np.ndarray:
+    """float32 [1, T] -> int16 [F, size], with zeros behind that push out what a codec of `delay` samples holds back; F >= 1."""
+    count = max(1, -(-(wave.shape[-1] + delay) // size))
+    frames = np.zeros(count * size, np.int16)
+    frames[: wave.shape[-1]] = np.clip(np.round(wave[0] * 32768), -32768, 32767)
+    return frames.reshape(count, size)
+
+
+def to_wave(samples: np.ndarray, delay: int, num_samples: int) -> np.ndarray:
+    """Decoded [T'], int16 or float, -> float32 [1, T]: `delay` samples taken off the front, zeros where the end is missing."""
+    scale = 1 / 32768 if samples.dtype == np.int16 else 1.0
+    kept = samples[delay : delay + num_samples].astype(np.float32) * np.float32(scale)
+    return np.pad(kept, (0, num_samples - len(kept)))[None]

@@ -1,0 +1,279 @@
+"""Trains the learned synthesis of a transform model: decoded coefficients in, the original sound as the aim. The bitstream stays as it is."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from telucodec.audio.mdct import inverse_mdct, whole_mdct
+from telucodec.errors import DataError, TrainingError
+from telucodec.files import whole
+from telucodec.losses.sum import SumConfig
+from telucodec.models.bodies.spectral import SCALE, Synthesis
+from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
+from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
+from telucodec.runtime.model import HOP, TransformModel
+from telucodec.runtime.quantise import noise_signs, restore
+from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS
+from telucodec.training.fit import loud_rms
+from telucodec.training.recipe import OptimiserConfig
+from telucodec.training.train import Clock
+
+Progress = Callable[[float, float, str], None]
+STEP_OCTAVES = (-2.0, 2.5)
+"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps."""
+POWERS = (7, 10, 10, 13, 16)
+CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
+MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
+QUIETEST = 1e-5
+"""A recording with less in its louder half is silent."""
+
+
+class SynthesisRecipe(BaseModel):
+    """What the network is, and how it learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str = ""
+    loss: SumConfig
+    optimiser: OptimiserConfig = OptimiserConfig(learning_rate=1e-3)
+    width: Annotated[int, Field(ge=1, le=1024)] = 256
+    blocks: Annotated[int, Field(ge=0, le=64)] = 5
+    batch_size: Annotated[int, Field(ge=1)] = 12
+    crop_frames: Annotated[int, Field(ge=16)] = 60
+    warm_frames: Annotated[int, Field(ge=1)] = 6
+    """Frames of a crop before its aim begins, since the network starts from silence there."""
+    seed: int = 0
+
+    def build(self) -> SynthesisNet:
+        return SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build()
+
+
+PARTS = {
+    "values": (np.float16, HOP),
+    "zero": (np.bool_, HOP),
+    "levels": (np.int8, BANDS),
+    "sound": (np.float16, HOP),
+    "dials": (np.float32, 2),
+}
+"""What is kept of every frame: `Restored.values` and `zero`, levels, the samples that are complete with it, step and power."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Recordings as a decoder has them, frame by frame, and where each ends."""
+
+    parts: dict[str, np.ndarray]
+    ends: np.ndarray
+
+    @classmethod
+    def read(cls, folder: Path) -> "Prepared":
+        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in PARTS}, np.load(folder / "ends.npy"))
+
+
+def prepared(waves: Callable[[], Sequence[np.ndarray]], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
+    """What `prepare` left in `folder`, now or before."""
+    return Prepared.read(folder) if (folder / "ends.npy").exists() else prepare(waves(), model, folder, seed, progress)
+
+
+def prepare(waves: Sequence[np.ndarray], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
+    """Quantise each of `waves` [1, T] at one random step and power, and keep in `folder` what a decoder makes of it."""
+    rng, coder = np.random.default_rng(seed), EntropyCoder(model)
+    made: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
+    for number, wave in enumerate(waves):
+        coefficients = whole_mdct(wave[0], HOP)
+        level = loud_rms(coefficients)
+        if level >= QUIETEST:
+            step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES), int(rng.choice(POWERS))
+            for name, part in _decoded(coefficients, step, power, coder, model).items():
+                made[name].append(part.astype(PARTS[name][0]))
+        progress(number + 1, len(waves), "prepare")
+    if not made["sound"]:
+        raise DataError("nothing to train on: every recording is silent; check the input with a player")
+    for name, pieces in made.items():
+        with whole(folder / f"{name}.npy") as beside:
+            np.save(beside, np.concatenate(pieces))
+    with whole(folder / "ends.npy") as beside:  # last: with it, all is there
+        np.save(beside, np.cumsum([len(piece) for piece in made["sound"]]))
+    return Prepared.read(folder)
+
+
+def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> dict[str, np.ndarray]:
+    frames = cheapest(coefficients, step, power, coder, model)
+    rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    sound, _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
+    dials = np.tile(np.float32([step, power]), (len(coefficients), 1))
+    return {
+        "values": restored.values,
+        "zero": restored.zero,
+        "levels": frames.levels,
+        "sound": sound.reshape(-1, HOP),
+        "dials": dials,
+    }
+
+
+class Crops:
+    """Stretches of `prepared`, each around a frame of which every one is as likely."""
+
+    def __init__(self, prepared: Prepared, recipe: SynthesisRecipe):
+        self.prepared, self.recipe = prepared, recipe
+        if prepared.ends[-1] < recipe.crop_frames:
+            raise DataError(f"nothing to train on: {prepared.ends[-1]} frames of sound are less than one crop; bring more recordings")
+
+    def batch(self, number: int) -> dict[str, np.ndarray]:
+        """Parts [B, F, .] of the crops of that number, which may reach into the recording after."""
+        rng, ends, size = np.random.default_rng((self.recipe.seed, number)), self.prepared.ends, self.recipe.crop_frames
+        starts = []
+        for place in rng.integers(ends[-1], size=self.recipe.batch_size):
+            segment = np.searchsorted(ends, place, side="right")
+            begin = ends[segment - 1] if segment else 0
+            starts.append(min(max(begin, min(place - size // 2, ends[segment] - size)), ends[-1] - size))
+        return {name: np.stack([part[start : start + size] for start in starts]) for name, part in self.prepared.parts.items()}
+
+
+class Repair(torch.nn.Module):
+    """What `runtime.synthesis` does to whole crops, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all frames but
+    the last, whose first HOP samples lack what came before."""
+
+    def __init__(self, net: SynthesisNet):
+        super().__init__()
+        self.net, self.inverse = net, Synthesis(HOP)
+        self.register_buffer("interpolation", torch.from_numpy(INTERPOLATION) / 16, persistent=False)
+
+    def forward(self, parts: dict[str, Tensor]) -> Tensor:
+        values, levels, power = parts["values"].float(), parts["levels"].float(), parts["dials"][..., 1:] / POWER_UNITS
+        rooted = values.sign() * values.abs().sqrt()
+        told = torch.cat([rooted, parts["zero"].float(), LEVEL_SCALE * levels, power], dim=-1)  # [B, F, INPUTS]
+        output = self.net(told.transpose(1, 2)).float().transpose(1, 2)[:, LOOK_AHEAD:]
+        octaves = levels @ self.interpolation  # [B, F, HOP]
+        steps = parts["dials"][..., :1] * torch.exp2(power * octaves)
+        units = torch.minimum(steps, parts["dials"][..., :1] * torch.exp2(octaves))
+        gain, added = output.chunk(2, dim=-1)
+        frames = slice(0, output.shape[1])
+        repaired = (values * steps)[:, frames] * torch.exp(MOST_GAIN * torch.tanh(gain / MOST_GAIN)) + units[:, frames] * added
+        return self.inverse(SCALE * repaired.transpose(1, 2))
+
+
+class SynthesisTrainer:
+    """A network while it learns; all it draws depends on the seed and the number of the update alone."""
+
+    def __init__(self, recipe: SynthesisRecipe, crops: Crops, fabric: Fabric):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.crops, self.fabric, self.updates = recipe, crops, fabric, 0
+        repair = Repair(recipe.build())
+        self.average = fabric.to_device(copy.deepcopy(repair).requires_grad_(False).eval())
+        settings = {"betas": recipe.optimiser.betas, "weight_decay": recipe.optimiser.weight_decay, "fused": True}
+        optimiser = torch.optim.AdamW(repair.parameters(), recipe.optimiser.learning_rate, **settings)
+        self.repair, self.optimiser = fabric.setup(repair, optimiser)
+        self.loss = fabric.to_device(recipe.loss.build(HOP * 50))
+
+    def compare(self, repair: torch.nn.Module, crops: Crops, number: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and its terms on the crops of that number."""
+        parts = {name: self.fabric.to_device(torch.from_numpy(part)) for name, part in crops.batch(number).items()}
+        warm = self.recipe.warm_frames
+        reference = parts.pop("sound").float()[:, warm : parts["levels"].shape[1] - LOOK_AHEAD].flatten(1)[:, None]
+        return self.loss(reference, repair(parts)[..., warm * HOP :])
+
+    def update(self, progress: float) -> dict[str, float]:
+        """One update; `progress` is the share of the run that is over. Raises TrainingError where the loss is not finite."""
+        optimiser = self.recipe.optimiser
+        share = optimiser.final_share + (1 - optimiser.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = optimiser.learning_rate * share * min(1.0, (self.updates + 1) / max(1, optimiser.warmup_updates))
+        total, terms = self.compare(self.repair, self.crops, self.updates)
+        told = {name: float(term.detach()) for name, term in terms.items()}
+        if not all(map(math.isfinite, told.values())):
+            raise TrainingError(f"update {self.updates}: {told} is not finite; lower the learning rate")
+        self.optimiser.zero_grad()
+        self.fabric.backward(total)
+        self.fabric.clip_gradients(self.repair, self.optimiser, max_norm=optimiser.clip_norm)
+        self.optimiser.step()
+        self.updates += 1
+        decay = min(optimiser.average_decay, (1 + self.updates) / (10 + self.updates))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.repair.module.parameters()), 1 - decay)
+        return told
+
+    def begin_with(self, parameters: dict[str, Tensor]) -> None:
+        for repair in (self.repair.module, self.average):
+            repair.load_state_dict(parameters)
+
+    def state_dict(self) -> dict:
+        return {
+            "updates": self.updates,
+            "repair": self.repair.module.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        self.updates = state["updates"]
+        self.repair.module.load_state_dict(state["repair"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def train_synthesis(
+    recipe: SynthesisRecipe,
+    train: Prepared,
+    validation: Prepared,
+    minutes: float,
+    folder: Path,
+    fabric: Fabric,
+    say: Callable[[str], None],
+    progress: Progress = lambda done, total, name: None,
+    start: Path | None = None,
+) -> SynthesisNet:
+    """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there.
+
+    A run that is new begins with what another, whose folder is `start`, ended with; from nothing without one.
+    """
+    trainer, clock, held_out = SynthesisTrainer(recipe, Crops(train, recipe), fabric), Clock(), Crops(validation, recipe)
+    resume = folder / CHECKPOINT
+    if resume.exists():
+        state = torch.load(resume, weights_only=True, map_location=fabric.device)
+        trainer.load_state_dict(state)
+        clock.before_s = state["spent_s"]
+    elif start:
+        trainer.begin_with(torch.load(start / CHECKPOINT, weights_only=True, map_location=fabric.device)["average"])
+    say(_line(trainer, held_out, clock))
+    marks = [minutes * 60 * (mark / MOST_VALIDATIONS) ** 2 for mark in range(1, MOST_VALIDATIONS + 1)]
+    marks = [mark for mark in marks if mark > clock.spent_s]
+    saved_s = clock.spent_s
+    try:
+        while (spent_s := clock.spent_s) < 60 * minutes:
+            terms = trainer.update(spent_s / (60 * minutes))
+            progress(spent_s, 60 * minutes, " ".join(f"{name} {term:.3g}" for name, term in terms.items()))
+            if spent_s >= marks[0]:
+                marks = marks[1:]
+                say(_line(trainer, held_out, clock))
+            if spent_s - saved_s > CHECKPOINT_S:
+                _save(trainer, clock, resume)
+                saved_s = spent_s
+    finally:
+        _save(trainer, clock, resume)
+    say(_line(trainer, held_out, clock))
+    return trainer.average.net
+
+
+def _save(trainer: SynthesisTrainer, clock: Clock, path: Path) -> None:
+    with whole(path) as beside:
+        torch.save(trainer.state_dict() | {"spent_s": clock.spent_s}, beside)
+
+
+def _line(trainer: SynthesisTrainer, held_out: Crops, clock: Clock) -> str:
+    with torch.no_grad():
+        heard = [trainer.compare(trainer.average, held_out, number)[1] for number in range(VALIDATION_BATCHES)]
+    means = ", ".join(f"{name} {float(sum(terms[name] for terms in heard)) / len(heard):.4f}" for name in heard[0])
+    return f"{clock.spent_s / 60:5.1f} min {trainer.updates:7,} updates: {means} on held-out sounds"

@@ -1,0 +1,56 @@
+"""The verb as a person or a script meets it: a page and its key are made, answers are counted, mistakes are one line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEECH = sorted((Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu").glob("*.flac"))
+
+pytest.importorskip("scipy", reason="scipy is not installed: pip install 'telucodec[eval]'")
+
+
+def telucodec(*arguments):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "listening-test", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("test")
+    for name in ("reference", "ours"):
+        (folder / "clips" / name).mkdir(parents=True)
+        (folder / "clips" / name / "a.flac").write_bytes(SPEECH[0].read_bytes())
+    done = telucodec("make", folder / "clips", "--out", folder / "page.html")
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def answers(key, **scores):
+    answer = {"item": 0, "ratings": [scores[name] for name in key["items"][0]["sounds"]], "places": [0, 1, 2], "seconds": 1.0}
+    facts = {"schema_version": 1, "test": key["test"], "method": "mushra", "listener": "a", "language": "te", "seed": "s"}
+    return json.dumps(facts | {"started": "", "finished": "", "answers": [answer]})
+
+
+def test_what_was_made_is_said_and_what_was_answered_is_counted(made):
+    folder, said = made
+    key = json.loads((folder / "page.key.json").read_text())
+    assert f"mushra test {key['test']}, 1 clips, 1 systems, rates not measured" in said
+    (folder / "a.json").write_text(answers(key, **{"ours": 70, "reference": 100, "anchor_3.5_kHz": 20}))
+    arguments = ("analyse", folder / "a.json", "--key", folder / "page.key.json", "--plot", folder / "scores.svg")
+    numbers = json.loads(telucodec(*arguments, "--json").stdout)
+    assert {system["name"]: system["mean"] for system in numbers["systems"]} == {"ours": 70, "reference": 100, "anchor_3.5_kHz": 20}
+    assert numbers["systems"][0]["low"] is None and numbers["systems"][0]["holes"]["low"]
+    table = telucodec(*arguments).stdout
+    assert "not measured" in table and "1 of 1 listeners counted" in table
+    assert (folder / "scores.svg").read_text().startswith("<svg")
+
+
+def test_a_broken_file_is_one_line_and_exit_code_2(made):
+    folder, _ = made
+    (folder / "broken.json").write_text("{")
+    done = telucodec("analyse", folder / "broken.json", "--key", folder / "page.key.json")
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+    assert "broken.json" in done.stderr

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from telucodec.audio.mdct import whole_mdct
+from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.model import HOP, load_model
+from telucodec.runtime.quantise import noise_signs, quantise, restore
+from telucodec.runtime.rate_distortion import cheapest
+
+POWER = {"natural": 13, "fidelity": 0}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def coder(model):
+    return EntropyCoder(model)
+
+
+def kbps_and_snr(coefficients, frames, step, power, coder, model):
+    """Rate, and SNR in dB without the noise that fills zeros."""
+    rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    error = np.where(restored.zero, coefficients, coefficients - restored.coefficients) / restored.steps
+    bits = coder.ideal_bits(frames, HOP, power)
+    return bits / len(coefficients) / 20, 10 * np.log10(((coefficients / restored.steps) ** 2).sum() / (error**2).sum())
+
+
+@pytest.mark.parametrize("mode", POWER)
+def test_the_same_distortion_takes_fewer_bits(mode, telugu, coder, model):
+    coefficients, power = whole_mdct(telugu[0], HOP), POWER[mode]
+    steps = 0.02 * 2.0 ** np.array([-0.5, 0, 0.5])
+    plain = [kbps_and_snr(coefficients, quantise(coefficients, step, power), step, power, coder, model) for step in steps]
+    cheap = [kbps_and_snr(coefficients, cheapest(coefficients, step, power, coder, model), step, power, coder, model) for step in steps]
+    kbps, snr_db = cheap[1]
+    assert kbps < plain[1][0]
+    assert kbps < 0.998 * np.interp(snr_db, [at[1] for at in plain[::-1]], [at[0] for at in plain[::-1]])
+
+
+@pytest.mark.parametrize("mode", POWER)
+def test_integers_stay_next_to_their_coefficients(mode, telugu, coder, model):
+    coefficients, power = whole_mdct(telugu[0], HOP), POWER[mode]
+    plain, cheap = quantise(coefficients, 0.02, power), cheapest(coefficients, 0.02, power, coder, model)
+    assert np.abs(cheap.quantised - plain.quantised).max() <= 2
+    assert (cheap.quantised * coefficients >= 0).all()
+    assert power == 0 or np.array_equal(cheap.levels, plain.levels)
+
+
+def test_silence_stays_silence(coder, model):
+    assert not cheapest(np.zeros((4, HOP), np.float32), 0.01, 13, coder, model).quantised.any()

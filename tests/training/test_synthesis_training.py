@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from telucodec.audio.mdct import inverse_mdct, whole_mdct
+from telucodec.config import parse, read_toml
+from telucodec.errors import DataError
+from telucodec.export.graphs import synthesis_graph
+from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.model import HOP, load_model
+from telucodec.runtime.quantise import noise_signs, quantise, restore
+from telucodec.runtime.synthesis import Synthesis
+from telucodec.training.recipe import CONFIGS
+from telucodec.training.synthesis import Crops, Prepared, Repair, SynthesisRecipe, SynthesisTrainer, prepare
+
+SMALL = {"width": 32, "blocks": 2, "batch_size": 4, "crop_frames": 40, "optimiser": {"learning_rate": 3e-3, "warmup_updates": 5}}
+
+
+def quiet(done, total, name):
+    pass
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    path = CONFIGS / "synthesis.toml"
+    return parse(read_toml(path) | SMALL, SynthesisRecipe, path)
+
+
+@pytest.fixture(scope="module")
+def prepared(telugu, tmp_path_factory):
+    return prepare([telugu], load_model(), tmp_path_factory.mktemp("prepared"), 0, quiet)
+
+
+def trainer(recipe, prepared):
+    return SynthesisTrainer(recipe, Crops(prepared, recipe), Fabric(accelerator="cpu", devices=1))
+
+
+def test_learning_brings_decoded_speech_nearer_to_the_original(recipe, prepared):
+    learner = trainer(recipe, prepared)
+
+    def heard():
+        with torch.no_grad():
+            return np.mean([float(learner.compare(learner.average, learner.crops, 1000 + number)[0]) for number in range(4)])
+
+    before = heard()
+    for _ in range(60):
+        learner.update(0.0)
+    assert heard() < 0.97 * before
+
+
+def test_what_goes_on_is_what_never_stopped(recipe, prepared):
+    whole, first, second = (trainer(recipe, prepared) for _ in range(3))
+    for number in range(6):
+        whole.update(number / 6)
+    for number in range(3):
+        first.update(number / 6)
+    second.load_state_dict(first.state_dict())
+    for number in range(3, 6):
+        second.update(number / 6)
+    for name, tensor in whole.state_dict()["average"].items():
+        assert torch.equal(tensor, second.state_dict()["average"][name]), name
+
+
+def test_training_and_runtime_repair_alike(telugu, recipe):
+    model, power, step = load_model(), 13, 0.02
+    torch.manual_seed(0)
+    net = recipe.build().eval().requires_grad_(False)
+    torch.nn.init.normal_(net.links[-1].conv.weight, std=0.1)
+    coefficients = whole_mdct(telugu[0], HOP)
+    frames = quantise(coefficients, step, power)
+    rows = EntropyCoder(model).coefficient_rows(frames.quantised, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    passage = Synthesis(synthesis_graph(net), "net").begin()
+    repaired = passage.push(restored, frames.levels, power)[1:]
+    parts = {
+        "values": restored.values,
+        "zero": restored.zero,
+        "levels": frames.levels,
+        "dials": np.tile(np.float32([step, power]), (len(rows), 1)),
+    }
+    sound = Repair(net)({name: torch.from_numpy(part)[None] for name, part in parts.items()})
+    expected, _ = inverse_mdct(repaired, np.zeros(HOP, np.float32))
+    assert np.abs(sound[0, 0].numpy() - expected).max() < 1e-4
+
+
+def test_a_prepared_recording_is_read_again(prepared, tmp_path_factory, telugu):
+    folder = tmp_path_factory.mktemp("again")
+    prepare([telugu], load_model(), folder, 0, quiet)
+    again = Prepared.read(folder)
+    assert all(np.array_equal(again.parts[name], part) for name, part in prepared.parts.items())
+
+
+def test_silence_alone_teaches_nothing(tmp_path):
+    with pytest.raises(DataError, match="silent"):
+        prepare([np.zeros((1, 16_000), np.float32)], load_model(), tmp_path, 0, quiet)
+
+
+def test_too_little_sound_is_told(prepared, recipe):
+    short = Prepared({name: part[:10] for name, part in prepared.parts.items()}, np.array([10]))
+    with pytest.raises(DataError, match="10 frames"):
+        Crops(short, recipe)
