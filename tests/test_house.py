@@ -13,7 +13,7 @@ FLOORS = [
     {"files", "config"},
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},
-    {"training", "export"},
+    {"training", "export", "stream"},
     {"recognizer"},
     {"evaluation"},
     {"apps"},

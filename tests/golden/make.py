@@ -1,11 +1,17 @@
-"""Made the golden files once: python tests/golden/make.py. They pin the format: made again, they would prove nothing."""
+"""Made the golden files once: python tests/golden/make.py. They pin the format: made again, they would prove nothing.
+
+A file .live holds live packets, each behind its length in two bytes.
+"""
 
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from telucodec.audio.media import read_media, write_audio
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
+from telucodec.stream import Decoder, Encoder
 
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "examples" / "speech"
@@ -22,3 +28,12 @@ if not (HERE / FILE_NAME).exists():
             data = codec.encode(read_media(clip), kbps=6, mode=mode)
             (HERE / f"{name}-{mode}.tlc").write_bytes(data)
             write_audio(HERE / f"{name}-{mode}.flac", codec.decode(data), codec.sample_rate)
+
+for frames, mode in ((1, "natural"), (2, "fidelity"), (3, "natural")):
+    path, codec = HERE / f"telugu-{mode}-{frames}.live", load_codec(HERE)
+    if not path.exists():
+        encoder, decoder = Encoder(codec, 10, mode, frames, copies=frames == 3), Decoder(codec, frames)
+        packets = encoder.push(read_media(CLIPS["telugu"])[:, 16_000:48_000]) + encoder.finish()
+        path.write_bytes(b"".join(len(packet).to_bytes(2, "little") + packet for packet in packets))
+        sound = np.concatenate([decoder.push(packet) for packet in packets], axis=-1)
+        write_audio(path.with_suffix(".flac"), sound, codec.sample_rate)

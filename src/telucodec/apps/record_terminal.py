@@ -9,7 +9,6 @@ import threading
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import ModuleType
 
 import numpy as np
 import soundfile
@@ -20,6 +19,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from telucodec.apps.sound_card import sound_card
 from telucodec.data.recording_session import MAX_TAKE_S, RecordingSession, Take
 from telucodec.errors import DataError, TelucodecError
 
@@ -37,7 +37,7 @@ class Microphone:
 
     def __init__(self, device: int | None = None) -> None:
         """Raises TelucodecError where sounddevice, PortAudio or the microphone is missing."""
-        self.sound = _sounddevice()
+        self.sound = sound_card()
         self.device = device
         try:
             self.sample_rate = int(self.sound.query_devices(device, "input")["default_samplerate"])
@@ -82,16 +82,6 @@ def _level_db(wave: np.ndarray) -> float:
     """Return the peak of wave [T] in dBFS, from LOWEST_DB to 0 whatever a driver hands over."""
     peak = float(np.nan_to_num(np.abs(wave)).max(initial=0.0))
     return min(0.0, 20 * math.log10(max(peak, 10 ** (LOWEST_DB / 20))))
-
-
-def _sounddevice() -> ModuleType:
-    try:
-        import sounddevice
-    except ImportError as error:
-        raise TelucodecError("recording at a terminal needs sounddevice: pip install 'telucodec[record]'") from error
-    except OSError as error:
-        raise TelucodecError("PortAudio is missing: apt-get install libportaudio2 (macOS: brew install portaudio), or use --web") from error
-    return sounddevice
 
 
 def _line(error: Exception) -> str:

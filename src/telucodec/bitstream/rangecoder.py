@@ -51,6 +51,30 @@ class RangeWriter:
         # The coder works in words of four bytes and the reader reads zeros past the end, so zeros there need not be sent.
         return self._encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
 
+    def to_fewest_bytes(self) -> bytes:
+        """The same, most significant bytes first and cut to the byte: two or three bytes less, for short packets.
+
+        What was written is any number of an interval whose ends the coder's state tells; of those, the one with most zero bytes at its end.
+        """
+        words, (_, (lower, width)) = self._encoder.get_compressed(), self._encoder.pos()
+        size = 4 * (self._encoder.pos()[0] + 2)  # the state's 64 bits follow the words that are done with
+        chosen = int.from_bytes(words.astype(">u4").tobytes().ljust(size, b"\0"), "big")
+        first = chosen - (chosen - lower) % (1 << 64)
+        kept = size
+        while kept and _rounded_up(first, size - kept + 1) < first + width:
+            kept -= 1
+        return (_rounded_up(first, size - kept) >> 8 * (size - kept)).to_bytes(kept, "big")
+
+
+def _rounded_up(value: int, num_bytes: int) -> int:
+    """The next number from `value` on whose last `num_bytes` bytes are zero."""
+    return -(-value >> 8 * num_bytes) << 8 * num_bytes
+
+
+def from_fewest_bytes(payload: bytes) -> bytes:
+    """What `to_fewest_bytes` wrote, as `RangeReader` takes it."""
+    return np.frombuffer(payload + bytes(-len(payload) % 4), ">u4").astype("<u4").tobytes()
+
 
 class RangeReader:
     """Reads symbols back in the order in which they were coded. Raises BitstreamError where no encoder can have written them."""
@@ -74,15 +98,15 @@ class RangeReader:
             raise BitstreamError("packet does not decode with this model") from error
 
 
-def encode_symbols(tables: CodingTables, symbols: np.ndarray, rows: np.ndarray) -> bytes:
+def write_symbols(tables: CodingTables, symbols: np.ndarray, rows: np.ndarray) -> RangeWriter:
     """Code `symbols` [n], each with row `rows` [n] of the tables."""
     writer = RangeWriter()
     writer.write(symbols, tables.probabilities[rows])
-    return writer.to_bytes()
+    return writer
 
 
 class SymbolDecoder:
-    """Reads what `encode_symbols` wrote, in as many pieces as one likes."""
+    """Reads what `write_symbols` wrote, in as many pieces as one likes."""
 
     def __init__(self, tables: CodingTables, payload: bytes):
         self._tables, self._reader = tables, RangeReader(payload)

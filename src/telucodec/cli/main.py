@@ -16,6 +16,7 @@ from telucodec.cli.filter import filter_
 from telucodec.cli.import_ import import_
 from telucodec.cli.info import info
 from telucodec.cli.listening_test import listening_test
+from telucodec.cli.live import live
 from telucodec.cli.manifest import manifest
 from telucodec.cli.optimize import optimize
 from telucodec.cli.plan import plan
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, extract, segment, doctor, encode, decode, info, bound, evaluate, report):
+for verb in (build, extract, segment, doctor, encode, decode, live, info, bound, evaluate, report):
     app.command()(verb)
 app.command("snr-doctor")(snr_doctor)
 app.command("filter")(filter_)

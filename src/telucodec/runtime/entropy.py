@@ -1,7 +1,8 @@
 """A packet's integers <-> its payload: envelope levels and quantised coefficients, coded with the context model.
 
 A frame is sent as its levels (natural mode only), then its magnitudes, each in the passes of `context`; then the signs of
-what is not zero, then what escaped the tables, as Elias gamma codes. Contexts start afresh with every packet.
+what is not zero, then what escaped the tables, as Elias gamma codes. Contexts start afresh with every packet: from silence, or, in
+packets too short to learn from themselves, from a `Start`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telucodec.bitstream.rangecoder import SymbolDecoder, encode_symbols
+from telucodec.bitstream.rangecoder import RangeWriter, SymbolDecoder, write_symbols
 from telucodec.errors import BitstreamError
 from telucodec.runtime.context import (
     COEFFICIENT_PASSES,
@@ -28,6 +29,7 @@ from telucodec.runtime.context import (
 )
 from telucodec.runtime.envelope import BANDS, HIGHEST, LOWEST, POWER_UNITS, spread
 from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES, TransformModel
+from telucodec.runtime.start import Start
 
 LEVEL_CENTRE = ESCAPE // 2
 """Symbol of a level that is exactly where it was predicted."""
@@ -68,19 +70,28 @@ class Side:
     def of(cls, levels: np.ndarray | None, power: int) -> "Side":
         if levels is None:
             return cls("fidelity", None, None)
-        spread_levels = spread(levels)
-        relative = np.floor(spread_levels * np.float32((POWER_UNITS - power) / (2 * POWER_UNITS)))
-        return cls("natural", spread_levels, np.clip(relative, -127, 127))
+        return cls("natural", spread(levels), _relative(levels, power))
 
 
-def _later(values: np.ndarray, frames: int) -> np.ndarray:
-    """`values` [F, n] moved `frames` later, zeros before."""
-    return np.pad(values, ((frames, 0), (0, 0)))[: len(values)]
+SILENCE = np.zeros(1, np.float32)
+"""What came before a packet where nothing is said of it."""
 
 
-def _slow_pasts(values: np.ndarray) -> np.ndarray:
-    """Running average [F, n] of the frames before each of `values` [F, n]."""
-    slow = np.zeros_like(values)
+def _relative(levels: np.ndarray, power: int) -> np.ndarray:
+    """Level of the envelope over the quantisation step [.., HOP], in 8ths, of integer `levels` [.., BANDS]."""
+    return np.clip(np.floor(spread(levels) * np.float32((POWER_UNITS - power) / (2 * POWER_UNITS))), -127, 127)
+
+
+def _later(values: np.ndarray, frames: int, before: np.ndarray = SILENCE) -> np.ndarray:
+    """`values` [F, n] moved `frames` later, behind frames of `before` [n]."""
+    front = np.broadcast_to(before.astype(values.dtype), (frames, values.shape[1]))
+    return np.concatenate([front, values])[: len(values)]
+
+
+def _slow_pasts(values: np.ndarray, before: np.ndarray = SILENCE) -> np.ndarray:
+    """Running average [F, n], in 8ths, of the frames before each of `values` [F, n], which followed many of `before` [n]."""
+    slow = np.empty_like(values)
+    slow[0] = 8 * before
     for frame in range(1, len(values)):
         slow[frame] = slow_average(slow[frame - 1], values[frame - 1])
     return slow
@@ -140,32 +151,41 @@ class EntropyCoder:
 
     # The encoder's side: all frames of a packet at once.
 
-    def coefficient_inputs(self, quantised: np.ndarray, side: Side) -> list[tuple[Plan, np.ndarray]]:
+    def coefficient_inputs(
+        self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None
+    ) -> list[tuple[Plan, np.ndarray]]:
         """Features [F, p, I] of each pass over `quantised` [F, n]."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
-        relative_previous = None if side.relative is None else _later(side.relative, 1)
-        common = CoefficientPast(_later(codes, 1), _later(codes, 2), _slow_pasts(codes), side.relative, relative_previous).features()
+        before, relative_before = SILENCE, SILENCE
+        if start is not None:
+            relative_before = _relative(start.levels, power)
+            before = start.codes(relative_before if side.relative is None else side.relative[0])[: codes.shape[1]]
+        relative_previous = None if side.relative is None else _later(side.relative, 1, relative_before)
+        common = CoefficientPast(
+            _later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before), side.relative, relative_previous
+        ).features()
         known, inputs = np.zeros_like(codes), []
         for plan in COEFFICIENT_PASSES:
             inputs.append((plan, coefficient_features(common, known, plan)))
             known[:, plan.positions] = np.minimum(codes[:, plan.positions], MAGNITUDE_CODES[ESCAPE])  # escapes come after
         return inputs
 
-    def coefficient_rows(self, quantised: np.ndarray, side: Side) -> np.ndarray:
+    def coefficient_rows(self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None) -> np.ndarray:
         """Row of the coding tables [F, n] for every magnitude of `quantised` [F, n]."""
         rows = np.empty(quantised.shape, np.int32)
         passes = self._model.passes[side.mode]
-        for layers, (plan, features) in zip(passes, self.coefficient_inputs(quantised, side), strict=True):
+        for layers, (plan, features) in zip(passes, self.coefficient_inputs(quantised, side, power, start), strict=True):
             rows[:, plan.positions] = coefficient_row(self._evaluate(layers, features), side.mode)
         return rows
 
-    def level_inputs(self, levels: np.ndarray) -> list[tuple[Plan, np.ndarray]]:
+    def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
         """Features [F, p, I] of each pass over `levels` [F, BANDS]."""
         values = levels.astype(np.float32)
-        previous = _later(values, 1)
+        before = SILENCE if start is None else start.levels
+        previous = _later(values, 1, before)
         first = np.zeros(len(levels), np.float32)
-        first[0] = 1
-        common = LevelPast(previous, _later(values, 2), _slow_pasts(values), first).features()
+        first[0] = start is None
+        common = LevelPast(previous, _later(values, 2, before), _slow_pasts(values, before), first).features()
         change, known, inputs = np.zeros_like(values), 0, []
         for plan in LEVEL_PASSES:
             inputs.append((plan, level_features(common, change, known, plan)))
@@ -173,29 +193,29 @@ class EntropyCoder:
             known += change[:, plan.positions].shape[1]
         return inputs
 
-    def level_predictions(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def level_predictions(self, levels: np.ndarray, start: Start | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Residuals [F, BANDS] of `levels` against their prediction, and the rows that describe them."""
         residuals, rows = (np.empty(levels.shape, np.int32) for _ in range(2))
-        change = levels - _later(levels, 1)
-        for layers, (plan, features) in zip(self._model.passes["levels"], self.level_inputs(levels), strict=True):
+        change = levels - _later(levels, 1, SILENCE if start is None else start.levels)
+        for layers, (plan, features) in zip(self._model.passes["levels"], self.level_inputs(levels, start), strict=True):
             mean, rows[:, plan.positions] = level_row(self._evaluate(layers, features))
             residuals[:, plan.positions] = change[:, plan.positions] - mean
         return residuals, rows
 
-    def _parts(self, frames: Frames, cut: int, power: int):
+    def _parts(self, frames: Frames, cut: int, power: int, start: Start | None):
         """Magnitude symbols and rows [F, cut], level symbols and rows [F, BANDS] (or None), level residuals."""
         quantised = frames.quantised[:, :cut]
-        rows = self.coefficient_rows(quantised, Side.of(frames.levels, power))
+        rows = self.coefficient_rows(quantised, Side.of(frames.levels, power), power, start)
         symbols = np.minimum(np.abs(quantised), ESCAPE)
         if frames.levels is None:
             return symbols, rows, None, None, None
-        residuals, level_rows = self.level_predictions(frames.levels)
+        residuals, level_rows = self.level_predictions(frames.levels, start)
         level_symbols = level_symbol(residuals)
         return symbols, rows, level_symbols, level_rows, residuals
 
-    def ideal_bits(self, frames: Frames, cut: int, power: int) -> float:
+    def ideal_bits(self, frames: Frames, cut: int, power: int, start: Start | None = None) -> float:
         """Length of the packet's payload by the model's own probabilities, in bits."""
-        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power)
+        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
         bits = self._model.tables.bits
         total = bits[rows, symbols].sum(dtype=np.float64) + np.count_nonzero(symbols)
         escaped = np.abs(frames.quantised[:, :cut])[symbols == ESCAPE] - ESCAPE
@@ -207,7 +227,11 @@ class EntropyCoder:
 
     def encode(self, frames: Frames, cut: int, power: int) -> bytes:
         """Payload of `frames`, of which only the first `cut` coefficients may be other than zero."""
-        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power)
+        return self.written(frames, cut, power, None).to_bytes()
+
+    def written(self, frames: Frames, cut: int, power: int, start: Start | None) -> RangeWriter:
+        """All symbols of `frames`, as `encode` has them, in contexts that begin from `start`."""
+        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
         out_symbols, out_rows = [], []
 
         def put(values, row):
@@ -229,23 +253,25 @@ class EntropyCoder:
             put_bits(values[values != 0] < 0)
             for magnitude in np.abs(values[symbols[frame] == ESCAPE]):
                 put_bits(_gamma_bits(int(magnitude) - ESCAPE))
-        return encode_symbols(self._model.tables, np.concatenate(out_symbols), np.concatenate(out_rows))
+        return write_symbols(self._model.tables, np.concatenate(out_symbols), np.concatenate(out_rows))
 
     # The decoder's side: one frame at a time, of several packets together.
 
-    def decode(self, payloads: Sequence[bytes], counts: Sequence[int], cuts: Sequence[int], power: int) -> list[Decoded | BitstreamError]:
-        """Frames of each payload, given how many there are and how many coefficients of a frame were sent.
+    def decode(
+        self, payloads: Sequence[bytes], counts: Sequence[int], cuts: Sequence[int], power: int, start: Start | None = None
+    ) -> list[Decoded | BitstreamError]:
+        """Frames of each payload, given how many there are and how many coefficients of a frame were sent; all begin from `start`.
 
         Packets do not depend on each other; one that does not decode gives its BitstreamError, the others their frames.
         """
-        return _BatchDecoder(self._model, self._evaluate, payloads, counts, cuts, power).run()
+        return _BatchDecoder(self._model, self._evaluate, payloads, counts, cuts, power, start).run()
 
 
 class _BatchDecoder:
     """Decodes frame t of all packets together, since a network costs little more for eight frames than for one."""
 
-    def __init__(self, model, evaluate, payloads, counts, cuts, power):
-        self._model, self._evaluate, self._power = model, evaluate, power
+    def __init__(self, model, evaluate, payloads, counts, cuts, power, start):
+        self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
         self._counts, self._cuts = counts, cuts
         self._decoders = [SymbolDecoder(model.tables, payload) for payload in payloads]
         self._failures: dict[int, BitstreamError] = {}
@@ -258,8 +284,12 @@ class _BatchDecoder:
         packets, frames = self._quantised.shape[:2]
         codes = [np.zeros((packets, self._width), np.float32) for _ in range(2)]
         slow = np.zeros((packets, self._width), np.float32)
-        relative_previous = np.zeros((packets, HOP), np.float32) if self._power else None
-        level_past = LevelPast(*(np.zeros((packets, BANDS), np.float32) for _ in range(3)), np.ones(packets, np.float32))
+        levels_before, relative_before = SILENCE, SILENCE
+        if self._start is not None:
+            levels_before, relative_before = self._start.levels.astype(np.float32), _relative(self._start.levels, self._power)
+        relative_previous = np.broadcast_to(relative_before, (packets, HOP)) if self._power else None
+        before = np.broadcast_to(levels_before, (packets, BANDS))
+        level_past = LevelPast(before, before, 8 * before, np.full(packets, self._start is None, np.float32))
         for frame in range(frames):
             active = [p for p in range(packets) if frame < self._counts[p] and p not in self._failures]
             if not active:
@@ -272,6 +302,10 @@ class _BatchDecoder:
                 slow_levels = slow_average(level_past.slow, values)
                 level_past = LevelPast(values, level_past.previous, slow_levels, np.zeros(packets, np.float32))
                 side = Side.of(levels, self._power)
+            if frame == 0 and self._start is not None:
+                relative = np.broadcast_to(relative_before, (packets, HOP)) if side.relative is None else side.relative
+                codes = [self._start.codes(relative)[:, : self._width]] * 2
+                slow = 8 * codes[0]
             past = CoefficientPast(codes[0], codes[1], slow, side.relative, relative_previous)
             quantised, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
             self._quantised[:, frame, : self._width] = quantised

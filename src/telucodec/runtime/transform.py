@@ -61,7 +61,7 @@ class TransformCodec:
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, synthesis: Synthesis | None = None):
         self.model, self.synthesis = model, synthesis
-        self._coder = EntropyCoder(model, evaluate)
+        self.coder = EntropyCoder(model, evaluate)
 
     @property
     def identity(self) -> str:
@@ -126,7 +126,7 @@ class TransformCodec:
 
         def bits(packets: list[np.ndarray], index: int, quantise: Callable = quantise) -> float:
             quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
-            return max(1.0, sum(self._coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
+            return max(1.0, sum(self.coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
 
         search = Search(lambda index: bits(chosen, index), mode)
         goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
@@ -145,13 +145,13 @@ class TransformCodec:
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
         frames = self._quantise(coefficients, step_size(index), power)
         fours = used_fours(frames)
-        payload = self._coder.encode(frames, 4 * fours, power)
+        payload = self.coder.encode(frames, 4 * fours, power)
         if len(payload) > MAX_PAYLOAD:
             raise TelucodecError(f"packet {sequence} would take {len(payload)} bytes, more than {MAX_PAYLOAD}; ask for a lower quality")
         return Packet(sequence, index + OFFSET, fours, payload).to_bytes()
 
     def _quantise(self, coefficients: np.ndarray, step: float, power: int) -> Frames:
-        return cheapest(coefficients, step, power, self._coder, self.model)
+        return cheapest(coefficients, step, power, self.coder, self.model)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The sound float32 [1, T] of a .tlc file in memory; see `decode_from`."""
@@ -221,7 +221,7 @@ class TransformCodec:
         sound = [i for i, packet in enumerate(batch) if packet and 4 * packet.cut <= HOP and packet.step_index <= FINEST + OFFSET]
         if sound:
             payloads, cuts = [batch[i].payload for i in sound], [4 * batch[i].cut for i in sound]
-            for i, result in zip(sound, self._coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
+            for i, result in zip(sound, self.coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
                 results[i] = result
         return results
 

@@ -148,8 +148,9 @@ def own_sound(codec: VQCodec, crops: Tensor) -> Verdict:
     codec.train()
     codec.quantizer.eval()  # its codebooks would move between the two
     with torch.no_grad(), _fixed_random():
-        pair = crops[:1].repeat(2, 1, 1)
-        loud = torch.cat([crops[:1], 8 * crops[:1].flip(-1)])
+        own = _loudest(crops)
+        pair = own.repeat(2, 1, 1)
+        loud = torch.cat([own, 8 * own.flip(-1)])
         alone, beside = codec(pair)[0][0], codec(loud)[0][0]
     change = float((alone - beside).abs().max() / alone.abs().max().clamp_min(1e-9))
     measured = f"a loud neighbour in the batch changes the output by {100 * change:.2g} %"
@@ -213,7 +214,7 @@ def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Ve
     codec.train().requires_grad_(True)
     loss = recipe.loss.build(codec.config.sample_rate)
     size = round(OVERFIT_S * codec.config.sample_rate) // codec.hop * codec.hop
-    loudest = crops[..., :size][crops[..., :size].square().mean(dim=(1, 2)).argmax()][None]
+    loudest = _loudest(crops[..., :size])
     optimiser = torch.optim.AdamW(codec.parameters(), recipe.optimiser.learning_rate, betas=recipe.optimiser.betas)
     losses: list[float] = []
     with _fixed_random():
@@ -251,6 +252,11 @@ def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Ve
         f"SNR {snr_db:.1f} dB in training mode, {tested_db:.1f} dB in evaluation mode",
         "batch normalisation, dropout, or a quantizer that does not do the same in both",
     )
+
+
+def _loudest(crops: Tensor) -> Tensor:
+    """Of `crops` [B, 1, T] the one [1, 1, T] that is no pause."""
+    return crops[crops.square().mean(dim=(1, 2)).argmax()][None]
 
 
 def _compare(reference: Tensor, estimate: Tensor) -> tuple[float, float]:

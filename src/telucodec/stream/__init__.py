@@ -1,0 +1,6 @@
+"""Live sound: samples in, packets out, as they come; and packets in, samples out, also where some are lost."""
+
+from telucodec.stream.decoder import Decoder
+from telucodec.stream.encoder import Encoder
+
+__all__ = ["Decoder", "Encoder"]

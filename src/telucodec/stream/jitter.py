@@ -1,0 +1,52 @@
+"""The jitter buffer: packets in any order, some late, some twice, some never; sound out at a steady pace."""
+
+import numpy as np
+
+from telucodec.errors import BitstreamError
+from telucodec.stream.decoder import Decoder
+from telucodec.stream.packet import MAX_BYTES
+
+NUMBERS = 1 << 16
+"""Packet numbers start again after so many."""
+MOST_HELD = 256
+"""More packets than that are not held, whatever comes."""
+
+
+class JitterBuffer:
+    """Holds packets back for `depth` packets' time, so that those up to that late still count. One call of `next` plays one packet's time."""
+
+    def __init__(self, decoder: Decoder, depth: int):
+        if not 0 <= depth < MOST_HELD:
+            raise ValueError(f"a buffer holds 0 to {MOST_HELD - 1} packets")
+        self._decoder = decoder
+        self._due = -depth  # number of the packet to play next
+        self._held: dict[int, bytes] = {}
+        self.played, self.recovered, self.concealed, self.refused = 0, 0, 0, 0
+
+    def put(self, number: int, packet: bytes) -> None:
+        """`packet` has arrived, the `number`th modulo NUMBERS. One that is late, far ahead or there already is dropped."""
+        ahead = (number - self._due + NUMBERS // 2) % NUMBERS - NUMBERS // 2
+        if 0 <= ahead < MOST_HELD and len(packet) <= MAX_BYTES:
+            self._held.setdefault(self._due + ahead, packet)
+
+    def next(self) -> np.ndarray:
+        """Samples float32 [1, F HOP] of the next packet's time; of none while the buffer fills."""
+        number, self._due = self._due, self._due + 1
+        if number < 0:
+            return np.zeros((1, 0), np.float32)
+        packet = self._held.pop(number, None)
+        if packet is not None:
+            try:
+                wave = self._decoder.push(packet)
+            except BitstreamError:
+                self.refused += 1
+            else:
+                self.played += 1
+                return wave
+        following = self._held.get(number + 1)
+        wave = None if following is None else self._decoder.recover(following)
+        if wave is not None:
+            self.recovered += 1
+            return wave
+        self.concealed += 1
+        return self._decoder.lose(following)

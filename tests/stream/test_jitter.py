@@ -1,0 +1,63 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from telucodec.stream import Decoder, Encoder
+from telucodec.stream.channel import losses
+from telucodec.stream.jitter import MOST_HELD, NUMBERS, JitterBuffer
+
+
+@pytest.fixture(scope="module")
+def packets(codec, telugu):
+    encoder = Encoder(codec)
+    return encoder.push(telugu[:, 16_000:32_000])
+
+
+def test_late_twice_and_swapped_packets_sound_as_if_nothing_had_been(codec, packets):
+    buffer, decoder = JitterBuffer(Decoder(codec), depth=3), Decoder(codec)
+    order = sorted(range(len(packets)), key=lambda number: number + np.random.randint(3))
+    heard = []
+    for number in order:
+        buffer.put(number, packets[number])
+        buffer.put(number, b"another")
+        heard.append(buffer.next())
+    heard += [buffer.next() for _ in range(3)]
+    np.testing.assert_array_equal(np.concatenate(heard, axis=-1), np.concatenate([decoder.push(p) for p in packets], axis=-1))
+    assert (buffer.played, buffer.concealed) == (len(packets), 0)
+
+
+def test_what_comes_too_late_is_concealed_and_counted(codec, packets):
+    buffer = JitterBuffer(Decoder(codec), depth=0)
+    buffer.put(0, packets[0])
+    buffer.next()
+    buffer.next()
+    buffer.put(1, packets[1])
+    buffer.put(2, b"\x00")
+    buffer.next()
+    assert (buffer.played, buffer.concealed, buffer.refused) == (1, 2, 1)
+
+
+def test_numbers_start_again_and_floods_are_not_held(codec, packets):
+    buffer = JitterBuffer(Decoder(codec), depth=0)
+    buffer._due = NUMBERS - 1
+    for number in (NUMBERS - 1, 0, 1):
+        buffer.put(number, packets[0])
+        buffer.next()
+    assert buffer.played == 3
+    for number in range(NUMBERS):
+        buffer.put(number, packets[0])
+    assert len(buffer._held) <= MOST_HELD
+
+
+@pytest.mark.parametrize("share, burst", [(0.05, 1.5), (0.2, 3.0)])
+def test_a_line_loses_its_share_in_bursts(share, burst):
+    lost = np.array(list(islice(losses(share, burst, seed=1), 200_000)))
+    assert lost.mean() == pytest.approx(share, rel=0.05)
+    assert lost.sum() / np.count_nonzero(lost[1:] & ~lost[:-1]) == pytest.approx(burst, rel=0.05)
+    assert list(islice(losses(share, burst, seed=1), 50)) == list(lost[:50])
+
+
+def test_a_line_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="bursts"):
+        losses(0.9, 1.0, seed=0)
