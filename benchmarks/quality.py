@@ -1,6 +1,7 @@
 """Measures the shipped codec beside its peers, for the README's table and picture: python benchmarks/quality.py SPEECH_COLLECTION
 
-All Telugu clips, and as many as asked of every other test set; none was trained on (see speech.py). About half an hour on two cores.
+As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). Peers that are not installed are left out of the
+table and named. With 12 clips about an hour on two cores.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from telucodec.evaluation.ours import ours
 from telucodec.evaluation.results import Results, read_results
 from telucodec.files import write_whole
 
+PEERS = "opus@8,opus@12,opus-nolace@12,amr-wb@6.6,amr-wb@12.65,lyra@3.2,lyra@6,codec2@3.2"
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- table made by benchmarks/quality.py -->", "<!-- end of table -->"
 SETS = {
@@ -68,13 +70,13 @@ def drawn(results: Results) -> str:
 
 
 def measure(collection: Path, clips: int, baselines: list[str], out: Path, command: str) -> Results:
-    """results.json in `out`, of `clips` clips of every set but Telugu, whose clips are all taken."""
+    """results.json in `out`, of `clips` clips of every set, and twice as many of Telugu."""
     found = speech.paths(collection)
     chosen = out / "clips"
     shutil.rmtree(chosen, ignore_errors=True)
     for name in SETS:
         (chosen / name).mkdir(parents=True)
-        for path in found[name] if name == "telugu" else found[name][:clips]:
+        for path in found[name][: 2 * clips if name == "telugu" else clips]:
             (chosen / name / path.name).symlink_to(path.resolve())
     contenders = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
     contenders += choose(baselines, [3.2, 6.3])
@@ -88,8 +90,8 @@ def measure(collection: Path, clips: int, baselines: list[str], out: Path, comma
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path, help="folder with index.csv")
-    parser.add_argument("--clips", type=int, default=16, help="of every set but Telugu")
-    parser.add_argument("--baselines", default="opus@6,opus@8,opus@12,opus-audio@12", help="as telucodec evaluate --baselines has them")
+    parser.add_argument("--clips", type=int, default=12, help="of every set, twice as many of Telugu")
+    parser.add_argument("--baselines", default=PEERS, help="as telucodec evaluate --baselines has them")
     parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
     parser.add_argument("--drawn-again", action="store_true", help="only make table and picture of the results.json that is there")
     options = parser.parse_args()
