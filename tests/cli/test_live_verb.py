@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from telucodec.apps.live import Call
 from telucodec.audio.media import read_media, write_audio
 from telucodec.cli.main import app
-from telucodec.stream import Encoder
+from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
 from telucodec.stream.packet import live_identity
 
@@ -46,7 +46,7 @@ def test_lost_packets_are_recovered_or_concealed_and_counted(clip, tmp_path):
 
 def test_datagrams_of_others_are_passed_over(codec, telugu):
     """Garbage and packets of another model reach the same port in the middle of a call."""
-    running = Call(codec, Encoder(codec), 1, losses(0.0, 1.0, seed=0))
+    running = Call(Encoder(codec), Decoder(codec), 1, losses(0.0, 1.0, seed=0))
     deliver = running._deliver
 
     def with_strangers(sender):

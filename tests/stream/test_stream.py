@@ -10,7 +10,7 @@ import pytest
 from telucodec.audio.mdct import mdct, whole_mdct
 from telucodec.audio.media import read_media
 from telucodec.bitstream.rangecoder import from_fewest_bytes
-from telucodec.errors import BitstreamError, TelucodecError
+from telucodec.errors import BitstreamError, ModelError, TelucodecError
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
@@ -285,3 +285,38 @@ def test_what_cannot_be_encoded_is_refused(codec):
         Encoder(codec).push(np.array([[np.nan]], np.float32))
     with pytest.raises(TelucodecError, match="turn it down"):
         Encoder(codec).push(np.array([[100.0]], np.float32))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_with_the_synthesis_live_sound_is_repaired_and_a_frame_later(codec, speech, frames):
+    packets = packets_of(codec, speech, kbps=12, packet_frames=frames)
+    plain, repaired = Decoder(codec, frames), Decoder(codec, frames, synthesis=True)
+    before = np.concatenate([plain.push(packet) for packet in packets], axis=-1)
+    after = np.concatenate([repaired.push(packet) for packet in packets], axis=-1)
+    assert (plain.added_latency_ms, repaired.added_latency_ms) == (0, 20)
+    assert after.shape == before.shape
+    late = after[:, HOP:]
+    assert snr_db(before[:, : late.shape[-1]], late) > 5  # the same sound, but for what is repaired
+    assert np.abs(before[:, : late.shape[-1]] - late).max() > 1e-3
+
+
+def test_fidelity_mode_passes_the_synthesis_by(codec, speech):
+    packets = packets_of(codec, speech, kbps=12, mode="fidelity")
+    plain, repaired = Decoder(codec), Decoder(codec, synthesis=True)
+    before = np.concatenate([plain.push(packet) for packet in packets], axis=-1)
+    after = np.concatenate([repaired.push(packet) for packet in packets], axis=-1)
+    np.testing.assert_allclose(after[:, HOP:], before[:, :-HOP], atol=1e-6)
+
+
+def test_lost_packets_are_made_up_with_the_synthesis_too(codec, speech):
+    packets = packets_of(codec, speech, kbps=12)
+    decoder = Decoder(codec, synthesis=True)
+    pieces = [decoder.lose() if number % 5 == 4 else decoder.push(packet) for number, packet in enumerate(packets)]
+    sound = np.concatenate(pieces, axis=-1)
+    assert sound.shape[-1] == 2 * HOP * len(packets)
+    assert np.isfinite(sound).all() and np.abs(sound).max() < 2 * np.abs(speech).max()
+
+
+def test_a_model_without_a_synthesis_says_so(codec):
+    with pytest.raises(ModelError, match="no learned synthesis"):
+        Decoder(TransformCodec(codec.model), synthesis=True)

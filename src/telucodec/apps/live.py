@@ -14,7 +14,6 @@ import numpy as np
 from telucodec.apps.sound_card import sound_card
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import TelucodecError
-from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
 from telucodec.stream.jitter import NUMBERS, JitterBuffer
@@ -29,12 +28,12 @@ BLOCK = 160
 class Call:
     """One call; `sound` runs it. Counts what was sent, lost, and made up for."""
 
-    def __init__(self, codec: TransformCodec, encoder: Encoder, depth: int, lost: Iterator[bool], latest: int = 0, seed: int = 0):
+    def __init__(self, encoder: Encoder, decoder: Decoder, depth: int, lost: Iterator[bool], latest: int = 0, seed: int = 0):
         """`depth` packets are held back at the receiving end; the line delays each by 0 to `latest` packets' time, and drops what `lost` says."""
-        self._identity, self._encoder, self._lost, self._latest = live_identity(codec.model), encoder, lost, latest
+        self._identity, self._encoder, self._lost, self._latest = live_identity(decoder.model), encoder, lost, latest
         self._rng = np.random.default_rng(seed)
-        self.buffer = JitterBuffer(Decoder(codec, encoder.packet_frames), depth)
-        self.latency_ms = encoder.latency_ms + depth * 20 * encoder.packet_frames
+        self.buffer = JitterBuffer(decoder, depth)
+        self.latency_ms = encoder.latency_ms + decoder.added_latency_ms + depth * 20 * encoder.packet_frames
         self._depth = depth
         self._under_way: list[tuple[int, int, bytes]] = []
         self._now = 0  # in packets' time

@@ -14,8 +14,9 @@ from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media, wr
 from telucodec.cli.encode import Mode
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.runtime.model import load_model
+from telucodec.runtime.synthesis import load_synthesis
 from telucodec.runtime.transform import TransformCodec
-from telucodec.stream import Encoder
+from telucodec.stream import Decoder, Encoder
 
 
 def live(
@@ -27,6 +28,7 @@ def live(
         int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")
     ] = 2,
     copies: Annotated[bool, typer.Option("--copies", help="Send each packet once more, coarser, with the next one.")] = False,
+    synthesis: Annotated[bool, typer.Option("--synthesis", help="Let the learned synthesis repair what is heard; 20 ms later.")] = False,
     depth: Annotated[int, typer.Option(min=0, max=50, help="Packets held back before they are played, for those that come late.")] = 2,
     loss: Annotated[float, typer.Option(min=0, max=90, help="Percent of packets that the line loses.")] = 0.0,
     burst: Annotated[float, typer.Option(min=1, max=50, help="Packets it loses in a row, in the mean.")] = 1.5,
@@ -41,9 +43,9 @@ def live(
 
     Example: telucodec live --loss 10 --jitter 2 --copies
     """
-    codec = TransformCodec(load_model(model))
-    encoder = Encoder(codec, kbps, mode.value, packet_frames, copies)
-    call = Call(codec, encoder, depth, line(loss / 100, burst, seed), jitter, seed)
+    codec = TransformCodec(load_model(model), synthesis=load_synthesis(model))
+    encoder, decoder = Encoder(codec, kbps, mode.value, packet_frames, copies), Decoder(codec, packet_frames, synthesis)
+    call = Call(encoder, decoder, depth, line(loss / 100, burst, seed), jitter, seed)
     hung_up = threading.Event()
     if source is None:
         signal.signal(signal.SIGINT, lambda number, frame: hung_up.set())

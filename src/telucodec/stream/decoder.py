@@ -4,10 +4,11 @@ import numpy as np
 
 from telucodec.audio.mdct import inverse_mdct
 from telucodec.bitstream.rangecoder import from_fewest_bytes
-from telucodec.errors import BitstreamError
-from telucodec.runtime.model import HOP
-from telucodec.runtime.quantise import noise_signs, restore, step_size
+from telucodec.errors import BitstreamError, ModelError
+from telucodec.runtime.model import HOP, SAMPLE_RATE
+from telucodec.runtime.quantise import Restored, noise_signs, restore, step_size
 from telucodec.runtime.start import starts
+from telucodec.runtime.synthesis import LOOK_AHEAD
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.continuation import FADE, HISTORY, continued, shaped
 from telucodec.stream.packet import StreamPacket
@@ -16,21 +17,31 @@ from telucodec.stream.packet import StreamPacket
 class Decoder:
     """Decodes one live sound of packets of `packet_frames`. Its output lags by one frame: the first HOP samples are the silence before it."""
 
-    def __init__(self, codec: TransformCodec, packet_frames: int = 2):
-        self._model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames
+    def __init__(self, codec: TransformCodec, packet_frames: int = 2, synthesis: bool = False):
+        """With `synthesis`, natural mode passes through the model's learned one, and all lags by one frame more. Raises ModelError where it has none."""
+        if synthesis and not codec.synthesis:
+            raise ModelError("this model has no learned synthesis; leave --synthesis out, or take the shipped model")
+        self.model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames
+        self._passage = codec.synthesis.begin() if synthesis else None
         self._frame = 0
         self._tail, self._last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)
-        self._history = np.zeros(HISTORY, np.float32)
+        self._history = np.zeros(HISTORY, np.float32)  # of what was decoded, as it was before the synthesis
+        self._repaired_tail = np.zeros(HOP, np.float32)
+
+    @property
+    def added_latency_ms(self) -> float:
+        """What the synthesis adds to the latency that the encoder tells."""
+        return 1000 * LOOK_AHEAD * HOP / SAMPLE_RATE if self._passage else 0.0
 
     def push(self, packet: bytes) -> np.ndarray:
         """Samples float32 [1, F HOP] of the next packet. Raises BitstreamError for one that does not decode; go on with `lose` then."""
-        return self._sound(self._coefficients(StreamPacket.from_bytes(packet)))
+        return self._sound(*self._frames(StreamPacket.from_bytes(packet)))
 
     def recover(self, following: bytes) -> np.ndarray | None:
         """Samples of the lost packet before `following`, of its copy in there; None where there is none. Then push `following`."""
         try:
             copy = StreamPacket.from_bytes(following).copy
-            return None if copy is None else self._sound(self._coefficients(copy))
+            return None if copy is None else self._sound(*self._frames(copy))
         except BitstreamError:
             return None
 
@@ -44,18 +55,18 @@ class Decoder:
                 made_up *= np.float32(FADE)
             else:
                 made_up = shaped(made_up, before, after, (number + 1) / (self.packet_frames + 1))
-            pieces.append(self._sound(made_up[None]))
+            pieces.append(self._sound(Restored.of(made_up[None]), None, 0))
         return np.concatenate(pieces, axis=-1)
 
     def _first_frame(self, packet: bytes) -> np.ndarray | None:
         """Coefficients [HOP] of the first frame of `packet`; None where it does not decode."""
         try:
-            return self._coefficients(StreamPacket.from_bytes(packet))[0]
+            return self._frames(StreamPacket.from_bytes(packet))[0].coefficients[0]
         except BitstreamError:
             return None
 
-    def _coefficients(self, packet: StreamPacket) -> np.ndarray:
-        """Coefficients [F, HOP] of `packet`. Raises BitstreamError where it does not decode."""
+    def _frames(self, packet: StreamPacket) -> tuple[Restored, np.ndarray | None, int]:
+        """Frames of `packet`, their levels and power. Raises BitstreamError where it does not decode."""
         if packet.frames != self.packet_frames:
             raise BitstreamError(f"live packet: holds {packet.frames} frames where {self.packet_frames} were agreed on; drop it")
         payload = from_fewest_bytes(packet.payload)
@@ -63,11 +74,16 @@ class Decoder:
         if isinstance(decoded, BitstreamError):
             raise BitstreamError(f"live packet: {decoded}; drop it")
         signs = noise_signs(self._frame, packet.frames)
-        return restore(decoded, step_size(packet.step_index), packet.power, self._model, signs).coefficients
+        return restore(decoded, step_size(packet.step_index), packet.power, self.model, signs), decoded.levels, packet.power
 
-    def _sound(self, coefficients: np.ndarray) -> np.ndarray:
+    def _sound(self, frames: Restored, levels: np.ndarray | None, power: int) -> np.ndarray:
+        """Samples of `frames`; those without levels stay as they are."""
+        coefficients = frames.coefficients
         wave, self._tail = inverse_mdct(coefficients, self._tail)
         self._last = coefficients[-1]
         self._history = np.concatenate([self._history, wave])[-HISTORY:]
         self._frame += len(coefficients)
+        if self._passage:
+            repaired = self._passage.leave(coefficients) if levels is None else self._passage.push(frames, levels, power)
+            wave, self._repaired_tail = inverse_mdct(repaired, self._repaired_tail)
         return wave[None]

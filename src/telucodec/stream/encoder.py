@@ -12,8 +12,8 @@ from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
 from telucodec.runtime.start import nearest_start, starts
-from telucodec.runtime.transform import LOUDEST, POWER_OF_MODE, TransformCodec, rms
-from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, StreamPacket
+from telucodec.runtime.transform import LOUDEST, TransformCodec, rms
+from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
 from telucodec.stream.reservoir import Reservoir
 
 LEAST_BITS = 80

@@ -12,7 +12,6 @@ from telucodec.runtime.model import HOP, TransformModel
 from telucodec.runtime.quantise import STEP_UNITS
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET
 from telucodec.runtime.start import SHIPPED as STARTS
-from telucodec.runtime.transform import POWER_OF_MODE
 
 MOST_FRAMES = 3
 MAX_BYTES = 1200
@@ -22,7 +21,9 @@ GRAIN = STEP_UNITS // 4
 """Steps are a quarter of an octave apart."""
 CUT_GRAIN = 16
 MAX_COPY_BYTES = 255
-_MODES = ("fidelity", "natural")
+POWER_OF_MODE = {"fidelity": 0, "natural": 10}
+"""Envelope power in 32nds: part of the format, since packets do not tell it."""
+_MODES = tuple(POWER_OF_MODE)
 
 
 def live_identity(model: TransformModel) -> bytes:
