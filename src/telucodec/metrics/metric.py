@@ -41,7 +41,7 @@ class Metric:
     """Unit after the number; empty for a score."""
     digits: int
     """Decimals that mean something."""
-    better: Literal["higher", "nearer 100"]
+    better: Literal["higher", "lower", "nearer 100"]
     """Which way is good."""
     about: str
     """One sentence for a reader who has never met it."""
