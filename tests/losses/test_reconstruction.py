@@ -2,9 +2,10 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
+from telucodec.audio.mel import FULL_SCALES
 from telucodec.errors import TelucodecError
 from telucodec.losses import LOSSES, LossConfig
-from telucodec.losses.mel import FULL_SCALES, MelConfig
+from telucodec.losses.mel import MelConfig
 from telucodec.losses.stft import STFTConfig
 from telucodec.losses.sum import SumConfig
 from telucodec.losses.waveform import L1Config, RelativeMSEConfig

@@ -244,7 +244,7 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
             evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
         return {"clips": len(rows)}
 
-    measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert") if find_spec(name)]
+    measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert", "speechmos", "swift_f0") if find_spec(name)]
     settings = {"kbps": KBPS, "baselines": BASELINES, "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)

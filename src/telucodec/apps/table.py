@@ -51,6 +51,7 @@ def headings(results: Results) -> list[Cell]:
         Cell("Delay left, ms", "median over clips of what the waveforms show, once the codec's known delay is taken out"),
         Cell("Clips", "came back as they should, of all"),
         Cell("CPU s per s", "processor seconds, encoding and decoding, for a second of sound"),
+        Cell("Peak MiB", "most memory of a process that codes and decodes the longest clip, Python included"),
     ]
 
 
@@ -93,7 +94,10 @@ def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
         return Cell(NOT_MEASURED, "; ".join(f"{_clips(count)}: {reason}" for reason, count in found.reasons) or "no clips", is_hole=True)
     least, most = f"{found.least:.{metric.digits}f}", f"{found.most:.{metric.digits}f}"
     share = "" if found.num_measured == num_clips else f"{found.num_measured} of {num_clips}"
-    return Cell(number(found.mean, metric.digits).text, f"from {least} to {most} over {_clips(found.num_measured)}", share=share)
+    detail = f"from {least} to {most} over {_clips(found.num_measured)}, median {found.median:.{metric.digits}f}"
+    if math.isfinite(found.low):
+        detail += f"; 95 % interval of the mean {found.low:.{metric.digits}f} to {found.high:.{metric.digits}f}"
+    return Cell(number(found.mean, metric.digits).text, detail, share=share)
 
 
 def summary_table(results: Results) -> Table:
@@ -136,7 +140,7 @@ def summary_numbers(results: Results) -> list[dict]:
 
 def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
     if row.missing:
-        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 7)
+        return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 8)
     failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
     return [
         number(summary.kbps, 2, reason="no clip was encoded"),
@@ -147,7 +151,15 @@ def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) ->
         number(summary.delay_ms, 2, reason="at no shift is an output like its original"),
         Cell(f"{summary.num_clips - summary.num_failed} of {summary.num_clips}", failed),
         number(summary.cpu_per_s, 3, reason="no clip came back"),
+        _peak(row),
     ]
+
+
+def _peak(row: ContenderRow) -> Cell:
+    if row.peak_mib is None:
+        return Cell(NOT_MEASURED, row.memory_hole or "these results are from before it was measured", is_hole=True)
+    detail = f"of these {row.idle_mib:.0f} before it met the clip" if row.idle_mib is not None else ""
+    return Cell(f"{row.peak_mib:.0f}", detail)
 
 
 def _clips(count: int) -> str:

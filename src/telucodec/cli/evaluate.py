@@ -43,7 +43,7 @@ def evaluate(
 ) -> None:
     """Measure a model and other codecs on the same test speech: rate, SNR, PESQ, STOI, ViSQOL and more.
 
-    What cannot be measured is left out with its reason. `telucodec report` makes a page of the results.
+    What cannot be measured is left out with its reason. After Ctrl-C the same command goes on where it was. `telucodec report` makes a page of the results.
 
     Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """

@@ -70,7 +70,10 @@ def main() -> None:
         print(f"telucodec: {message}", file=sys.stderr)
         sys.exit(2)
     except Stopped:
-        print("telucodec: stopped; nothing half-written is left; build, extract and import go on from what is finished", file=sys.stderr)
+        print(
+            "telucodec: stopped; nothing half-written is left; build, evaluate, extract and import go on from what is finished",
+            file=sys.stderr,
+        )
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)

@@ -26,6 +26,8 @@ class Clip:
     """What a table may break its rows down by: the speaker of a manifest's row, the subfolder of a file."""
     text: str = ""
     """What is said in it; empty where unknown."""
+    language: str = ""
+    """Code of the language, such as te; empty where the manifest does not say, and for a folder."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def open_clips(data: Path) -> Clips:
 def _of_manifest(path: Path) -> Clips:
     rows = read_manifest(path)
     names = [f"{Path(row.recording).name} at {row.start_s:.2f} s" for row in rows]
-    clips = (Clip(name, partial(read_segment, row, path.parent), row.speaker, row.text) for name, row in zip(names, rows, strict=True))
+    clips = (
+        Clip(name, partial(read_segment, row, path.parent), row.speaker, row.text, row.language)
+        for name, row in zip(names, rows, strict=True)
+    )
     return Clips(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), tuple(clips))
 
 

@@ -9,8 +9,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.judge import Judge
 from telucodec.evaluation.results import Sample, Trial
+from telucodec.evaluation.unfinished import Finished, Unfinished
 from telucodec.metrics import SHELF
 from telucodec.metrics.alignment import align
 from telucodec.metrics.metric import Metric, NotMeasured, has_sound
@@ -29,6 +32,10 @@ from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
 
 Progress = Callable[[int, int, str], None]
+Place = tuple[int, Clip, Path | None]
+"""A clip's number, itself, and the folder for its sound where it is to be kept."""
+
+DIED = "its process died while it coded, decoded or was measured"
 
 
 def compare(
@@ -37,7 +44,8 @@ def compare(
     metrics: Sequence[Metric] = SHELF,
     sample_folder: Path | None = None,
     num_samples: int = 3,
-    jobs: int = 1,
+    jobs: int = 0,
+    unfinished: Unfinished | None = None,
     progress: Progress = lambda done, total, name: None,
     judge: Judge | None = None,
 ) -> tuple[list[Trial], list[Sample]]:
@@ -45,30 +53,65 @@ def compare(
 
     The first `num_samples` clips and what became of them go to `sample_folder` as sample_N_original.flac,
     sample_N_reconstructed.flac (the first contender with a model) and sample_N_NAME.flac; their paths are relative to the
-    folder above it. A `judge` also counts the words that it no longer understands. `jobs` processes share the clips; all but the CPU seconds is the same whatever their number.
+    folder above it. A `judge` also counts the words that it no longer understands. `jobs` processes share the clips, so that a codec that
+    takes its process down fails on its clip alone; with 0 this process does the work itself. All but the CPU seconds is the same whatever
+    their number. What `unfinished` holds is not done again, and what is new goes there.
     """
     names = [contender.name for contender in contenders]
     if len(set(names)) < len(names):
         raise ValueError(f"contenders need names of their own, not {names}")
-    work = partial(_run_clip, contenders=contenders, metrics=metrics, judge=judge)
-    folders = [sample_folder if number <= num_samples else None for number in range(1, len(clips) + 1)]
-    trials, samples = [], []
-    for number, (found, sample) in enumerate(_in_turn(work, clips, folders, contenders, jobs), 1):
-        trials += found
-        samples += [sample] if sample else []
-        progress(number, len(clips), clips[number - 1].name)
-    return trials, samples
+    first_with_model = next((contender.name for contender in contenders if contender.model), "")
+    work = partial(_run_clip, metrics=metrics, judge=judge, first_with_model=first_with_model)
+    finished = dict(unfinished.clips) if unfinished else {}
+    places = [
+        (number, clip, sample_folder if number <= num_samples else None) for number, clip in enumerate(clips, 1) if number not in finished
+    ]
+    for found in _in_turn(work, places, contenders, jobs):
+        finished[found.number] = found
+        if unfinished:
+            unfinished.add(found)
+        progress(len(finished), len(clips), clips[found.number - 1].name)
+    in_order = [finished[number] for number in range(1, len(clips) + 1)]
+    return [trial for found in in_order for trial in found.trials], [found.sample for found in in_order if found.sample]
 
 
-def _in_turn(work: Callable, clips: Sequence[Clip], folders: Sequence[Path | None], contenders: Sequence[Contender], jobs: int) -> Iterator:
-    numbers = range(1, len(clips) + 1)
-    if jobs == 1:
+def _in_turn(work: Callable, places: Sequence[Place], contenders: Sequence[Contender], jobs: int) -> Iterator[Finished]:
+    """Do `work` at each place, in their order."""
+    if jobs == 0:
         _warm_up(contenders)
-        yield from map(work, numbers, clips, folders)
+        yield from (work(*place, contenders) for place in places)
         return
+    left = list(places)
+    while left:
+        try:
+            with _pool(jobs, contenders) as pool:
+                for found in pool.map(work, *zip(*left, strict=True), repeat(contenders)):
+                    yield found
+                    del left[0]
+        except BrokenProcessPool:
+            yield _by_itself(work, left.pop(0), contenders)
+
+
+def _pool(jobs: int, contenders: Sequence[Contender]) -> ProcessPoolExecutor:
     # Spawned rather than forked: a fork copies a process whose threads may hold locks.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (contenders,)) as pool:
-        yield from pool.map(work, numbers, clips, folders)
+    return ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (contenders,))
+
+
+def _by_itself(work: Callable, place: Place, contenders: Sequence[Contender]) -> Finished:
+    """One clip, each contender in a process of its own, to find which of them took its process down; it may be none."""
+    number, clip, _ = place
+    parts = []
+    for contender in contenders:
+        try:
+            with _pool(1, [contender]) as pool:
+                parts.append(pool.submit(work, *place, [contender]).result())
+        except BrokenProcessPool:
+            metrics = _asked(clip, work.keywords["metrics"], work.keywords["judge"])
+            parts.append(Finished(number=number, trials=(_failed(contender, clip, 0.0, DIED, metrics),)))
+    samples = [part.sample for part in parts if part.sample]
+    decoded = {name: path for sample in samples for name, path in sample.decoded.items()}
+    sample = samples[0].model_copy(update={"decoded": decoded}) if samples else None
+    return Finished(number=number, trials=tuple(trial for part in parts for trial in part.trials), sample=sample)
 
 
 def _start_worker(contenders: Sequence[Contender]) -> None:
@@ -87,19 +130,25 @@ def _warm_up(contenders: Sequence[Contender]) -> None:
 
 
 def _run_clip(
-    number: int, clip: Clip, folder: Path | None, contenders: Sequence[Contender], metrics: Sequence[Metric], judge: Judge | None
-) -> tuple[list[Trial], Sample | None]:
+    number: int,
+    clip: Clip,
+    folder: Path | None,
+    contenders: Sequence[Contender],
+    metrics: Sequence[Metric],
+    judge: Judge | None,
+    first_with_model: str,
+) -> Finished:
     """All contenders on one clip; with a folder, also the sound files of sample `number`."""
-    metrics = [*metrics, *(judge.metrics(clip.text) if judge else ())]
+    metrics = _asked(clip, metrics, judge)
     try:
         wave = clip.read()
     except TelucodecError as error:
-        return [_failed(contender, clip, 0.0, f"the clip cannot be read: {_line(error)}", metrics) for contender in contenders], None
+        reason = f"the clip cannot be read: {_line(error)}"
+        return Finished(number=number, trials=tuple(_failed(contender, clip, 0.0, reason, metrics) for contender in contenders))
     outcomes = [_run(contender, clip, wave, metrics) for contender in contenders]
-    trials = [trial for trial, _ in outcomes]
+    trials = tuple(trial for trial, _ in outcomes)
     if folder is None:
-        return trials, None
-    first_with_model = next((contender.name for contender in contenders if contender.model), None)
+        return Finished(number=number, trials=trials)
     decoded = {}
     write_audio(folder / f"sample_{number}_original.flac", wave, SAMPLE_RATE)
     for trial, output in outcomes:
@@ -108,7 +157,12 @@ def _run_clip(
             path = folder / f"sample_{number}_{kind}.flac"
             write_audio(path, output, SAMPLE_RATE)
             decoded[trial.contender] = f"{folder.name}/{path.name}"
-    return trials, Sample(clip=clip.name, original=f"{folder.name}/sample_{number}_original.flac", decoded=decoded)
+    sample = Sample(clip=clip.name, original=f"{folder.name}/sample_{number}_original.flac", decoded=decoded)
+    return Finished(number=number, trials=trials, sample=sample)
+
+
+def _asked(clip: Clip, metrics: Sequence[Metric], judge: Judge | None) -> list[Metric]:
+    return [*metrics, *(judge.metrics(clip.text) if judge else ())]
 
 
 def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[Metric]) -> tuple[Trial, np.ndarray | None]:
@@ -140,6 +194,7 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         contender=contender.name,
         clip=clip.name,
         group=clip.group,
+        language=clip.language,
         duration_s=duration_s,
         delay=_delay(reference, estimate),
         signal_energy=energy(reference),
@@ -170,7 +225,7 @@ def _cpu_s() -> float:
 def _failed(contender: Contender, clip: Clip, duration_s: float, reason: str, metrics: Sequence[Metric], **coded) -> Trial:
     holes = {metric.name: reason for metric in metrics}
     values = dict.fromkeys(holes)
-    known = {"contender": contender.name, "clip": clip.name, "group": clip.group, "duration_s": duration_s}
+    known = {"contender": contender.name, "clip": clip.name, "group": clip.group, "language": clip.language, "duration_s": duration_s}
     return Trial(**known, **coded, failure=reason, values=values, holes=holes)
 
 

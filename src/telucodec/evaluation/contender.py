@@ -29,5 +29,7 @@ class Contender:
     """SHA-256 of the trained model's file, where there is one. A contender with a model is under test, one without is a baseline."""
     note: str = ""
     """What a reader of its numbers should know: the delay taken out of its output, what is counted."""
+    library: Callable[[], str] = str
+    """-> what does the work, with its version; picklable, and asked for only where nothing is missing."""
     missing: str = ""
     """Why it cannot run here, with the line that installs it; empty where it can."""

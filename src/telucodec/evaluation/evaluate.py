@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from telucodec.evaluation.clips import open_clips
+from telucodec.evaluation.clips import Clips, open_clips
 from telucodec.evaluation.compare import Progress, compare
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.judge import Judge
 from telucodec.evaluation.made import made
-from telucodec.evaluation.results import ContenderRow, MetricRow, Results, TestSetRow, write_results
+from telucodec.evaluation.memory import peaks
+from telucodec.evaluation.results import ContenderRow, Made, MetricRow, Results, TestSetRow, write_results
+from telucodec.evaluation.summary import summary_rows
+from telucodec.evaluation.unfinished import Unfinished
 from telucodec.metrics import SHELF
 from telucodec.metrics.metric import Metric
 
@@ -26,20 +29,52 @@ def evaluate(
 ) -> Results:
     """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in the folder samples beside it, some sound.
 
-    `command` is what the user typed. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
+    `command` is what the user typed. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
-    test_set = open_clips(data)
-    trials, samples = compare(test_set.clips, contenders, metrics, Path(out).parent / "samples", num_samples, jobs, progress, judge)
+    test_set, how = open_clips(data), made(command)
+    rows = [_row(contender) for contender in contenders]
     told = [*metrics, *(judge.metrics() if judge else ())]
+    names = [metric.name for metric in told]
+    unfinished = Unfinished(out, _settings(test_set, rows, names, num_samples, how, judge))
+    folder = Path(out).parent / "samples"
+    trials, samples = compare(test_set.clips, contenders, metrics, folder, num_samples, jobs, unfinished, progress, judge)
+    longest = max(range(len(trials)), key=lambda place: trials[place].duration_s) // len(contenders) if trials else 0
+    progress(len(test_set.clips), len(test_set.clips), "memory")
+    memory = peaks(contenders, test_set.clips[longest], jobs)
+    rows = [
+        row.model_copy(update={"peak_mib": found.peak_mib, "idle_mib": found.idle_mib, "memory_hole": found.reason})
+        for row, found in zip(rows, memory, strict=True)
+    ]
     results = Results(
-        made=made(command),
+        made=how,
         test_set=TestSetRow(name=test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
-        contenders=tuple(
-            ContenderRow(name=c.name, label=c.label, family=c.family, model=c.model, note=c.note, missing=c.missing) for c in contenders
-        ),
+        contenders=tuple(rows),
         metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in told),
         trials=tuple(trials),
         samples=tuple(samples),
+        summaries=summary_rows(trials, [row.name for row in rows], names),
     )
     write_results(out, results)
+    unfinished.remove()
     return results
+
+
+def _row(contender: Contender) -> ContenderRow:
+    library = "" if contender.missing else contender.library()
+    shared = {name: getattr(contender, name) for name in ("name", "label", "family", "model", "note", "missing")}
+    return ContenderRow(**shared, library=library)
+
+
+def _settings(
+    test_set: Clips, rows: Sequence[ContenderRow], metrics: Sequence[str], num_samples: int, how: Made, judge: Judge | None
+) -> dict:
+    """All that a finished clip's numbers depend on, as JSON."""
+    return {
+        "test_set": test_set.sha256,
+        "contenders": [row.model_dump() for row in rows],
+        "metrics": metrics,
+        "num_samples": num_samples,
+        "judge": str(judge.folder) if judge else "",
+        "machine": how.machine,
+        "versions": how.versions,
+    }

@@ -9,7 +9,19 @@ from pathlib import Path
 
 from telucodec.evaluation.results import Made
 
-PACKAGES = ("telucodec", "numpy", "scipy", "av", "pesq", "pystoi", "visqol-python", "ai-edge-litert")
+PACKAGES = (
+    "telucodec",
+    "numpy",
+    "scipy",
+    "av",
+    "pesq",
+    "pystoi",
+    "visqol-python",
+    "ai-edge-litert",
+    "speechmos",
+    "swift-f0",
+    "onnxruntime",
+)
 
 
 def made(command: str) -> Made:

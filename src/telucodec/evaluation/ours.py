@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from telucodec.bitstream.container import Header, read_packets
+from telucodec.evaluation.baselines.library import of_python
 from telucodec.evaluation.contender import Contender
 from telucodec.runtime.codec import load_codec
 
@@ -30,6 +31,7 @@ def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec"
         decode=partial(_decode, folder=folder),
         num_payload_bytes=partial(_payload_bytes, folder=folder),
         model=_codec(folder).digest,
+        library=partial(of_python, "telucodec", "onnxruntime", "constriction"),
     )
 
 

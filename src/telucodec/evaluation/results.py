@@ -4,6 +4,7 @@ A value that could not be computed is null and has its reason beside it in `hole
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,7 +27,9 @@ class Trial(Row):
     contender: str
     clip: str
     group: str = ""
-    """Clips of one group are also summed up by themselves; empty where there are none."""
+    """Clips of one group, a speaker of a manifest or a subfolder, are also summed up by themselves; empty where there are none."""
+    language: str = ""
+    """Clips of one language are, too; empty where unknown."""
     duration_s: float
     num_bytes: int | None = None
     """Size of the coded clip, null where encoding failed."""
@@ -72,6 +75,14 @@ class ContenderRow(Row):
     note: str = ""
     missing: str = ""
     """Why it could not be run at all, with the line that installs it."""
+    library: str = ""
+    """What did the work, with its version."""
+    peak_mib: float | None = None
+    """High-water mark of a process of its own that coded and decoded the longest clip; null where not measured."""
+    idle_mib: float | None = None
+    """Of these, before it met the clip."""
+    memory_hole: str = ""
+    """Why they are null."""
 
 
 class MetricRow(Row):
@@ -115,6 +126,44 @@ class Made(Row):
     """Of the packages that measure."""
 
 
+class SpreadRow(Row):
+    """A metric over clips, null where none was measured."""
+
+    mean: float | None
+    low: float | None
+    """Ends of the 95 % bootstrap interval of the mean over clips: what other clips of these speakers might have given. Null for fewer than two."""
+    high: float | None
+    median: float | None
+    least: float | None
+    most: float | None
+    num_measured: int
+    holes: dict[str, int] = Field(default_factory=dict)
+    """Why the other clips were not measured, with their numbers."""
+
+
+class SummaryRow(Row):
+    """A contender over all clips, or over those of one language or group; what `evaluation.summary` makes of the trials."""
+
+    contender: str
+    part: Literal["all", "language", "group"]
+    name: str = ""
+    """Of the language or group."""
+    num_clips: int
+    num_failed: int
+    kbps: float | None
+    """All bits over all seconds."""
+    payload_kbps: float | None
+    """The same without header, checksums and index."""
+    times_smaller: float | None
+    """Than 16-bit samples at 16 kHz."""
+    pooled_snr_db: float | None
+    pooled_snr_hole: str
+    """Why that is null."""
+    delay_ms: float | None
+    cpu_per_s: float | None
+    metrics: dict[str, SpreadRow]
+
+
 class Results(Row):
     """The whole file."""
 
@@ -125,6 +174,8 @@ class Results(Row):
     metrics: tuple[MetricRow, ...]
     trials: tuple[Trial, ...]
     samples: tuple[Sample, ...] = ()
+    summaries: tuple[SummaryRow, ...] = ()
+    """For readers without telucodec: everything in them follows from the trials, which tables and reports are made of."""
 
     def of(self, contender: str) -> list[Trial]:
         """The trials of one contender, in the order of the test set."""

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from telucodec.evaluation.results import Trial
+import numpy as np
+
+from telucodec.evaluation.bootstrap import bootstrap_interval
+from telucodec.evaluation.results import SpreadRow, SummaryRow, Trial
 from telucodec.metrics.metric import SAMPLE_RATE, Measured, NotMeasured
 from telucodec.metrics.snr import pooled_snr_db
 
@@ -19,6 +22,10 @@ class Spread:
     """A metric over clips. All NaN where no clip was measured."""
 
     mean: float
+    low: float
+    """Ends of the 95 % bootstrap interval of the mean; NaN for fewer than two clips. The clips are the sample: other speakers may differ by more."""
+    high: float
+    median: float
     least: float
     most: float
     num_measured: int
@@ -69,12 +76,53 @@ def summarise(trials: Sequence[Trial], metrics: Sequence[str]) -> Summary:
     )
 
 
+def summary_rows(trials: Sequence[Trial], contenders: Sequence[str], metrics: Sequence[str]) -> tuple[SummaryRow, ...]:
+    """Each contender over all clips, then over those of each language and of each group."""
+    rows = []
+    for name in contenders:
+        own = [trial for trial in trials if trial.contender == name]
+        rows.append(_row(name, "all", "", summarise(own, metrics)))
+        for part in ("language", "group"):
+            for value in sorted({getattr(trial, part) for trial in own} - {""}):
+                rows.append(_row(name, part, value, summarise([trial for trial in own if getattr(trial, part) == value], metrics)))
+    return tuple(rows)
+
+
+def _row(contender: str, part: str, name: str, found: Summary) -> SummaryRow:
+    return SummaryRow(
+        contender=contender,
+        part=part,
+        name=name,
+        num_clips=found.num_clips,
+        num_failed=found.num_failed,
+        kbps=_or_null(found.kbps),
+        payload_kbps=_or_null(found.payload_kbps),
+        times_smaller=_or_null(found.ratio),
+        pooled_snr_db=_or_null(found.pooled_snr.value),
+        pooled_snr_hole=found.pooled_snr.reason,
+        delay_ms=_or_null(found.delay_ms),
+        cpu_per_s=_or_null(found.cpu_per_s),
+        metrics={metric: _spread_row(spread) for metric, spread in found.spreads.items()},
+    )
+
+
+def _spread_row(found: Spread) -> SpreadRow:
+    numbers = {name: _or_null(getattr(found, name)) for name in ("mean", "low", "high", "median", "least", "most")}
+    return SpreadRow(**numbers, num_measured=found.num_measured, holes=dict(found.reasons))
+
+
+def _or_null(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _spread(trials: Sequence[Trial], metric: str) -> Spread:
     values = [trial.values[metric] for trial in trials if trial.values.get(metric) is not None]
     reasons = Counter(trial.holes.get(metric, "this metric was not run") for trial in trials if trial.values.get(metric) is None)
     if not values:
-        return Spread(math.nan, math.nan, math.nan, 0, tuple(reasons.most_common()))
-    return Spread(math.fsum(values) / len(values), min(values), max(values), len(values), tuple(reasons.most_common()))
+        return Spread(*[math.nan] * 6, 0, tuple(reasons.most_common()))
+    low, high = (end.value for end in bootstrap_interval(np.array(values)))
+    mean = math.fsum(values) / len(values)
+    return Spread(mean, low, high, median(values), min(values), max(values), len(values), tuple(reasons.most_common()))
 
 
 def _pooled_snr(trials: Sequence[Trial]) -> Measured:

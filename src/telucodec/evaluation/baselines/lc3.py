@@ -8,6 +8,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.evaluation.baselines.frames import to_frames, to_wave
+from telucodec.evaluation.baselines.library import of_debian
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.baselines.shared_library import shared_library
 from telucodec.evaluation.contender import Contender
@@ -24,6 +25,8 @@ DELAY = 40
 S16 = 0
 """LC3_PCM_FORMAT_S16."""
 
+PACKAGE = "liblc3-0"
+
 
 @dataclass(frozen=True)
 class Lc3Clip:
@@ -35,7 +38,7 @@ class Lc3Clip:
 
 @cache
 def _library() -> ctypes.CDLL:
-    library = shared_library("lc3", "liblc3-0")
+    library = shared_library("lc3", PACKAGE)
     pointer, number = ctypes.c_void_p, ctypes.c_int
     for end in ("encoder", "decoder"):
         setup = getattr(library, f"lc3_setup_{end}")
@@ -88,6 +91,7 @@ def lc3(kbps: float) -> Contender:
         encode=partial(encode_lc3, kbps=kbps),
         decode=decode_lc3,
         num_bytes=payload_bytes,
+        library=partial(of_debian, PACKAGE),
         note=f"{1000 * DELAY / SAMPLE_RATE:g} ms of delay taken out",
     )
 

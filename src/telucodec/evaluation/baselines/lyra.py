@@ -14,6 +14,7 @@ import numpy as np
 
 from telucodec.errors import TelucodecError
 from telucodec.evaluation.baselines.frames import to_frames, to_wave
+from telucodec.evaluation.baselines.library import of_python
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.contender import Contender
 
@@ -98,6 +99,7 @@ def lyra(kbps: float) -> Contender:
         encode=partial(encode_lyra, stages=STAGES[kbps], models=models),
         decode=partial(decode_lyra, models=models),
         num_bytes=payload_bytes,
+        library=partial(of_python, "ai-edge-litert"),
         note="no delay to take out",
     )
 

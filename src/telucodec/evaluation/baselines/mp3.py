@@ -11,6 +11,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.evaluation.baselines.frames import to_wave
+from telucodec.evaluation.baselines.library import in_pyav
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.contender import Contender
 
@@ -71,6 +72,7 @@ def mp3(kbps: float) -> Contender:
         encode=partial(encode_mp3, kbps=kbps),
         decode=decode_mp3,
         num_bytes=payload_bytes,
+        library=partial(in_pyav, "mp3lame", "get_lame_version"),
         note=f"{1000 * DELAY / SAMPLE_RATE:.0f} ms of delay and a gain of {GAIN:g} taken out",
     )
 

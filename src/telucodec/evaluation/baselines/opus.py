@@ -18,6 +18,7 @@ import soxr
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.evaluation.baselines.frames import to_wave
+from telucodec.evaluation.baselines.library import in_pyav
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.contender import Contender
 
@@ -72,6 +73,7 @@ def opus(kbps: float, application: Application = "voip") -> Contender:
         encode=partial(encode_opus, kbps=kbps, application=application),
         decode=decode_opus,
         num_bytes=payload_bytes,
+        library=partial(in_pyav, "opus", "opus_get_version_string"),
         note="packets alone are counted; the stated pre-skip and up to 3 samples at 48 kHz of delay taken out",
     )
 

@@ -13,6 +13,7 @@ from functools import cache, partial
 import numpy as np
 
 from telucodec.errors import TelucodecError
+from telucodec.evaluation.baselines.library import in_pyav
 from telucodec.evaluation.baselines.opus import OpusClip, at_16_khz, encode_opus, payload_bytes
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.contender import Contender
@@ -64,6 +65,11 @@ def decode_enhanced(clip: OpusClip) -> np.ndarray:
     return at_16_khz(np.frombuffer(done.stdout, np.float32)[pre_skip:], EARLY_SAMPLES, clip.num_samples)
 
 
+def _versions() -> str:
+    done = subprocess.run([node(), "--version"], capture_output=True, text=True, timeout=LONGEST_RUN_S)
+    return f"{in_pyav('opus', 'opus_get_version_string')}; {PACKAGE} in node {done.stdout.strip()}"
+
+
 def opus_nolace(kbps: float) -> Contender:
     """Opus in voice mode with `kbps` as its target, enhanced where it is decoded."""
     return Contender(
@@ -73,7 +79,8 @@ def opus_nolace(kbps: float) -> Contender:
         encode=partial(encode_opus, kbps=kbps),
         decode=decode_enhanced,
         num_bytes=payload_bytes,
-        note="packets alone are counted; the stated pre-skip and 2 samples at 48 kHz of delay taken out; CPU seconds include the start of node",
+        library=_versions,
+        note="packets alone are counted; the stated pre-skip and 2 samples at 48 kHz of delay taken out; CPU seconds include the start of node, memory does not",
     )
 
 

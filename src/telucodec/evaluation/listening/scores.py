@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from telucodec.errors import TelucodecError
+from telucodec.evaluation.bootstrap import bootstrap_interval
 from telucodec.evaluation.listening.key import Key
 from telucodec.evaluation.listening.session import Session
 from telucodec.metrics.metric import Measured
@@ -24,9 +25,6 @@ TOO_GOOD_SHARE = 0.25
 """Where more listeners than that rate the mid anchor above GOOD, the clip hardly suffers from it and counts against nobody."""
 WANTED_LISTENERS = 20
 """BS.1534-3, section 4.3: often sufficient."""
-RESAMPLES = 10_000
-CONFIDENCE = 0.95
-BOOTSTRAP_SEED = 1534
 
 
 @dataclass(frozen=True)
@@ -146,22 +144,6 @@ def estimate(ratings: np.ndarray) -> Estimate:
     """Summarise `ratings` [listeners, clips] of one system."""
     means = ratings.mean(axis=1)
     return Estimate(float(means.mean()), float(np.median(ratings)), *bootstrap_interval(means))
-
-
-def bootstrap_interval(values: np.ndarray) -> tuple[Measured, Measured]:
-    """Ends of the 95 % percentile bootstrap interval of the mean of `values` [listeners] (Efron and Tibshirani, 1993, section 13.3).
-
-    Always from the same random numbers, so that the same ratings give the same interval.
-    """
-    if len(values) < 2:
-        hole = Measured(math.nan, "one listener alone has no interval")
-        return hole, hole
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    # The mean of a resample needs only how often each listener was drawn.
-    counts = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)  # [RESAMPLES, listeners]
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(counts @ values / len(values), [tail, 100 - tail])
-    return Measured(float(low)), Measured(float(high))
 
 
 def paired_differences(means: dict[str, np.ndarray]) -> tuple[Difference, ...]:

@@ -1,0 +1,60 @@
+"""What is left of an evaluation that was interrupted: a line for each clip that was done, in NAME.part.jsonl beside the results.
+
+The first line pins what was evaluated. The same evaluation goes on behind the last whole line; another one starts anew.
+"""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from telucodec.errors import TelucodecError
+from telucodec.evaluation.results import Row, Sample, Trial
+from telucodec.files import write_whole
+
+
+class Finished(Row):
+    """A clip that every contender was run on."""
+
+    number: int
+    """Place in the test set, from 1."""
+    trials: tuple[Trial, ...]
+    sample: Sample | None = None
+
+
+class Unfinished:
+    """The file, and what it holds of the evaluation that `settings` describe; `clips` maps numbers to what was found."""
+
+    def __init__(self, results: Path, settings: dict):
+        """Raises TelucodecError where nothing can be written beside `results`."""
+        self.path, self.root = Path(results).with_suffix(".part.jsonl"), Path(results).parent
+        pinned = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        self.clips = {found.number: found for found in self._read(pinned)}
+        lines = [json.dumps({"settings": pinned}), *(found.model_dump_json() for found in self.clips.values())]
+        write_whole(self.path, ("\n".join(lines) + "\n").encode())  # without a last line that was cut short
+
+    def add(self, found: Finished) -> None:
+        """Keep what was found for one clip. Raises TelucodecError where the disk does not take it."""
+        self.clips[found.number] = found
+        try:
+            with open(self.path, "a", encoding="utf-8") as lines:
+                lines.write(found.model_dump_json() + "\n")
+        except OSError as error:
+            raise TelucodecError(f"{self.path}: cannot be written ({error.strerror}); free some disk and run the same again") from error
+
+    def remove(self) -> None:
+        """Done: the results hold it all."""
+        with suppress(OSError):
+            self.path.unlink()
+
+    def _read(self, pinned: str) -> list[Finished]:
+        found = []
+        with suppress(OSError, ValueError):
+            first, *lines = self.path.read_text("utf-8").split("\n")
+            if json.loads(first) == {"settings": pinned}:
+                for line in lines:
+                    found.append(Finished.model_validate_json(line))  # ends at the first that is not whole
+        return [clip for clip in found if self._is_there(clip.sample)]
+
+    def _is_there(self, sample: Sample | None) -> bool:
+        return sample is None or all((self.root / path).is_file() for path in (sample.original, *sample.decoded.values()))

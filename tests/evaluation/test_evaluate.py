@@ -1,0 +1,177 @@
+"""An evaluation survives what codecs, clips and people do to it, and its file says all that was asked."""
+
+import json
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+from test_compare import PCM, clip, from_pcm, to_pcm
+
+from telucodec.audio.media import write_audio
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.compare import compare
+from telucodec.evaluation.contender import Contender
+from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.memory import high_water_mib, peaks
+from telucodec.evaluation.results import read_results
+from telucodec.evaluation.summary import summary_rows
+from telucodec.evaluation.unfinished import Unfinished
+from telucodec.metrics import METRICS
+from telucodec.metrics.metric import NotMeasured
+
+FEW = [METRICS["snr_db"], METRICS["amplitude_percent"]]
+SETTINGS = {"any": 1}
+
+
+def dying(data: bytes, of_length: int) -> np.ndarray:
+    """Decode, unless the clip is so long."""
+    if len(data) == 2 * of_length:
+        os._exit(7)
+    return from_pcm(data)
+
+
+def hungry(wave: np.ndarray) -> bytes:
+    np.ones(200 * 2**17).sum()  # 200 MiB
+    return to_pcm(wave)
+
+
+def small() -> str:
+    return "small 1.0"
+
+
+def copy_of(wave: np.ndarray) -> np.ndarray:
+    return wave
+
+
+def as_clip(name: str, wave: np.ndarray, language: str = "", group: str = "") -> Clip:
+    return Clip(name, partial(copy_of, wave), group, language)
+
+
+def test_a_codec_that_kills_its_process_fails_on_its_clip_alone(tmp_path, waves):
+    clips = [as_clip(str(number), wave[:, : 16_000 + number]) for number, wave in enumerate(waves[:3])]
+    deadly = Contender("deadly", "", "", to_pcm, partial(dying, of_length=16_001))
+    trials, samples = compare(clips, [deadly, PCM], FEW, tmp_path / "samples", jobs=1)
+    assert [(trial.clip, trial.contender) for trial in trials] == [(str(n), name) for n in range(3) for name in ("deadly", "pcm")]
+    assert [bool(trial.failure) for trial in trials] == [False, False, True, False, False, False]
+    assert "its process died" in trials[2].failure and set(trials[2].holes) == {"snr_db", "amplitude_percent"}
+    assert [sorted(sample.decoded) for sample in samples] == [["deadly", "pcm"], ["pcm"], ["deadly", "pcm"]]
+    assert all((tmp_path / path).is_file() for sample in samples for path in sample.decoded.values())
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, waves):
+    clips, coded = [clip(str(number), wave) for number, wave in enumerate(waves[:4])], []
+
+    def watched(wave):
+        coded.append(wave.shape[-1])
+        if interrupting and len(coded) == 1 + 3:  # the warm-up, two clips, and then
+            raise KeyboardInterrupt
+        return to_pcm(wave)
+
+    codec, interrupting = Contender("codec", "", "", watched, from_pcm), True
+    run = partial(compare, clips, [codec], FEW, tmp_path / "samples", num_samples=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(unfinished=Unfinished(tmp_path / "results.json", SETTINGS))
+    with open(tmp_path / "results.part.jsonl", "a") as lines:
+        lines.write('{"number": 3, "tri')  # as a machine leaves it whose power fails
+
+    coded.clear()
+    interrupting = False
+    seen = []
+    trials, samples = run(unfinished=Unfinished(tmp_path / "results.json", SETTINGS), progress=lambda *told: seen.append(told))
+    assert coded[1:] == [wave.shape[-1] for wave in waves[2:4]]
+    assert [told[0] for told in seen] == [3, 4]
+    whole, _ = run()
+    assert [t.model_dump(exclude={"encode_s", "decode_s"}) for t in trials] == [
+        t.model_dump(exclude={"encode_s", "decode_s"}) for t in whole
+    ]
+    assert len(samples) == 1
+
+
+@pytest.mark.parametrize("change", ["settings", "sample"])
+def test_what_was_found_otherwise_is_not_taken_over(tmp_path, waves, change):
+    run = partial(compare, [clip("a", waves[0]), clip("b", waves[1])], [PCM], FEW, tmp_path / "samples", num_samples=1)
+    run(unfinished=Unfinished(tmp_path / "results.json", SETTINGS))
+    assert set(Unfinished(tmp_path / "results.json", SETTINGS).clips) == {1, 2}
+    if change == "sample":
+        (tmp_path / "samples" / "sample_1_original.flac").unlink()
+        assert set(Unfinished(tmp_path / "results.json", SETTINGS).clips) == {2}
+    else:
+        assert not Unfinished(tmp_path / "results.json", {"any": 2}).clips
+
+
+def test_the_results_say_all_and_what_was_unfinished_is_gone(tmp_path, waves):
+    lengths = (16_000, 24_000, 3200, 20_000)
+    sounds = [wave[:, 20_000 : 20_000 + length] for wave, length in zip(waves, lengths, strict=False)]
+    sounds[3] = np.zeros_like(sounds[3])
+    rows = []
+    for number, wave in enumerate(sounds):
+        write_audio(tmp_path / f"{number}.flac", wave, 16_000)
+        known = {"speaker": "abcc"[number], "language": "te" if number < 2 else "de", "rms": 0.1, "peak": 0.5, "clipped_share": 0.0}
+        rows.append(Segment(f"{number}.flac", 0.0, wave.shape[-1] / 16_000, str(number), **known))
+    write_manifest(tmp_path / "test.csv", rows)
+    codec = Contender("pcm", "PCM", "pcm", to_pcm, from_pcm, num_payload_bytes=half, library=small)
+    gone = Contender("gone", "Gone", "gone", to_pcm, from_pcm, missing="not installed: make it")
+    metrics = [*FEW, METRICS["stoi"]]
+    found = evaluate(tmp_path / "test.csv", [codec, gone], tmp_path / "results.json", "telucodec evaluate", metrics)
+    assert read_results(tmp_path / "results.json") == found
+    assert not (tmp_path / "results.part.jsonl").exists()
+    assert found.summaries == summary_rows(found.trials, ["pcm", "gone"], [metric.name for metric in metrics])
+
+    everything = next(row for row in found.summaries if row.contender == "pcm" and row.part == "all")
+    assert {(row.part, row.name) for row in found.summaries if row.contender == "pcm"} == {
+        ("all", ""),
+        ("language", "de"),
+        ("language", "te"),
+        *(("group", name) for name in "abc"),
+    }
+    assert (everything.num_clips, everything.num_failed) == (4, 0)
+    assert everything.kbps == pytest.approx(256) and everything.payload_kbps == pytest.approx(128)
+    snr, stoi = everything.metrics["snr_db"], everything.metrics["stoi"]
+    assert snr.num_measured == 3 and snr.holes == {"the original is silent": 1}
+    assert snr.least <= snr.low <= snr.mean <= snr.high <= snr.most and snr.least <= snr.median <= snr.most
+    assert stoi.num_measured == 2 and any("too short" in reason for reason in stoi.holes)
+    alone = next(row for row in found.summaries if row.contender == "pcm" and row.name == "a").metrics["snr_db"]
+    assert alone.num_measured == 1 and alone.low is None and alone.high is None and alone.median == alone.mean
+
+    pcm, missing = found.contenders
+    assert pcm.library == "small 1.0" and pcm.peak_mib >= pcm.idle_mib > 10
+    assert missing.library == "" and missing.peak_mib is None and "not installed" in missing.memory_hole
+    text = (tmp_path / "results.json").read_text()
+    assert "NaN" not in text and json.loads(text)["summaries"]
+
+
+def half(data: bytes) -> int:
+    return len(data) // 2
+
+
+def test_memory_is_what_the_codec_takes_in_a_process_of_its_own(waves):
+    modest, big, deadly = peaks(
+        [
+            PCM,
+            Contender("big", "", "", hungry, from_pcm),
+            Contender("deadly", "", "", to_pcm, partial(dying, of_length=waves[0].shape[-1])),
+        ],
+        as_clip("a", waves[0]),
+        jobs=2,
+    )
+    assert 150 < big.peak_mib - modest.peak_mib < 250
+    assert abs(big.idle_mib - modest.idle_mib) < 30
+    assert deadly.peak_mib is None and "died" in deadly.reason
+
+
+def test_a_system_that_does_not_tell_memory_is_a_hole(monkeypatch, tmp_path):
+    assert 10 < high_water_mib() < 100_000
+    monkeypatch.setattr("telucodec.evaluation.memory.STATUS", tmp_path / "none")
+    with pytest.raises(NotMeasured, match="Linux"):
+        high_water_mib()
+
+
+def test_every_peer_that_is_here_names_what_does_its_work():
+    from telucodec.evaluation.baselines import SHELF
+
+    for peer in SHELF:
+        if not peer.missing():
+            library = peer.at(peer.kbps[-1]).library()
+            assert any(digit.isdigit() for digit in library), peer.name
