@@ -65,7 +65,7 @@ def drawn(results: Results) -> str:
             spread = found[row.name].spreads[metric]
             if spread.num_measured:
                 panels[title].setdefault(row.family, []).append(Point(found[row.name].kbps, spread.mean))
-    return rate_plot_svg([Panel(title, lines) for title, lines in panels.items()], 6.4, columns=3)
+    return rate_plot_svg([Panel(title, lines) for title, lines in panels.items()], 6.4)
 
 
 def measure(collection: Path, clips: int, baselines: list[str], out: Path, command: str) -> Results:

@@ -20,6 +20,8 @@ COLUMNS = 480
 RANGE_DB = 80.0
 DIFFERENCE_DB = 30.0
 """Levels that differ by more have the strongest colour."""
+QUIETEST_DB = -30.0
+"""A picture of something quieter, such as silence, is as dark as if its loudest were there; speech at full scale reaches about 30."""
 INAUDIBLE_DB = 60.0
 """Below the loudest of the original: levels are compared as if none were lower, for no difference down there is heard."""
 INK = "#010203"
@@ -38,12 +40,12 @@ def spectrum_db(wave: np.ndarray) -> np.ndarray:
 
 def spectrogram_png(spectrum: np.ndarray, top_db: float) -> bytes:
     """Colour `spectrum` [F, columns] from RANGE_DB below `top_db` up to it; pictures to be compared share `top_db`."""
-    return _png((spectrum - top_db) / RANGE_DB + 1, "magma")
+    return _png((spectrum - max(top_db, QUIETEST_DB)) / RANGE_DB + 1, "magma")
 
 
 def difference_png(reference: np.ndarray, estimate: np.ndarray) -> bytes:
     """Colour how far the spectrum `estimate` [F, columns] lies above `reference` (red) or below it (blue); white where they are alike."""
-    least = reference.max(initial=-120.0) - INAUDIBLE_DB
+    least = reference.max(initial=QUIETEST_DB) - INAUDIBLE_DB
     return _png(0.5 + (np.maximum(estimate, least) - np.maximum(reference, least)) / (2 * DIFFERENCE_DB), "RdBu_r")
 
 
@@ -84,7 +86,7 @@ class Panel:
     bound_label: str = ""
 
 
-def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 2) -> str:
+def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 3) -> str:
     """Quality against measured kbps, `columns` panels beside each other; a line at `marked_kbps`."""
     rows = -(-len(panels) // columns)
     with _figure((4.6 * min(columns, len(panels)), 3.1 * rows + 0.6)) as (figure, svg):
@@ -166,6 +168,7 @@ def columns_svg(charts: Sequence[Columns]) -> str:
     with _figure((4.6 * len(charts), 2.6)) as (figure, svg):
         for place, chart in enumerate(charts, 1):
             axes = figure.add_subplot(1, len(charts), place)
+            axes.set_axisbelow(True)
             axes.bar(range(len(chart.values)), chart.values, color="C0", width=0.8)
             axes.set_xticks(range(len(chart.labels)), chart.labels)
             if math.isfinite(chart.whole):

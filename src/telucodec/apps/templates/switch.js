@@ -2,24 +2,25 @@
 const SOUND_RATE = 16000;
 let context = null, playing = null;    // one bar plays at a time
 
-// sounds: [{label, bytes(), up(bool)}], bytes() the FLAC file as Uint8Array, up() told when it is heard and when no longer.
-function offerSwitch(bar, sounds) {
-  const button = (label) => {
-    const made = document.createElement("button");
+// sounds: [{label, bytes(), up(bool)}], the one at `first` chosen; bytes() the FLAC file as Uint8Array, up() told when it is heard and when no longer.
+function offerSwitch(bar, sounds, first = 0) {
+  const part = (tag, name, within) => {
+    const made = document.createElement(tag);
+    made.className = name;
+    within.append(made);
+    return made;
+  };
+  const button = (label, name, within) => {
+    const made = part("button", name, within);
     made.type = "button";
     made.textContent = label;
-    bar.append(made);
     return made;
   };
   bar.replaceChildren();
-  const play = button("Play");
-  play.className = "play";
-  const buttons = sounds.map((sound) => button(sound.label));
-  const place = document.createElement("div"), mark = document.createElement("i"), trouble = document.createElement("span");
-  place.className = "place";
-  place.append(mark);
-  bar.append(place, trouble);
-  let player = null, loading = null, chosen = 0, wanted = false;
+  const play = button("Play", "play", bar), choices = part("div", "choices", bar);
+  const buttons = sounds.map((sound) => button(sound.label, "", choices));
+  const mark = part("i", "", part("div", "place", bar)), trouble = part("span", "trouble", bar);
+  let player = null, loading = null, chosen = first, wanted = false;
 
   const show = () => {
     play.textContent = wanted ? "Stop" : "Play";
