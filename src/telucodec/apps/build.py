@@ -259,7 +259,7 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
         return {"clips": len(rows)}
 
     measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert") if find_spec(name)]
-    settings = {"kbps": KBPS, "baselines": BASELINES, "measured_with": measured_with}
+    settings = {"kbps": KBPS, "baselines": list(BASELINES), "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {found['clips']} test clips")

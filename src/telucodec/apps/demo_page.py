@@ -5,6 +5,7 @@ read, and is forgotten with the answer; nothing in a request is ever a path. Wha
 """
 
 import asyncio
+import math
 import secrets
 import tempfile
 import time
@@ -45,7 +46,7 @@ def rates_of(codec: Codec) -> list[float]:
     if not isinstance(codec, CodesCodec):
         return list(KBPS)
     counts = np.unique(np.linspace(1, codec.bundle.info.num_codebooks, MOST_RATES).round().astype(int))
-    return [round(codec.bundle.info.kbps_of(int(count)), 3) for count in counts]
+    return [math.ceil(1000 * codec.bundle.info.kbps_of(int(count))) / 1000 for count in counts]  # no less, or a codebook is left out
 
 
 class DemoPage:

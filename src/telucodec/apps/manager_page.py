@@ -33,7 +33,8 @@ class ManagerPage:
     words: dict[str, str]
     """Headings, criteria and verdicts, by their English names."""
     decision: str
-    sentences: tuple[str, ...]
+    sentences: tuple[tuple[str, str], ...]
+    """What holds the numbers of each (results, build, plan), and the sentence."""
     limits: tuple[str, ...]
     """What cannot be told from these numbers."""
 
@@ -53,12 +54,13 @@ def manager_page(
 ) -> ManagerPage:
     """The first page in `language`, one of `languages`."""
     words = json.loads(WORDS.read_text("utf-8"))[language]
-    sentences = [_tried(results, words), *(_of_codec(results, chosen, words) if chosen else [words["no_model"]])]
+    sentences = [("results", _tried(results, words))]
+    sentences += [("results", told) for told in (_of_codec(results, chosen, words) if chosen else [words["no_model"]])]
     if build.seconds:
-        sentences.append(words["took"].format(time=duration(sum(build.seconds.values()))))
+        sentences.append(("build", words["took"].format(time=duration(sum(build.seconds.values())))))
     if plan and plan.columns:
         told = [words["option"].format(name=c.name, time=duration(c.wall_s)) for c in plan.columns]
-        sentences.append(words["ways"].format(options="; ".join(told)))
+        sentences.append(("plan", words["ways"].format(options="; ".join(told))))
     limits = tuple(_limits(results, chosen, verdicts, build, words))
     return ManagerPage(language, words, _decision(verdicts, words), tuple(sentences), limits)
 
