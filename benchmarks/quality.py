@@ -13,7 +13,7 @@ from pathlib import Path
 
 import speech
 
-from telucodec.apps.plots import rate_plot_svg
+from telucodec.apps.plots import Panel, Point, rate_plot_svg
 from telucodec.apps.table import rows, summaries
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
@@ -59,14 +59,15 @@ def tabulated(results: Results) -> str:
 def drawn(results: Results) -> str:
     """PESQ, ViSQOL and SNR of the Telugu clips against measured rate, as SVG."""
     found = summaries(results, "telugu")
-    panels: dict[str, dict[str, list[tuple[float, float]]]] = {"PESQ-WB": {}, "ViSQOL": {}, "SNR, dB": {}}
+    panels: dict[str, dict[str, list[Point]]] = {"PESQ-WB": {}, "ViSQOL": {}, "SNR, dB": {}}
     for row in results.contenders:
         if row.missing:
             continue
         for title, metric in zip(panels, ("pesq", "visqol", "snr_db"), strict=True):
-            point = (found[row.name].kbps, found[row.name].spreads[metric].mean)
-            panels[title].setdefault(row.family, []).append(point)
-    return rate_plot_svg(panels, 6.4)
+            spread = found[row.name].spreads[metric]
+            if spread.num_measured:
+                panels[title].setdefault(row.family, []).append(Point(found[row.name].kbps, spread.mean))
+    return rate_plot_svg([Panel(title, lines) for title, lines in panels.items()], 6.4)
 
 
 def measure(collection: Path, clips: int, baselines: list[str], out: Path, command: str) -> Results:

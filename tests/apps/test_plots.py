@@ -1,11 +1,24 @@
 """Pictures that show what is there."""
 
 import io
+import math
+import re
 
 import numpy as np
 from PIL import Image
 
-from telucodec.apps.plots import rate_plot_svg, spectrogram_png, spectrum_db
+from telucodec.apps.plots import (
+    Columns,
+    Curve,
+    Panel,
+    Point,
+    columns_svg,
+    curves_svg,
+    difference_png,
+    rate_plot_svg,
+    spectrogram_png,
+    spectrum_db,
+)
 
 
 def test_a_tone_is_a_line_at_its_height():
@@ -28,7 +41,28 @@ def test_long_waves_make_no_wider_pictures():
 
 
 def test_the_plot_takes_the_colour_of_the_page_and_escapes_names():
-    svg = rate_plot_svg({"PESQ": {"<b>a</b> $x$": [(6.0, 2.0), (3.0, 1.0)]}}, 6.4)
+    panel = Panel(
+        "PESQ", {"<b>a</b> $x$": [Point(6.0, 2.0, 1.5, 2.5), Point(3.0, 1.0)]}, 3.0, [(1.0, 2.0, 3.0), (2.0, 3.0, 4.0)], "estimate"
+    )
+    svg = rate_plot_svg([panel], 6.4)
     assert svg.startswith("<svg") and "currentColor" in svg
-    assert "<b>" not in svg and "$x$" in svg
-    assert svg == rate_plot_svg({"PESQ": {"<b>a</b> $x$": [(6.0, 2.0), (3.0, 1.0)]}}, 6.4)
+    assert "<b>" not in svg and "$x$" in svg and "estimate" in svg
+    assert svg == rate_plot_svg([panel], 6.4)
+
+
+def test_a_difference_is_red_where_louder_blue_where_softer_and_white_where_nobody_hears_it():
+    reference = np.full((129, 30), -20.0)
+    estimate = reference.copy()
+    estimate[:, 10:20] += 25
+    estimate[:, 20:] -= 25
+    reference[64:], estimate[64:] = -150.0, -130.0
+    picture = np.asarray(Image.open(io.BytesIO(difference_png(reference, estimate))).convert("RGB")).astype(int)
+    (alike, louder, softer), unheard = picture[-1, [5, 15, 25]], picture[0]
+    assert alike.min() > 230 and unheard.min() > 230
+    assert louder[0] > louder[2] + 80 and softer[2] > softer[0] + 80
+
+
+def test_curves_and_columns_are_drawn_around_holes():
+    curve = Curve("<i>loss</i>", {"a": [(1, 2.0), (2, math.nan), (3, 1.0)], "b": [(1, 1.0)]}, marked=0.0)
+    for svg in (curves_svg([curve]), columns_svg([Columns("<i>used</i>", ["1", "2"], [3.0, math.nan], 100.0)])):
+        assert svg.startswith("<svg") and "<i>" not in svg and not re.search(r"\bnan\b", svg)

@@ -16,7 +16,8 @@ from telucodec.errors import TelucodecError
 
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'telucodec[record]'")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'telucodec[record]'")
-from telucodec.apps.record_page import HOST, TOKEN_HEADER, PageServer
+from telucodec.apps.local_page import HOST, TOKEN_HEADER
+from telucodec.apps.record_page import PageServer
 
 TEXTS = ["మంచి రోజు", "నమస్కారం"]
 
@@ -106,7 +107,7 @@ def test_from_consent_to_rows(server, telugu, tmp_path):
 
 
 def test_it_listens_on_this_machine_alone(refusing):
-    assert refusing._socket.getsockname()[0] == "127.0.0.1"
+    assert refusing._local._socket.getsockname()[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "", None])

@@ -57,7 +57,7 @@ def test_a_part_can_be_decoded(coded, tmp_path):
 
 def test_every_verb_explains_itself_with_an_example():
     verbs = ["build", "extract", "segment", "doctor", "filter", "record", "import", "tts", "manifest", "snr-doctor"]
-    verbs += ["encode", "decode", "live", "info", "evaluate", "report", "train", "plan", "optimize", "listening-test"]
+    verbs += ["encode", "decode", "live", "info", "evaluate", "report", "train", "plan", "optimize", "listening-test", "demo"]
     overview = telucodec("--help").stdout
     for verb in verbs:
         assert verb in overview

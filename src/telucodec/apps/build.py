@@ -8,9 +8,11 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,9 +20,9 @@ import numpy as np
 
 from telucodec import __version__
 from telucodec.apps.build_record import BuildRecord
-from telucodec.apps.report import report
+from telucodec.apps.report import Further, report
 from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract
-from telucodec.data.filter import FilterConfig, sift
+from telucodec.data.filter import FilterConfig, Sifted, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
@@ -89,9 +91,13 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
         leaks=tuple(data["leaks"]),
         unreadable=extracted.unreadable,
         rejected=tuple(data["rejected"]),
+        defects=data.get("defects"),  # a step kept from an earlier version did not count them
+        command=command,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     write_whole(out / "build.json", record.model_dump_json(indent=1).encode())
-    report(results, page, out / "build.json")
+    manifests = out / "manifests"
+    report(results, page, Further(out / "build.json", manifests=manifests, test_set=manifests / "measured.csv", model=out / "model"))
     return Built(results, page, record.unreadable)
 
 
@@ -166,6 +172,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
             "rejected": rejected,
             "leaks": parts.leaks,
             "speakers": len({row.speaker for row in kept} - {""}),
+            "defects": _found(sifted),
         }
 
     made_from = {
@@ -181,6 +188,13 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
     for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"]]:
         say(f"  {line}")
     return found, seconds
+
+
+def _found(sifted: Sifted) -> dict[str, int]:
+    """Segments with each defect, turned away for it or not."""
+    counts = Counter({case: rows for case, (rows, _) in sifted.amounts().items()})
+    counts.update({case: rows for case, (rows, _) in sifted.amounts(spared=True).items()})
+    return dict(counts.most_common())
 
 
 def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
@@ -245,7 +259,7 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
         return {"clips": len(rows)}
 
     measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert", "speechmos", "swift_f0") if find_spec(name)]
-    settings = {"kbps": KBPS, "baselines": BASELINES, "measured_with": measured_with}
+    settings = {"kbps": KBPS, "baselines": list(BASELINES), "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {found['clips']} test clips")

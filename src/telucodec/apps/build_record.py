@@ -32,10 +32,16 @@ class BuildRecord(BaseModel):
     """A line for each media file that could not be used."""
     rejected: tuple[str, ...] = ()
     """A line for each segment that was turned away."""
+    defects: dict[str, int] | None = None
+    """Segments in which each defect was found, those that were kept all the same counted in; null where nobody looked."""
     limits: Limits = Limits()
     cost: float | None = None
     """What the build cost; null where nobody counted."""
     currency: str = ""
+    command: str = ""
+    """What the user typed."""
+    date: str = ""
+    """ISO 8601, UTC."""
 
 
 def read_build_record(path: Path | None) -> BuildRecord:

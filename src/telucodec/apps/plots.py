@@ -1,6 +1,7 @@
-"""Pictures: spectrograms as small PNG files; as SVG that takes the page's colours, quality against rate and what listeners said."""
+"""Pictures: spectrograms as small PNG files; as SVG that takes the page's colours, quality against rate, values with their intervals, curves, counts."""
 
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,16 @@ WINDOW = 256
 COLUMNS = 480
 """At most so many in a picture."""
 RANGE_DB = 80.0
+DIFFERENCE_DB = 30.0
+"""Levels that differ by more have the strongest colour."""
+QUIETEST_DB = -30.0
+"""A picture of something quieter, such as silence, is as dark as if its loudest were there; speech at full scale reaches about 30."""
+INAUDIBLE_DB = 60.0
+"""Below the loudest of the original: levels are compared as if none were lower, for no difference down there is heard."""
 INK = "#010203"
 """Stands for the page's text colour while matplotlib draws."""
+SHAPES = "osD^vP*X"
+"""Of points: families are told apart without colour too."""
 
 
 def spectrum_db(wave: np.ndarray) -> np.ndarray:
@@ -31,36 +40,142 @@ def spectrum_db(wave: np.ndarray) -> np.ndarray:
 
 def spectrogram_png(spectrum: np.ndarray, top_db: float) -> bytes:
     """Colour `spectrum` [F, columns] from RANGE_DB below `top_db` up to it; pictures to be compared share `top_db`."""
+    return _png((spectrum - max(top_db, QUIETEST_DB)) / RANGE_DB + 1, "magma")
+
+
+def difference_png(reference: np.ndarray, estimate: np.ndarray) -> bytes:
+    """Colour how far the spectrum `estimate` [F, columns] lies above `reference` (red) or below it (blue); white where they are alike."""
+    least = reference.max(initial=QUIETEST_DB) - INAUDIBLE_DB
+    return _png(0.5 + (np.maximum(estimate, least) - np.maximum(reference, least)) / (2 * DIFFERENCE_DB), "RdBu_r")
+
+
+def _png(levels: np.ndarray, colours: str) -> bytes:
+    """Colour `levels` [F, columns], 0 to 1, low frequencies at the bottom."""
     from matplotlib import colormaps
     from PIL import Image  # comes with matplotlib
 
-    levels = np.clip((spectrum - top_db) / RANGE_DB + 1, 0, 1)
-    picture = Image.fromarray(np.rint(63 * levels[::-1]).astype(np.uint8))
-    picture.putpalette((colormaps["magma"](np.linspace(0, 1, 64))[:, :3] * 255).astype(np.uint8).tobytes())
+    picture = Image.fromarray(np.rint(63 * np.clip(levels[::-1], 0, 1)).astype(np.uint8))
+    picture.putpalette((colormaps[colours](np.linspace(0, 1, 64))[:, :3] * 255).astype(np.uint8).tobytes())
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def rate_plot_svg(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], marked_kbps: float) -> str:
-    """Quality against measured kbps: per panel title, per family of contenders, its points (kbps, value); a line at `marked_kbps`."""
-    with _figure((4.6 * len(panels), 3.6)) as (figure, svg):
-        colours = {family: f"C{index}" for index, family in enumerate(dict.fromkeys(f for lines in panels.values() for f in lines))}
-        for place, (title, lines) in enumerate(panels.items(), 1):
-            axes = figure.add_subplot(1, len(panels), place)
-            for family, points in lines.items():
-                axes.plot(*zip(*sorted(points), strict=True), "o-", color=colours[family], label=family, markersize=5)
+@dataclass(frozen=True)
+class Point:
+    """A measured rate and quality."""
+
+    kbps: float
+    value: float
+    low: float = math.nan
+    """Ends of the interval of `value`; NaN where there is none."""
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Quality against rate in one unit."""
+
+    title: str
+    lines: Mapping[str, Sequence[Point]]
+    """Points of each family of codecs."""
+    marked: float = math.nan
+    """Value asked for; NaN for none."""
+    bound: Sequence[tuple[float, float, float]] = ()
+    """(kbps, low, high) of an estimate to draw behind the lines."""
+    bound_label: str = ""
+
+
+def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 3) -> str:
+    """Quality against measured kbps, `columns` panels beside each other; a line at `marked_kbps`."""
+    rows = -(-len(panels) // columns)
+    with _figure((4.6 * min(columns, len(panels)), 3.1 * rows + 0.6)) as (figure, svg):
+        families = list(dict.fromkeys(family for panel in panels for family in panel.lines))
+        for place, panel in enumerate(panels, 1):
+            axes = figure.add_subplot(rows, min(columns, len(panels)), place)
+            widest = max((point.kbps for points in panel.lines.values() for point in points), default=marked_kbps)
+            if panel.bound:
+                kbps, low, high = (np.array(column) for column in zip(*panel.bound, strict=True))
+                axes.fill_between(kbps, low, high, color=INK, alpha=0.12, linewidth=0, label=panel.bound_label)
+            for family, points in panel.lines.items():
+                index = families.index(family)
+                colour, shape = f"C{index % 10}", SHAPES[index % len(SHAPES)]
+                ordered = sorted(points, key=lambda point: point.kbps)
+                axes.plot([p.kbps for p in ordered], [p.value for p in ordered], f"{shape}-", color=colour, label=family, markersize=5)
+                for point in ordered:
+                    if math.isfinite(point.low) and math.isfinite(point.high):
+                        axes.plot([point.kbps] * 2, [point.low, point.high], "_-", color=colour, linewidth=1, markersize=6)
             axes.axvline(marked_kbps, color=INK, linewidth=0.8, linestyle=":")
-            axes.set_xlim(left=0)
-            axes.set_title(title, color=INK)
+            if math.isfinite(panel.marked):
+                axes.axhline(panel.marked, color=INK, linewidth=0.8, linestyle=":")
+            axes.set_xlim(0, 1.06 * max(widest, marked_kbps))
+            axes.set_title(panel.title, color=INK, fontsize=10)
             axes.set_xlabel("measured kbps", color=INK)
             axes.grid(alpha=0.2, color=INK)
             _ink(axes)
-        handles, labels = {}, []
+        handles = {}
         for axes in figure.axes:
             handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        labels = list(handles)
-        figure.legend(list(handles.values()), labels, loc="outside lower center", ncols=2, frameon=False, labelcolor=INK)
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3, frameon=False, labelcolor=INK, fontsize=9)
+    return svg[0]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over the updates of a training."""
+
+    title: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+    """(update, value) of each line; a value that is NaN leaves a gap."""
+    marked: float = math.nan
+
+
+def curves_svg(curves: Sequence[Curve], columns: int = 3) -> str:
+    """What went on during a training, `columns` plots beside each other."""
+    rows = -(-len(curves) // columns)
+    with _figure((3.4 * min(columns, len(curves)), 2.5 * rows)) as (figure, svg):
+        for place, curve in enumerate(curves, 1):
+            axes = figure.add_subplot(rows, min(columns, len(curves)), place)
+            for name, points in curve.lines.items():
+                updates, values = zip(*points, strict=True) if points else ((), ())
+                axes.plot(updates, values, "-", linewidth=1.3, label=name)
+                if len(points) == 1:  # a line of one point is not seen
+                    axes.plot(updates, values, "o", markersize=4, color=axes.lines[-1].get_color())
+            if math.isfinite(curve.marked):
+                axes.axhline(curve.marked, color=INK, linewidth=0.8, linestyle=":")
+            if len(curve.lines) > 1:
+                axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+            axes.set_title(curve.title, color=INK, fontsize=10)
+            axes.set_xlabel("updates", color=INK, fontsize=9)
+            axes.grid(alpha=0.2, color=INK)
+            _ink(axes)
+    return svg[0]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Values side by side, one for each label."""
+
+    title: str
+    labels: Sequence[str]
+    values: Sequence[float]
+    whole: float = math.nan
+    """What a value can be at most; NaN where nothing limits it."""
+
+
+def columns_svg(charts: Sequence[Columns]) -> str:
+    """Bar charts beside each other."""
+    with _figure((4.6 * len(charts), 2.6)) as (figure, svg):
+        for place, chart in enumerate(charts, 1):
+            axes = figure.add_subplot(1, len(charts), place)
+            axes.set_axisbelow(True)
+            axes.bar(range(len(chart.values)), chart.values, color="C0", width=0.8)
+            axes.set_xticks(range(len(chart.labels)), chart.labels)
+            if math.isfinite(chart.whole):
+                axes.axhline(chart.whole, color=INK, linewidth=0.8, linestyle=":")
+            axes.set_title(chart.title, color=INK, fontsize=10)
+            axes.grid(alpha=0.2, color=INK, axis="y")
+            _ink(axes)
     return svg[0]
 
 

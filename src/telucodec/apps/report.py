@@ -1,26 +1,38 @@
-"""One HTML page from results.json: verdicts, before and after to listen to, tables, a plot, and how it was made.
+"""One HTML page from results.json: the decision, before and after to listen to, plots, tables, the data, the training, and how all was made.
 
 The page stands alone: sound and pictures lie inside, nothing is fetched. It prints what was measured and says
-"not measured", with the reason, for the rest.
+"not measured", with the reason, for the rest. Each number tells, to a pointer above it, the file it came from. Beside
+the page lies the same as JSON.
 """
 
-from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from telucodec.apps.build_record import read_build_record
-from telucodec.apps.plots import rate_plot_svg, spectrogram_png, spectrum_db
-from telucodec.apps.table import headings, holes, number, rows, summaries
-from telucodec.apps.verdicts import RATIO, duration, headline, verdicts
-from telucodec.audio.media import SAMPLE_RATE, read_media
-from telucodec.errors import TelucodecError
-from telucodec.evaluation.results import ContenderRow, Results, Sample, Trial, beside, read_results
+from telucodec.apps.build_record import BuildRecord, read_build_record
+from telucodec.apps.comparisons import comparison
+from telucodec.apps.data_summary import read_parts
+from telucodec.apps.manager_page import manager_page
+from telucodec.apps.plan_record import PlanRecord, read_plan_record
+from telucodec.apps.plots import columns_svg, curves_svg
+from telucodec.apps.result_plots import Bound, bound, rate_plot, snr_plot
+from telucodec.apps.sources import Source, source_of
+from telucodec.apps.symbols import symbols
+from telucodec.apps.table import NOT_MEASURED, Cell, headings, holes, number, rows, summary_numbers
+from telucodec.apps.training_log import TrainingLog, codebooks, curves, number_of, read_training_log
+from telucodec.apps.verdicts import duration, headline, verdicts
+from telucodec.audio.media import read_media
+from telucodec.errors import DataError, TelucodecError
+from telucodec.evaluation.results import Results, beside, read_results
 from telucodec.evaluation.summary import PCM_KBPS
 from telucodec.files import write_whole
+from telucodec.runtime.codec import load_codec
 
 MAX_GROUPS = 12
 """More groups than that are not broken down; a table of every speaker helps nobody."""
@@ -29,136 +41,159 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Player:
-    """One thing to listen to."""
+class Further:
+    """What a report shows beside results; of what is None it says that nothing is known."""
 
-    label: str
-    facts: tuple[str, ...]
-    sound: str = ""
-    """FLAC as a data URI; empty where there is none."""
-    picture: str = ""
-    """PNG as a data URI."""
-    missing: str = ""
-    """Why there is nothing to hear."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A test clip and what became of it."""
-
-    clip: str
-    duration: str
-    players: tuple[Player, ...]
+    build: Path | None = None
+    """build.json of the model."""
+    run: Path | None = None
+    """Folder of the training run."""
+    plan: Path | None = None
+    """What `telucodec plan --json` printed."""
+    manifests: Path | None = None
+    """Folder of train.csv, val.csv and test.csv."""
+    test_set: Path | None = None
+    """What was measured on, for the estimate of what SNR it allows; without it, the clips kept as sound are taken."""
+    model: Path | None = None
+    """Folder of the model that was measured, to count what it sends; None for the shipped one."""
 
 
-def report(results_path: Path, out_html: Path, build_path: Path | None = None) -> None:
-    """Write the report on `results_path`, whose sound files lie beside it, and on `build_path` where there is one.
+def report(results_path: Path, out_html: Path, further: Further = Further(), language: str = "en") -> Path:
+    """Write the report on `results_path`, whose sound files lie beside it, and `further`; return the JSON beside it.
 
-    Raises DataError for files that are not results or not a build record.
+    The first page is in `language`. Raises DataError for files that are not what they should be, before anything is written.
     """
-    results, build = read_results(results_path), read_build_record(build_path)
+    results_path, out_html = Path(results_path), Path(out_html)
+    out_json = out_html.with_suffix(".json")
+    read = [results_path, *(path for path in asdict(further).values() if path is not None)]
+    if any(path.resolve() in (out_json.resolve(), out_html.resolve()) for path in map(Path, read)):
+        raise DataError(f"{out_json}: would be written over by the report; give the report another name")
+    results, build = read_results(results_path), read_build_record(further.build)
+    training, plan, parts = read_training_log(further.run), read_plan_record(further.plan), read_parts(further.manifests)
+    sources = _sources(results_path, results, further, build, plan, training) | {f"{part.name}.csv": part.source for part in parts}
     chosen = headline(results, build)
+    judged = verdicts(results, chosen, build)
+    estimate = bound(results, results_path, further.test_set)
+    counted, why_not_counted = _symbols(results, results_path, further.model)
+    page = manager_page(results, chosen, judged, build, plan, language)
     groups = sorted({trial.group for trial in results.trials})
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("report.html").render(
+    html = environment.get_template("report.html").render(
         results=results,
         build=build,
         build_steps=[(step, duration(seconds)) for step, seconds in build.seconds.items()],
         chosen=chosen,
-        verdicts=verdicts(results, chosen, build),
+        page=page,
+        in_english=page if language == "en" else manager_page(results, chosen, judged, build, plan, "en"),
+        verdicts=judged,
         all_verdicts=[(row.label, verdicts(results, row, build)) for row in results.contenders if row.model],
-        comparisons=[_comparison(results, sample, results_path) for sample in results.samples],
+        comparisons=[comparison(results, sample, results_path) for sample in results.samples],
         headings=headings(results),
         rows=rows(results),
         grouped=[(group or "no group", rows(results, group)) for group in groups] if 1 < len(groups) <= MAX_GROUPS else [],
         holes=holes(results),
-        plot=_plot(results),
+        # matplotlib escapes the texts it draws
+        rate_plot=Markup(rate_plot(results, estimate)),
+        estimate=estimate,
+        snr_plot=Markup(snr_plot(results)),
+        symbols=counted,
+        symbols_plot=Markup(columns_svg(counted.charts)) if counted else "",
+        why_not_counted=why_not_counted,
+        parts=parts,
+        hours=lambda seconds: number(seconds / 3600, 2, "h").text,
+        training=training,
+        training_facts=_training_facts(training) if training else {},
+        curves=_drawn(curves_svg, curves(training)) if training else "",
+        codebooks=_drawn(columns_svg, codebooks(training)) if training else "",
+        plan=plan,
+        duration=duration,
+        sources=sources,
         pcm_kbps=PCM_KBPS,
     )
-    write_whole(Path(out_html), page.encode())
+    numbers = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "headline": chosen.name if chosen else None,
+        "decision": page.decision,
+        "verdicts": [asdict(verdict) for verdict in judged],
+        "limits": list(page.limits),
+        "contenders": summary_numbers(results),
+        "holes": holes(results),
+        "bound": _bound_numbers(estimate),
+        "training": _training_numbers(training),
+        "data": {part.name: asdict(part.stats) for part in parts},
+        "defects": build.defects,
+        "plan": plan.model_dump(mode="json") if plan else None,
+        "sources": {name: asdict(source) for name, source in sources.items()},
+    }
+    write_whole(out_html, html.encode())
+    write_whole(out_json, json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n")
+    return out_json
 
 
-def _plot(results: Results) -> Markup | None:
-    """PESQ and SNR against measured kbps; None where neither was measured."""
-    found, panels = summaries(results), {}
-    for metric in results.metrics:
-        if metric.name not in ("pesq", "snr_db"):
-            continue
-        lines: dict[str, list[tuple[float, float]]] = {}
-        for row in results.contenders:
-            summary = found[row.name]
-            if summary.spreads[metric.name].num_measured and summary.kbps > 0:
-                lines.setdefault(row.family, []).append((summary.kbps, summary.spreads[metric.name].mean))
-        if lines:
-            title = f"{metric.label}, {metric.unit} (waveform fidelity, not quality)" if metric.unit else metric.label
-            panels[title] = lines
-    # matplotlib escapes the texts it draws
-    return Markup(rate_plot_svg(dict(reversed(panels.items())), PCM_KBPS / RATIO)) if panels else None
+def _drawn(draw: Callable, found: list) -> str:
+    return Markup(draw(found)) if found else ""
 
 
-def _comparison(results: Results, sample: Sample, results_path: Path) -> Comparison:
-    """Players for one clip: the original, every setting under test, and the baselines next to them in rate."""
-    trials = {trial.contender: trial for trial in results.trials if trial.clip == sample.clip}
+def _sources(
+    results_path: Path, results: Results, further: Further, build: BuildRecord, plan: PlanRecord | None, training: TrainingLog | None
+) -> dict[str, Source]:
+    """Every file that numbers come from, by what it holds."""
+    found = {"results": source_of(results_path, results.made.command, results.made.date)}
+    found |= {"build": source_of(further.build, build.command, build.date)} if further.build else {}
+    found |= {"training": training.source} if training else {}
+    found |= {"plan": source_of(further.plan, plan.command, plan.date)} if plan else {}
+    return found
+
+
+def _symbols(results: Results, results_path: Path, model: Path | None):
+    """What the measured model sends of the clips kept as sound; None, and why, where that cannot be counted."""
+    digests = {row.model for row in results.contenders if row.model}
     try:
-        wave = read_media(beside(results_path, sample.original))
-        top_db = spectrum_db(wave).max()
-        length = f"{wave.shape[-1] / SAMPLE_RATE:.1f} s"
+        codec = load_codec(model)
+        if codec.digest not in digests:
+            return None, "the model that was measured was not given" if model is None else f"{model} is not the model that was measured"
+        waves = [read_media(beside(results_path, sample.original), codec.sample_rate) for sample in results.samples]
+        waves = [wave for wave in waves if wave.shape[-1]]
+        return (symbols(codec, waves), "") if waves else (None, "no sound was kept to count it in")
     except TelucodecError as error:
-        top_db, length = 0.0, ""
-        first = Player("Original", (), missing=str(error))
+        return None, str(error)
+
+
+def _training_facts(log: TrainingLog) -> dict[str, Cell]:
+    """The run in words and numbers, for a table."""
+    last, update = (entries[-1] if entries else {} for entries in (log.validations, log.updates))
+    signs = last.get("signs")
+    facts = {name: Cell(told) for name, told in log.settings.items()}
+    facts["Updates"] = number(number_of(last or update, "update"), 0, reason="the log holds none")
+    facts["Sound heard"] = number(number_of(update, "heard_hours"), 2, "h", "the log does not tell")
+    spent = number_of(last or update, "spent_s")
+    facts["Time"] = Cell(duration(spent)) if math.isfinite(spent) else Cell(NOT_MEASURED, "the log does not tell", is_hole=True)
+    for name, label, digits, unit in VALIDATED:
+        facts[label] = number(number_of(last, name), digits, unit, "the last validation has no value")
+    if isinstance(signs, list):
+        facts["Signs of trouble at its end"] = Cell(", ".join(map(str, signs)) or "none")
     else:
-        first = _player("Original", (f"{PCM_KBPS:g} kbps as 16-bit samples",), results_path, sample.original, top_db)
-    players = [first]
-    for row in _to_hear(results):
-        trial = trials.get(row.name)
-        path = sample.decoded.get(row.name)
-        if path is None:
-            players.append(Player(row.label, (), missing=trial.failure if trial and trial.failure else "no sound was kept"))
-        else:
-            players.append(_player(row.label, _facts(results, trial), results_path, path, top_db))
-    return Comparison(sample.clip, length, tuple(players))
+        facts["Signs of trouble at its end"] = Cell(NOT_MEASURED, "no validation was logged", is_hole=True)
+    if log.num_broken:
+        facts["Lines of the log that are broken"] = Cell(str(log.num_broken), "left out; a killed run may end in half a line")
+    return facts
 
 
-def _to_hear(results: Results) -> Sequence[ContenderRow]:
-    """What is under test, and of each family of baselines the nearest measured rates below and above each of it."""
-    found = summaries(results)
-    rates_under_test = [found[row.name].kbps for row in results.contenders if row.model]
-    families: dict[str, list[ContenderRow]] = {}
-    for row in results.contenders:
-        if not row.model and found[row.name].kbps > 0:
-            families.setdefault(row.family, []).append(row)
-    near = set()
-    for family in families.values():
-        for kbps in rates_under_test:
-            below = [row for row in family if found[row.name].kbps <= kbps]
-            above = [row for row in family if found[row.name].kbps > kbps]
-            near |= {max(below, key=lambda row: found[row.name].kbps).name} if below else set()
-            near |= {min(above, key=lambda row: found[row.name].kbps).name} if above else set()
-    return [row for row in results.contenders if row.model or row.name in near or not rates_under_test]
+VALIDATED = (
+    ("snr_db", "SNR of the last validation", 1, "dB"),
+    ("correlation", "Its correlation", 3, ""),
+    ("amplitude_percent", "Its output amplitude", 0, "%"),
+    ("kbps", "Its rate, all codes sent evenly", 2, "kbps"),
+    ("kbps_entropy", "Its rate, by the entropy of codes", 2, "kbps"),
+)
 
 
-def _facts(results: Results, trial: Trial | None) -> tuple[str, ...]:
-    """What was measured on this clip, in a few words each."""
-    if trial is None:
-        return ()
-    facts = [] if trial.kbps is None else [number(trial.kbps, 2, "kbps").text]
-    for metric in results.metrics:
-        value = trial.values.get(metric.name)
-        if metric.name in ("snr_db", "pesq") and value is not None:
-            facts.append(f"{metric.label} {number(value, metric.digits, metric.unit).text}")
-    return (*facts, *([trial.failure] if trial.failure else []))
+def _training_numbers(log: TrainingLog | None) -> dict | None:
+    return None if log is None else {"run": log.name} | {name: cell.text for name, cell in _training_facts(log).items()}
 
 
-def _player(label: str, facts: tuple[str, ...], results_path: Path, name: str, top_db: float) -> Player:
-    try:
-        path = beside(results_path, name)
-        picture = spectrogram_png(spectrum_db(read_media(path)), top_db)
-        return Player(label, facts, _data_uri("audio/flac", path.read_bytes()), _data_uri("image/png", picture))
-    except TelucodecError as error:
-        return Player(label, facts, missing=str(error))
-
-
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{b64encode(content).decode()}"
+def _bound_numbers(estimate: Bound) -> dict:
+    points = [{"kbps": kbps, "coarse_db": low, "fine_db": high} for kbps, low, high in estimate.points]
+    return {"optimistic": True, "heard": estimate.heard, "reason": estimate.reason, "points": points}

@@ -8,6 +8,7 @@ import typer
 from telucodec.cli.bound import bound
 from telucodec.cli.build import build
 from telucodec.cli.decode import decode
+from telucodec.cli.demo import demo
 from telucodec.cli.doctor import doctor
 from telucodec.cli.encode import encode
 from telucodec.cli.evaluate import evaluate
@@ -47,6 +48,7 @@ app.command()(plan)
 app.command()(train)
 app.command()(optimize)
 app.command()(record)
+app.command()(demo)
 app.add_typer(manifest, name="manifest")
 app.add_typer(recognizer, name="recognizer")
 app.add_typer(listening_test, name="listening-test")

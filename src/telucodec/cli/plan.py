@@ -1,7 +1,10 @@
 """telucodec plan: what a training run would take and could reach, before it is paid for."""
 
 import json
+import shlex
+import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +62,9 @@ def plan(
             config, data_dir, planning.machine(precision), asked or planning.OPTIONS, price, 60 * minutes_probe, target, progress
         )
     if as_json:
-        typer.echo(json.dumps({"recipe": recipe, "preset": preset or settings.model, "price_per_hour": price, **asdict(found)}))
+        asked_for = {"command": shlex.join(["telucodec", *sys.argv[1:]]), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+        asked_for |= {"recipe": recipe, "preset": preset or settings.model, "price_per_hour": price}
+        typer.echo(json.dumps(asked_for | asdict(found)))
         return
     for line in lines(found):
         typer.echo(line)

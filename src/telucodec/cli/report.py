@@ -5,17 +5,31 @@ from typing import Annotated
 
 import typer
 
+from telucodec.apps.manager_page import languages
+from telucodec.apps.report import Further
 from telucodec.apps.report import report as write_report
 
 
 def report(
     results: Annotated[Path, typer.Argument(help="results.json, as telucodec evaluate wrote it.")] = Path("results.json"),
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="The page to write; the same as JSON goes beside it.")] = Path("report.html"),
     build: Annotated[Path | None, typer.Option(help="build.json of the model, for its data, time and cost.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the training run, for its curves.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="What `telucodec plan --json` printed, for the ways on.")] = None,
+    manifests: Annotated[Path | None, typer.Option(help="Folder of train.csv, val.csv and test.csv, for hours and licences.")] = None,
+    test_set: Annotated[
+        Path | None, typer.Option(help="What was evaluated on, to estimate what SNR it allows; kept clips are taken if not given.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of the model evaluated, to count what it sends; the shipped one if not given.")
+    ] = None,
+    language: Annotated[str, typer.Option(help=f"Of the first page, one of {', '.join(languages())}.")] = "en",
 ) -> None:
-    """Make one HTML page of results: verdicts, before and after to listen to, tables. It works offline and can be mailed.
+    """Make one HTML page of results: the decision, before and after to listen to, plots, tables. It works offline, prints, and can be mailed.
 
-    Example: telucodec report results.json --out report.html
+    Example: telucodec report results.json --build build.json --language te
     """
-    write_report(results, out, build)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, complete in one file; open it in any browser")
+    if language not in languages():
+        raise typer.BadParameter(f"there are no words in {language!r}; choose from {', '.join(languages())}")
+    found = write_report(results, out, Further(build, run, plan, manifests, test_set, model), language)
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, complete in one file; open it in any browser; its numbers are in {found}")

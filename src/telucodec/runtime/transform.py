@@ -177,6 +177,17 @@ class TransformCodec:
         offset = (first * header.packet_frames - 1) * HOP
         yield from trimmed(pieces, start - offset, end - offset)
 
+    def integers(self, data: bytes | mmap) -> Iterator[Decoded]:
+        """What the packets of the .tlc file `data` hold, one after the other, for whoever counts symbols. Raises BitstreamError."""
+        header = read_header(data, self.model.identity, SAMPLE_RATE)
+        left = header.num_frames(HOP)
+        for packet in packets_from(data, header.num_packets(HOP), 0, None):
+            (decoded,) = self._decode_batch([packet], [min(header.packet_frames, left)], header.power)
+            if isinstance(decoded, BitstreamError):
+                raise decoded
+            left -= header.packet_frames
+            yield decoded
+
     def _sound(self, frames: Iterable[tuple[Restored, np.ndarray | None]], power: int) -> Iterator[np.ndarray]:
         """Sound [F HOP] of each stretch of `frames`, with their levels; those without levels were not decoded and stay as they are."""
         tail = np.zeros(HOP, np.float32)

@@ -1,0 +1,206 @@
+"""What the report shows beside the table of codecs: the first page, the estimate, the run, the plan, the data, and where each number came from."""
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import GOOD, results, sounds, trial
+
+from telucodec.apps.manager_page import WORDS, languages
+from telucodec.apps.report import Further, report
+from telucodec.audio.media import read_media, write_audio
+from telucodec.data.manifest import Segment, write_manifest
+from telucodec.errors import DataError
+from telucodec.evaluation.contender import Contender
+from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.results import Sample, write_results
+from telucodec.metrics import SHELF
+
+SPEECH = Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu"
+VALIDATION = {
+    "loss": 3.5,
+    "snr_db": 4.5,
+    "correlation": 0.81,
+    "amplitude_percent": 71.0,
+    "perplexity": [17.0, 23.0],
+    "codes_used": [0.5, 0.75],
+}
+
+
+NOTHING = Further()
+
+
+def write(tmp_path, found, further=NOTHING, language="en") -> tuple[str, dict]:
+    """The page, with its entities resolved, and its JSON."""
+    write_results(tmp_path / "results.json", found)
+    beside = report(tmp_path / "results.json", tmp_path / "report.html", further, language)
+    return unescape((tmp_path / "report.html").read_text()), json.loads(beside.read_text())
+
+
+def test_a_codec_that_crashes_silence_and_a_fifth_of_a_second_are_holes_with_reasons(tmp_path):
+    clips, wave = tmp_path / "clips", read_media(min(SPEECH.glob("*.flac"), key=lambda path: path.stat().st_size))[:, 8_000:32_000]
+    for name, sound in {"speech": wave, "short": wave[:, :3_200], "silence": np.zeros((1, 16_000), np.float32)}.items():
+        write_audio(clips / f"{name}.flac", sound, 16_000)
+    contenders = [
+        Contender("plain", "Plain", "plain", encode=_half, decode=_as_wave, num_bytes=_one_in_forty, model="c0ffee"),
+        Contender("broken", "Broken", "broken", encode=_crash, decode=_as_wave),
+    ]
+    metrics = [metric for metric in SHELF if metric.name in ("snr_db", "pesq")]
+    found = evaluate(clips, contenders, tmp_path / "results.json", "telucodec evaluate clips", metrics)
+    page, numbers = write(tmp_path, found, Further(test_set=clips))
+    for reason in ("RuntimeError: no luck", "too short: 0.20 s", "the original is silent"):
+        assert reason in page and any(reason in line for line in numbers["holes"])
+    assert page.count("data:audio/flac") == 6 and page.count('alt="Where Plain') == 3
+    assert page.count("<svg") >= 2 and numbers["bound"]["heard"] == "all test clips"
+    assert "optimistic estimate" in page
+    assert {v["criterion"]: v["status"] for v in numbers["verdicts"]}["Demo works"] == "PASS"
+
+
+def _half(wave):
+    return 0.5 * wave
+
+
+def _as_wave(packed):
+    return packed
+
+
+def _one_in_forty(packed):
+    return packed.shape[-1] // 20
+
+
+def _crash(wave):
+    raise RuntimeError("no luck")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_first_page_speaks_of_measured_numbers_in_every_language(tmp_path, language):
+    found = results(trial(), trial("opus", pesq=2.22), names=("ours", "opus"))
+    page, numbers = write(tmp_path, found, language=language)
+    manager = re.search(r'<section class="manager" lang="(\w+)">(.*?)</section>', page, re.DOTALL)
+    assert manager[1] == language
+    for told in ("40.5", "17.0", "3.41", "2.22", "2.8 MB"):  # times smaller, pooled SNR, PESQ of both, an hour
+        assert told in manager[2]
+    assert numbers["decision"] in manager[2]
+    assert not re.search(r"\{\w*\}", manager[2])
+    if language == "te":
+        assert re.search("[\u0c00-\u0c7f]", numbers["decision"])
+
+
+def test_languages_have_the_same_words_with_the_same_places_for_numbers():
+    words = json.loads(WORDS.read_text("utf-8"))
+    english = words.pop("en")
+    for others in words.values():
+        assert others.keys() == english.keys()
+        for name, sentence in english.items():
+            assert set(re.findall(r"\{\w+\}", others[name])) == set(re.findall(r"\{\w+\}", sentence)), name
+
+
+@pytest.mark.parametrize(
+    "found, begins",
+    [
+        (results(trial(snr_db=3.0)), "Not yet: SNR."),
+        (results(trial()), "Not to be decided yet"),
+        (results(names=()), "Not to be decided yet"),
+    ],
+    ids=["failed", "open", "nothing"],
+)
+def test_the_decision_follows_from_the_verdicts(tmp_path, found, begins):
+    assert write(tmp_path, found)[1]["decision"].startswith(begins)
+
+
+def test_each_number_of_the_table_names_its_file_command_and_date(tmp_path):
+    page, numbers = write(tmp_path, results(trial()))
+    table = page.split('class="comparison"')[1].split("</table>")[0].split("<tbody>")[1]
+    told = re.findall(r'<span title="([^"]*)">[\d.]+</span>', table)
+    sha256 = numbers["sources"]["results"]["sha256"]
+    assert len(told) == len(re.findall(r">[\d.]+<", table)) == len(GOOD) + 4  # metrics; kbps, ratio, pooled SNR, CPU
+    assert all(
+        f"From results.json, SHA-256 {sha256[:12]}" in line and "2001-02-03" in line and "telucodec evaluate" in line for line in told
+    )
+
+
+def test_numbers_beside_the_page_are_those_of_the_results_and_overwrite_nothing(tmp_path):
+    _, numbers = write(tmp_path, results(trial(pesq=2.34)))
+    assert numbers["contenders"][0]["pesq"] == 2.34 and numbers["headline"] == "ours"
+    before = (tmp_path / "results.json").read_bytes()
+    with pytest.raises(DataError, match="another name"):
+        report(tmp_path / "results.json", tmp_path / "results.html")
+    assert (tmp_path / "results.json").read_bytes() == before and not (tmp_path / "results.html").exists()
+
+
+def test_the_estimate_is_of_the_kept_clips_or_of_the_same_test_set_alone(tmp_path):
+    sounds(tmp_path, "samples/o.flac")
+    found = results(trial(), samples=(Sample(clip="a", original="samples/o.flac", decoded={}),))
+    page, numbers = write(tmp_path, found)
+    assert numbers["bound"]["heard"] == "1 of 1 test clips" and "optimistic estimate of what is possible, from 1 of 1 test clips" in page
+    rising = [point["fine_db"] for point in numbers["bound"]["points"]]
+    assert rising == sorted(rising) and all(point["coarse_db"] <= point["fine_db"] for point in numbers["bound"]["points"])
+    with pytest.raises(DataError, match="the same test set"):
+        write(tmp_path, found, Further(test_set=tmp_path / "samples"))
+    _, numbers = write(tmp_path, results(trial()))
+    assert numbers["bound"]["points"] == [] and "no original was kept" in numbers["bound"]["reason"]
+
+
+def a_run(folder: Path, *lines: str) -> Path:
+    folder.mkdir()
+    (folder / "log.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_run_is_drawn_as_far_as_its_log_came(tmp_path):
+    lines = [json.dumps({"command": "telucodec train --minutes 1"})]
+    lines += [json.dumps({"update": update, "mel": 1.0 / update, "spent_s": 9.0, "heard_hours": 0.25}) for update in (20, 40)]
+    lines += [
+        json.dumps({"update": 40, **VALIDATION, "snr_db": None}),
+        json.dumps({"update": 60, **VALIDATION, "signs": ["dead codebook"]}),
+    ]
+    page, numbers = write(tmp_path, results(trial()), Further(run=a_run(tmp_path / "mine", *lines, '{"update": 80, "me')))
+    training = numbers["training"]
+    assert (training["Updates"], training["Sound heard"], training["SNR of the last validation"]) == ("60", "0.25 h", "4.5 dB")
+    assert training["Signs of trouble at its end"] == "dead codebook" and training["Lines of the log that are broken"] == "1"
+    for title in ("terms of the training loss", "perplexity of codebooks", "entries used at all", "telucodec train --minutes 1"):
+        assert title in page
+
+
+@pytest.mark.parametrize("line", ["", "[]", '{"update": 1}', '{"update": 1, "correlation": null, "perplexity": "many"}'])
+def test_a_log_without_numbers_is_a_hole(tmp_path, line):
+    page, numbers = write(tmp_path, results(trial()), Further(run=a_run(tmp_path / "mine", line)))
+    assert "the log holds no numbers" in page and numbers["training"]["SNR of the last validation"] == "not measured"
+
+
+def test_the_plan_and_the_data_are_told_with_their_files(tmp_path):
+    column = {
+        "name": "POC",
+        "about": "half an hour",
+        "updates": 751.0,
+        "heard_h": 3.0,
+        "passes": 0.9,
+        "wall_s": 1800.0,
+        "verdict": "too small",
+    }
+    (tmp_path / "plan.json").write_text(json.dumps({"columns": [column | {"cost": 0.75}, column | {"name": "MVP", "cost": None}]}))
+    row = Segment("a.flac", 0.0, 1800.0, "a.mp4", "sita", 0.1, 0.5, 0.0, language="te", licence="CC0-1.0", source="own")
+    write_manifest(tmp_path / "manifests" / "train.csv", [row])
+    page, numbers = write(tmp_path, results(trial()), Further(plan=tmp_path / "plan.json", manifests=tmp_path / "manifests"))
+    for told in ("751", "0.75", "too small", "0.50 h", "CC0-1.0", "POC 30 min; MVP 30 min", "From plan.json", "From train.csv"):
+        assert told in page
+    assert numbers["plan"]["columns"][1]["cost"] is None and numbers["data"]["train"]["total"]["duration_s"] == 1800.0
+
+
+@pytest.mark.parametrize("name", ["run", "plan", "manifests", "build"])
+def test_what_was_named_and_is_not_there_is_one_clear_error(tmp_path, name):
+    with pytest.raises(DataError, match="missing"):
+        write(tmp_path, results(trial()), Further(**{name: tmp_path / "missing"}))
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_symbols_are_counted_with_the_model_that_was_measured_alone(tmp_path, codec, telugu):
+    write_audio(tmp_path / "samples" / "o.flac", telugu[:, 16_000:32_000], 16_000)
+    found = results(trial(), samples=(Sample(clip="a", original="samples/o.flac", decoded={}),))
+    assert "the model that was measured was not given" in write(tmp_path, found)[0]
+    measured = found.contenders[0].model_copy(update={"model": codec.digest})
+    page, _ = write(tmp_path, found.model_copy(update={"contenders": (measured,)}))
+    assert "magnitude of coefficients" in page and "natural mode at 6 kbps, 1.0 s of speech" in page
