@@ -71,7 +71,7 @@ class ContenderRow(Row):
     label: str
     family: str
     model: str = ""
-    """SHA-256 of the trained model's file, whose first 8 digits are the identity in .tlc files; empty for a baseline."""
+    """Hash of all that the trained model is, its learned synthesis included; empty for a baseline."""
     note: str = ""
     missing: str = ""
     """Why it could not be run at all, with the line that installs it."""
