@@ -15,7 +15,7 @@ from telucodec.errors import DataError, TelucodecError
 from telucodec.evaluation.bound import bound as bound_of
 from telucodec.evaluation.clips import open_clips
 from telucodec.evaluation.results import Results, beside
-from telucodec.evaluation.summary import PCM_KBPS, Spread
+from telucodec.evaluation.summary import PCM_KBPS
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Bracket, bracket
 
@@ -72,7 +72,7 @@ def rate_plot(results: Results, estimate: Bound) -> str:
     for name, asked in PLOTTED.items():
         if metric := metrics.get(name):
             spreads = {row.name: found[row.name].spreads[name] for row in results.contenders}
-            lines = _lines(results, {codec: (spread.mean, *interval(spread)) for codec, spread in spreads.items()})
+            lines = _lines(results, {codec: (spread.mean, spread.low, spread.high) for codec, spread in spreads.items()})
             title = f"{metric.label}, {metric.unit}: mean over clips" if metric.unit else f"{metric.label}: mean over clips"
             panels += [Panel(title, lines, asked)] if lines else []
     lines = _lines(results, {name: (summary.pooled_snr.value, math.nan, math.nan) for name, summary in found.items()})
@@ -88,11 +88,6 @@ def _lines(results: Results, values: dict[str, tuple[float, float, float]]) -> d
         if found[row.name].kbps > 0 and math.isfinite(values[row.name][0]):
             lines.setdefault(row.family, []).append(Point(found[row.name].kbps, *values[row.name]))
     return lines
-
-
-def interval(spread: Spread) -> tuple[float, float]:
-    """Ends of the 95 % interval of a mean; NaN where there is none."""
-    return getattr(spread, "low", math.nan), getattr(spread, "high", math.nan)
 
 
 def snr_plot(results: Results) -> str:
