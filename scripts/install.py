@@ -56,6 +56,8 @@ def main() -> None:
     must(pip("install", *CONSTRAINTS, "--editable", ".[train,encodec,recognizer,cluster,record,dev]"), "installing telucodec")
     if pip("install", *CONSTRAINTS, "--editable", ".[eval]").returncode:
         print("install: PESQ, STOI or ViSQOL could not be installed (PESQ needs a C compiler): they will read 'not measured'", flush=True)
+    if pip("install", *CONSTRAINTS, "--no-deps", "resemblyzer").returncode:  # its network alone is used; what it needs is heavy
+        print("install: resemblyzer could not be installed: speaker similarity will read 'not measured'", flush=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,9 @@ def test_an_empty_clip_is_a_hole(metric):
     assert hole(metric, np.zeros(0), np.zeros(0))
 
 
-@pytest.mark.parametrize("name", ["pesq", "stoi", "estoi", "visqol", "dnsmos", "f0_error_cents", "voicing_error_percent"])
+@pytest.mark.parametrize(
+    "name", ["pesq", "stoi", "estoi", "visqol", "dnsmos", "f0_error_cents", "voicing_error_percent", "speaker_similarity"]
+)
 def test_a_clip_of_200_ms_is_too_short_to_listen_to(name):
     assert "too short" in hole(METRICS[name], speech()[:3200], 0.9 * speech()[:3200])
 
@@ -86,7 +88,8 @@ def test_two_minutes_are_too_long(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["si_sdr_db", "correlation", "pesq", "estoi", "visqol", "dnsmos", "f0_error_cents", "voicing_error_percent"]
+    "name",
+    ["si_sdr_db", "correlation", "pesq", "estoi", "visqol", "dnsmos", "f0_error_cents", "voicing_error_percent", "speaker_similarity"],
 )
 def test_a_silent_output_has_no_score(name):
     assert hole(METRICS[name], speech(), np.zeros(48_000)) == "the output is silent"

@@ -1,5 +1,7 @@
 """What metrics of the voice say of sounds whose answer is known."""
 
+import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 from telucodec.audio.media import read_media
 from telucodec.audio.mel import FULL_SCALES
 from telucodec.losses.mel import MelConfig
-from telucodec.metrics import METRICS
+from telucodec.metrics import METRICS, speaker_similarity
 
 SPEECH = sorted((Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu").glob("*.flac"))
 
@@ -110,3 +112,37 @@ def test_a_clip_longer_than_the_window_of_dnsmos_is_heard_to_its_end(voice):
     spoilt = long.copy()
     spoilt[-32_000:] += np.random.default_rng(0).normal(0, 0.1, 32_000)
     assert value("dnsmos", long, spoilt) < value("dnsmos", long, long) - 0.1
+
+
+def test_a_voice_is_nearer_to_itself_in_other_words_than_to_another(voice):
+    other_words, other_voice = (
+        read_media(path)[0].astype(np.float64) for path in (SPEECH[1], min(SPEECH[0].parents[2].glob("kerstin/*.flac")))
+    )
+    size = min(map(len, (voice, other_words, other_voice)))
+    same, other = (value("speaker_similarity", voice[:size], wave[:size]) for wave in (other_words, other_voice))
+    assert value("speaker_similarity", voice, 0.7 * voice) == pytest.approx(1, abs=0.03)
+    assert same > other + 0.1
+
+
+def test_the_network_of_voices_is_torchs():
+    rng, speakers = np.random.default_rng(0), speaker_similarity
+    weights = {
+        name: rng.normal(0, 0.3, shape).astype(np.float32)
+        for name, shape in {"weight_ih": (1024, 40), "weight_hh": (1024, 256), "bias_ih": (1024,), "bias_hh": (1024,)}.items()
+    }
+    lstm = torch.nn.LSTM(40, 256)
+    lstm.load_state_dict({f"{name}_l0": torch.from_numpy(weight) for name, weight in weights.items()})
+    sequence = rng.normal(0, 1, (30, 2, 40)).astype(np.float32)
+    expected = lstm(torch.from_numpy(sequence))[0].detach().numpy()
+    np.testing.assert_allclose(speakers._lstm(sequence, *weights.values()), expected, atol=1e-5)
+
+
+def test_tensors_are_read_as_torch_wrote_them_and_nothing_else_is():
+    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([-1.5])}
+    written = io.BytesIO()
+    torch.save({"model_state": tensors}, written, _use_new_zipfile_serialization=False)
+    written.seek(0)
+    found = speaker_similarity._tensors(written)
+    assert all(np.array_equal(found[name], tensor.numpy()) for name, tensor in tensors.items())
+    with pytest.raises(pickle.UnpicklingError, match="no part of a tensor"):
+        speaker_similarity._tensors(io.BytesIO(pickle.dumps(print) * 4))

@@ -1,4 +1,6 @@
-"""Mel bands: triangles equally far apart in pitch as it is heard, by HTK's formula, 2595 log10(1 + f / 700)."""
+"""Mel bands: triangles equally far apart in pitch as it is heard, by HTK's formula, 2595 log10(1 + f / 700), or by Slaney's."""
+
+from functools import cache
 
 import numpy as np
 
@@ -41,3 +43,22 @@ def mel_means(sample_rate: int, window: int, bands: int) -> np.ndarray:
     if not np.all(sums > 0):
         raise ValueError(f"a window of {window} samples at {sample_rate} Hz cannot tell {bands} bands apart")
     return filters / sums
+
+
+@cache
+def slaney_bands(sample_rate: int, window: int, bands: int, lowest_hz: float = 0.0) -> np.ndarray:
+    """Triangles of equal area, float32 [M, W / 2 + 1], evenly far apart by Slaney's formula (Auditory Toolbox; librosa's default)."""
+    edges = _slaney_hz(np.linspace(_slaney_mel(np.array(lowest_hz)), _slaney_mel(np.array(sample_rate / 2)), bands + 2))
+    bins = np.linspace(0, sample_rate / 2, window // 2 + 1)
+    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+    return (np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+def _slaney_mel(hertz: np.ndarray) -> np.ndarray:
+    """Straight up to 1 kHz, then 27 steps an increase of 6.4 times."""
+    return np.where(hertz < 1000, hertz * 3 / 200, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4))
+
+
+def _slaney_hz(mel: np.ndarray) -> np.ndarray:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))

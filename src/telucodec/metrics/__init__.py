@@ -10,6 +10,7 @@ from telucodec.metrics import (
     pesq,
     si_sdr,
     snr,
+    speaker_similarity,
     stoi,
     visqol,
     voicing_error,
@@ -28,5 +29,6 @@ SHELF = (
     mel_distance.METRIC,
     f0_error.METRIC,
     voicing_error.METRIC,
+    speaker_similarity.METRIC,
 )
 METRICS = {metric.name: metric for metric in SHELF}

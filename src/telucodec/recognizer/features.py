@@ -4,17 +4,18 @@ A power spectrum each hop, mel bands after Slaney (librosa's default formula), d
 loudest band (Whisper, arXiv:2212.04356, its code's log_mel_spectrogram), then mean 0 and deviation 1 for each band over the clip.
 """
 
-from functools import cache
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.mel import slaney_bands
 
 FLOOR_DECADES = 8.0
 """Of power below the loudest band: what is quieter, as the digital silence of MP3, is one silence."""
 LEAST_POWER = 1e-10
+LOWEST_HZ = 20.0
 FRAMES_A_STEP = 4
 """Frames that the network makes one step of, 40 ms; it says one symbol a step at most."""
 LEAST_DEVIATION = 0.1
@@ -45,7 +46,7 @@ class FeatureConfig(BaseModel):
         frames = np.lib.stride_tricks.sliding_window_view(padded, self.window)[:: self.hop][: self.num_frames(len(wave))]
         window = np.hanning(self.window + 1)[:-1].astype(np.float32)
         power = np.square(np.abs(np.fft.rfft(frames * window, self.transform))).astype(np.float32)  # [F, bins]
-        bands = np.log10(np.maximum(power @ mel_bands(self.num_bands, self.transform).T, LEAST_POWER))
+        bands = np.log10(np.maximum(power @ slaney_bands(SAMPLE_RATE, self.transform, self.num_bands, LOWEST_HZ).T, LEAST_POWER))
         bands = np.maximum(bands, bands.max() - FLOOR_DECADES)
         return ((bands - bands.mean(axis=0)) / np.maximum(bands.std(axis=0), LEAST_DEVIATION)).astype(np.float32)
 
@@ -53,22 +54,3 @@ class FeatureConfig(BaseModel):
 def steps_of(num_frames):
     """Steps that come of so many frames, a number or an array of them."""
     return (num_frames + FRAMES_A_STEP - 1) // FRAMES_A_STEP
-
-
-@cache
-def mel_bands(num_bands: int, transform: int) -> np.ndarray:
-    """Triangles float32 [M, bins] of equal area, evenly spaced in mel from 20 Hz to the highest frequency."""
-    edges = _hertz(np.linspace(_mel(np.array(20.0)), _mel(np.array(SAMPLE_RATE / 2)), num_bands + 2))
-    bins = np.linspace(0, SAMPLE_RATE / 2, transform // 2 + 1)
-    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return (np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
-
-
-def _mel(hertz: np.ndarray) -> np.ndarray:
-    """Slaney's scale: straight up to 1 kHz, then 27 steps an increase of 6.4 times."""
-    return np.where(hertz < 1000, hertz * 3 / 200, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4))
-
-
-def _hertz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
