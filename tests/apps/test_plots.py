@@ -5,6 +5,7 @@ import math
 import re
 
 import numpy as np
+from made_up import results, trial
 from PIL import Image
 
 from telucodec.apps.plots import (
@@ -19,6 +20,8 @@ from telucodec.apps.plots import (
     spectrogram_png,
     spectrum_db,
 )
+from telucodec.apps.result_plots import Bound, rate_plot
+from telucodec.evaluation.results import MetricRow
 
 
 def test_a_tone_is_a_line_at_its_height():
@@ -60,6 +63,16 @@ def test_a_difference_is_red_where_louder_blue_where_softer_and_white_where_nobo
     (alike, louder, softer), unheard = picture[-1, [5, 15, 25]], picture[0]
     assert alike.min() > 230 and unheard.min() > 230
     assert louder[0] > louder[2] + 80 and softer[2] > softer[0] + 80
+
+
+def test_word_errors_are_drawn_beside_what_the_recogniser_makes_of_the_original():
+    trials = [trial(name, "a", num_bytes=size, wer=error) for name, size, error in (("ours", 790, 20.0), ("original", 32_000, 5.0))]
+    word_errors = MetricRow(name="wer", label="WER", unit="%", digits=1, better="lower", about="Words wrong.")
+    found = results(*trials, names=("ours", "original"))
+    svg = rate_plot(found.model_copy(update={"metrics": (*found.metrics, word_errors)}), Bound(reason="nothing kept"))
+    assert "WER, %: mean over clips" in svg and "what the recogniser makes of the original" in svg
+    assert "250" not in re.findall(r">([^<>]+)</text>", svg)  # the rate of the original is on no axis
+    assert "what the recogniser" not in rate_plot(results(trials[0]), Bound(reason="nothing kept"))
 
 
 def test_curves_and_columns_are_drawn_around_holes():

@@ -84,6 +84,8 @@ class Panel:
     bound: Sequence[tuple[float, float, float]] = ()
     """(kbps, low, high) of an estimate to draw behind the lines."""
     bound_label: str = ""
+    marked_label: str = ""
+    """What is marked, where it is no value asked for."""
 
 
 def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 3) -> str:
@@ -107,7 +109,8 @@ def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 3)
                         axes.plot([point.kbps] * 2, [point.low, point.high], "_-", color=colour, linewidth=1, markersize=6)
             axes.axvline(marked_kbps, color=INK, linewidth=0.8, linestyle=":")
             if math.isfinite(panel.marked):
-                axes.axhline(panel.marked, color=INK, linewidth=0.8, linestyle=":")
+                label = {"label": panel.marked_label, "linestyle": "--"} if panel.marked_label else {"linestyle": ":"}
+                axes.axhline(panel.marked, color=INK, linewidth=0.8, **label)
             axes.set_xlim(0, 1.06 * max(widest, marked_kbps))
             axes.set_title(panel.title, color=INK, fontsize=10)
             axes.set_xlabel("measured kbps", color=INK)

@@ -14,13 +14,14 @@ from telucodec.audio.media import read_media
 from telucodec.errors import DataError, TelucodecError
 from telucodec.evaluation.bound import bound as bound_of
 from telucodec.evaluation.clips import open_clips
+from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import Results, beside
 from telucodec.evaluation.summary import PCM_KBPS
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Bracket, bracket
 
-PLOTTED = {"pesq": PESQ, "stoi": STOI, "visqol": math.nan, "snr_db": SNR_DB}
-"""Metrics that are drawn against the rate, each with the value asked for."""
+PLOTTED = {"pesq": PESQ, "stoi": STOI, "visqol": math.nan, "snr_db": SNR_DB, "wer": math.nan, "cer": math.nan}
+"""Metrics that are drawn against the rate, each with the value asked for; what a recogniser makes of the original is drawn in its place."""
 BOUND_RATES = 24
 LEAST_KBPS = 0.4
 """Where the estimate begins; below it says nothing."""
@@ -48,7 +49,8 @@ def bound(results: Results, results_path: Path, test_set: Path | None) -> Bound:
             found, heard = _bound_of_samples(results, results_path)
     except NotMeasured as hole:
         return Bound(reason=str(hole))
-    widest = max((s.kbps for s in summaries(results).values() if s.kbps > 0), default=PCM_KBPS / RATIO)
+    coded = [summary.kbps for name, summary in summaries(results).items() if name != UNTOUCHED and summary.kbps > 0]
+    widest = max(coded, default=PCM_KBPS / RATIO)
     rates = np.linspace(LEAST_KBPS, 1.06 * max(widest, PCM_KBPS / RATIO), BOUND_RATES)
     return Bound(tuple((float(kbps), *found.snr_db_for(kbps)) for kbps in rates), heard)
 
@@ -74,7 +76,10 @@ def rate_plot(results: Results, estimate: Bound) -> str:
             spreads = {row.name: found[row.name].spreads[name] for row in results.contenders}
             lines = _lines(results, {codec: (spread.mean, spread.low, spread.high) for codec, spread in spreads.items()})
             title = f"{metric.label}, {metric.unit}: mean over clips" if metric.unit else f"{metric.label}: mean over clips"
-            panels += [Panel(title, lines, asked)] if lines else []
+            marked, label = asked, ""
+            if name in ("wer", "cer") and UNTOUCHED in spreads:
+                marked, label = spreads[UNTOUCHED].mean, "what the recogniser makes of the original"
+            panels += [Panel(title, lines, marked, marked_label=label)] if lines else []
     lines = _lines(results, {name: (summary.pooled_snr.value, math.nan, math.nan) for name, summary in found.items()})
     if lines:
         label = f"optimistic estimate of what is possible, from {estimate.heard}"
@@ -85,7 +90,7 @@ def rate_plot(results: Results, estimate: Bound) -> str:
 def _lines(results: Results, values: dict[str, tuple[float, float, float]]) -> dict[str, list[Point]]:
     found, lines = summaries(results), {}
     for row in results.contenders:
-        if found[row.name].kbps > 0 and math.isfinite(values[row.name][0]):
+        if row.name != UNTOUCHED and found[row.name].kbps > 0 and math.isfinite(values[row.name][0]):
             lines.setdefault(row.family, []).append(Point(found[row.name].kbps, *values[row.name]))
     return lines
 

@@ -16,6 +16,9 @@ from telucodec.metrics.metric import Metric, NotMeasured
 from telucodec.recognizer.bundle import Recognizer, load_bundle
 from telucodec.recognizer.score import errors_of
 
+UNTOUCHED = "original"
+"""Name of the contender that no codec touched."""
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -36,7 +39,7 @@ class Judge:
 
 def untouched() -> Contender:
     """The original itself, as 16-bit samples."""
-    return Contender("original", "original, 16 bits", "original", _to_pcm, _from_pcm)
+    return Contender(UNTOUCHED, "original, 16 bits", "original", _to_pcm, _from_pcm)
 
 
 def _percent(folder: Path, text: str, of_words: bool, reference: np.ndarray, estimate: np.ndarray) -> float:
