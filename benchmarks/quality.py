@@ -1,10 +1,12 @@
-"""Measures the shipped codec beside its peers, for the README's table and picture: python benchmarks/quality.py SPEECH_COLLECTION
+"""Measures the shipped codec beside its peers, for README's table, docs/results.md and the picture: python benchmarks/quality.py SPEECH_COLLECTION
 
-As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). Peers that are not installed are left out of the
-table and named. With 12 clips about an hour on two cores.
+As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). With --clips 1000 it is all of them. Peers that are not
+installed stand in the table with the line that installs them. What peers reached stays in OUT/peers.json and is measured again only on
+other clips, by other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores.
 """
 
 import argparse
+import math
 import os
 import shlex
 import shutil
@@ -14,11 +16,15 @@ from pathlib import Path
 import speech
 
 from telucodec.apps.plots import Panel, Point, rate_plot_svg
-from telucodec.apps.table import rows, summaries
+from telucodec.apps.table import summaries
+from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
+from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.made import made
 from telucodec.evaluation.ours import ours
-from telucodec.evaluation.results import Results, read_results
+from telucodec.evaluation.results import Results, read_results, write_results
+from telucodec.evaluation.summary import Spread, Summary
 from telucodec.files import write_whole
 
 PEERS = "opus@8,opus@12,opus-nolace@12,amr-wb@6.6,amr-wb@12.65,lyra@3.2,lyra@6,codec2@3.2"
@@ -31,29 +37,65 @@ SETS = {
     "kerstin": "German",
     "malayalam": "Malayalam",
 }
-COLUMNS = {
-    "snr_db": "SNR dB",
-    "amplitude_percent": "amplitude %",
-    "correlation": "correlation",
-    "pesq": "PESQ-WB",
-    "stoi": "STOI",
-    "visqol": "ViSQOL",
-}
+BRIEF = ("snr_db", "pesq", "visqol")
 
 
-def tabulated(results: Results) -> str:
-    """The means of every codec on every set, as Markdown."""
-    lines = [
-        "| speech | codec | measured kbps | times smaller | " + " | ".join(COLUMNS.values()) + " |",
-        "|---|---|" + "---:|" * (len(COLUMNS) + 2),
-    ]
-    places = [[metric.name for metric in results.metrics].index(name) + 3 for name in COLUMNS]
-    for group, title in SETS.items():
-        count = next(iter(summaries(results, group).values())).num_clips
-        for number, row in enumerate(rows(results, group)):
-            cells = [row[0], row[1], row[2], *(row[place] for place in places)]
-            lines.append("| " + " | ".join([f"{title}, {count} clips" if number == 0 else "", *(cell.text for cell in cells)]) + " |")
+def brief(results: Results) -> str:
+    """Means of every codec on every set in one table, as Markdown."""
+    found = {group: summaries(results, group) for group in SETS}
+    counts = {group: next(iter(summary.values())).num_clips for group, summary in found.items()}
+    titles = [f"{title}, {counts[group]} clips" for group, title in SETS.items()]
+    lines = ["| codec | kbps | " + " | ".join(titles) + " |", "|---|---:|" + "---|" * len(SETS)]
+    digits = {metric.name: metric.digits for metric in results.metrics}
+    whole = summaries(results)
+    for row in results.contenders:
+        if row.missing:
+            lines.append(f"| {row.label} | not available: {row.missing} |" + " |" * len(SETS))
+            continue
+        cells = [" · ".join(_mean(found[group][row.name].spreads[name], digits[name]) for name in BRIEF) for group in SETS]
+        lines.append(f"| {row.label} | {whole[row.name].kbps:.2f} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _mean(spread: Spread, digits: int) -> str:
+    return f"{spread.mean:.{digits}f}" if math.isfinite(spread.mean) else "not measured"
+
+
+def full(results: Results, note: str) -> str:
+    """docs/results.md: every metric of every codec on every set, with its interval."""
+    lines = ["# Results", "", note, ""]
+    lines += [
+        "Means over clips, with 95 % bootstrap intervals over clips; other speakers may differ by more. Rates are of the whole file and, in brackets, of its"
+    ]
+    lines += [
+        "payload. CPU seconds are for one second of sound, encoding and decoding together, with all cores at work; README has quieter ones.",
+        "",
+    ]
+    lines += [f"- **{metric.label}**: {metric.about}" for metric in results.metrics]
+    for group, title in SETS.items():
+        found = summaries(results, group)
+        count = next(iter(found.values())).num_clips
+        minutes = sum(trial.duration_s for trial in results.of(results.contenders[0].name) if trial.group == group) / 60
+        names = [f"{metric.label}, {metric.unit}" if metric.unit else metric.label for metric in results.metrics]
+        lines += ["", f"## {title}: {count} clips, {minutes:.1f} minutes", ""]
+        lines += ["| codec | kbps | " + " | ".join(names) + " | CPU s | peak MiB |", "|---|---|" + "---|" * len(names) + "---:|---:|"]
+        for row in results.contenders:
+            if row.missing:
+                lines.append(f"| {row.label} | not available: {row.missing} |" + " |" * (len(names) + 2))
+                continue
+            summary = found[row.name]
+            cells = [_interval(summary.spreads[metric.name], metric.digits, summary) for metric in results.metrics]
+            peak = f"{row.peak_mib:.0f}" if row.peak_mib else "not measured"
+            rates = f"{summary.kbps:.2f} ({summary.payload_kbps:.2f})"
+            lines.append(f"| {row.label} | {rates} | " + " | ".join(cells) + f" | {summary.cpu_per_s:.3f} | {peak} |")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(spread: Spread, digits: int, summary: Summary) -> str:
+    if not math.isfinite(spread.mean):
+        return "not measured"
+    on = "" if spread.num_measured == summary.num_clips else f", {spread.num_measured} clips"
+    return f"{spread.mean:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f}{on})"
 
 
 def drawn(results: Results) -> str:
@@ -79,13 +121,41 @@ def measure(collection: Path, clips: int, baselines: list[str], out: Path, comma
         (chosen / name).mkdir(parents=True)
         for path in found[name][: 2 * clips if name == "telugu" else clips]:
             (chosen / name / path.name).symlink_to(path.resolve())
-    contenders = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
-    contenders += choose(baselines, [3.2, 6.3])
 
-    def progress(done: int, total: int, name: str) -> None:
-        print(f"{done} of {total} {name}", file=sys.stderr, flush=True)
+    def run(contenders: list[Contender], name: str) -> Results:
+        def progress(done: int, total: int, clip: str) -> None:
+            print(f"{name}: {done} of {total} {clip}", file=sys.stderr, flush=True)
 
-    return evaluate(chosen, contenders, out / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+        return evaluate(chosen, contenders, out / name / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+
+    under_test = run([ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")], "ours")
+    peers = choose(baselines, [3.2, 6.3])
+    together = _together(under_test, _kept(out / "peers" / "results.json", under_test, peers) or run(peers, "peers"))
+    write_results(out / "results.json", together)
+    return together
+
+
+def _kept(path: Path, beside: Results, contenders: list[Contender]) -> Results | None:
+    """What peers reached before, on the same clips, by the same versions and on a machine like this one."""
+    try:
+        found = read_results(path)
+    except DataError:
+        return None
+    names = [(contender.name, bool(contender.missing)) for contender in contenders]
+    now = made("")
+    same = found.test_set == beside.test_set and [(row.name, bool(row.missing)) for row in found.contenders] == names
+    same = same and found.metrics == beside.metrics and (found.made.machine, found.made.versions) == (now.machine, now.versions)
+    return found if same else None
+
+
+def _together(first: Results, second: Results) -> Results:
+    """As if all had been run at once; sounds are left where they are."""
+    clips = list(dict.fromkeys(trial.clip for trial in first.trials))
+    trials = [trial for clip in clips for found in (first, second) for trial in found.trials if trial.clip == clip]
+    contenders = (*first.contenders, *second.contenders)
+    return first.model_copy(
+        update={"contenders": contenders, "trials": tuple(trials), "summaries": (*first.summaries, *second.summaries), "samples": ()}
+    )
 
 
 def main() -> None:
@@ -93,24 +163,21 @@ def main() -> None:
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     parser.add_argument("--clips", type=int, default=12, help="of every set, twice as many of Telugu")
     parser.add_argument("--baselines", default=PEERS, help="as telucodec evaluate --baselines has them")
-    parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results.json and sounds")
-    parser.add_argument("--drawn-again", action="store_true", help="only make table and picture of the results.json that is there")
+    parser.add_argument("--out", type=Path, default=Path("quality"), help="folder for results and sounds")
     options = parser.parse_args()
     command = shlex.join(
         ["python", "benchmarks/quality.py", options.collection.name, "--clips", str(options.clips), "--baselines", options.baselines]
     )
-    if options.drawn_again:
-        results = read_results(options.out / "results.json")
-    else:
-        results = measure(options.collection, options.clips, options.baselines.split(","), options.out, command)
-    table = tabulated(results)
+    results = measure(options.collection, options.clips, options.baselines.split(","), options.out, command)
+    table = brief(results)
     model = next(row.model for row in results.contenders if row.model)[:8]
-    made = results.made
-    note = f"Means over clips, measured on {made.date[:10]} on {made.machine['cpu']} by `{made.command}`; model {model}."
+    how = results.made
+    note = f"Measured on {how.date[:10]} on {how.machine['cpu']} by `{how.command}`; model {model}."
     readme = ROOT / "README.md"
     before, rest = readme.read_text("utf-8").split(BEGIN)
     _, after = rest.split(END)
     write_whole(readme, f"{before}{BEGIN}\n{table}\n\n{note}\n{END}{after}".encode())
+    write_whole(ROOT / "docs" / "results.md", full(results, note).encode())
     write_whole(ROOT / "docs" / "quality.svg", drawn(results).encode())
     print(table, note, sep="\n\n")
 

@@ -74,3 +74,8 @@ def test_no_room_is_called_after_what_it_is_not():
 def test_torch_is_not_loaded_by_the_command_line_or_the_codec():
     code = "import sys, telucodec.cli.main, telucodec.runtime.transform, telucodec.recognizer.transcribe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_files_of_tests_have_names_of_their_own():
+    names = [path.name for path in Path(__file__).parent.rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))  # pytest imports them by name, and of two would take one for the other

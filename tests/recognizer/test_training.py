@@ -13,7 +13,7 @@ from telucodec.errors import TrainingError
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
-from telucodec.recognizer.model import ConformerConfig
+from telucodec.recognizer.model import BatchNorm, ConformerConfig
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import load_recognizer
 from telucodec.recognizer.units import UnitsConfig
@@ -102,6 +102,23 @@ def test_a_clip_is_heard_alike_alone_in_a_batch_and_without_masks():
             alone = model(torch.from_numpy(frames[number : number + 1, :size]))[0]
             assert len(alone) == steps_of(int(size))
             torch.testing.assert_close(together[number, : len(alone)], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_batch_norm_counts_what_is_heard_and_nothing_else():
+    x = torch.randn(3, 9, 4, generator=torch.Generator().manual_seed(0))
+    sizes = [9, 5, 2]
+    heard = torch.arange(9) < torch.tensor(sizes)[:, None]
+    together, apart = BatchNorm(4), BatchNorm(4)
+    found = together(x.masked_fill(~heard[..., None], 100.0), heard)
+    expected = apart(torch.cat([clip[:size] for clip, size in zip(x, sizes, strict=True)])[None], None)[0]
+    torch.testing.assert_close(found[heard], expected)
+    torch.testing.assert_close(together.norm.running_mean, apart.norm.running_mean)
+    assert not found[~heard].any()
+
+
+def test_only_the_last_blocks_attend():
+    attending = [block.attention is not None for block in ConformerConfig(width=16, num_blocks=3, num_attending=2).build(64, 5).blocks]
+    assert attending == [False, True, True]
 
 
 def test_the_model_gates_see_a_learning_rate_that_does_not_learn():

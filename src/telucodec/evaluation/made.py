@@ -20,6 +20,7 @@ PACKAGES = (
     "ai-edge-litert",
     "speechmos",
     "swift-f0",
+    "resemblyzer",
     "onnxruntime",
 )
 

@@ -1,7 +1,8 @@
 """A small Conformer (arXiv:2005.08100) that ends in CTC: log-mel frames in, log-probabilities of units out, a quarter as many frames.
 
 After FastConformer (arXiv:2305.05084) frames are thinned by strided convolutions, depthwise from the second on. Positions are rotations
-(RoFormer, arXiv:2104.09864), and layer norm stands where the paper has batch norm, so that a clip is heard alike alone and in a batch.
+(RoFormer, arXiv:2104.09864). Batch norm looks at heard frames alone, so that the silence which fills a clip up changes nothing. Only the last
+blocks attend: with hours of speech and not hundreds, attention in the first ones keeps CTC from finding what is said where (docs/experiments.md, 16).
 """
 
 from typing import Annotated
@@ -24,6 +25,8 @@ class ConformerConfig(BaseModel):
     width: Annotated[int, Field(ge=8, le=1024)] = 144
     """Numbers for a frame within the network."""
     num_blocks: Annotated[int, Field(ge=1, le=32)] = 6
+    num_attending: Annotated[int, Field(ge=0, le=32)] = 1
+    """Blocks with attention, the last ones; more than there are is all."""
     num_heads: Annotated[int, Field(ge=1, le=16)] = 4
     """Of attention; each takes an even share of the width."""
     expansion: Annotated[int, Field(ge=1, le=8)] = 4
@@ -57,6 +60,21 @@ class ClipDropout(nn.Module):
             return x
         kept = torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= self.share
         return x * (kept.to(x.dtype) / (1 - self.share))
+
+
+class BatchNorm(nn.Module):
+    """Batch norm of x [B, F, D] over the frames that are heard, bool [B, F]; over all without."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, x: Tensor, heard: Tensor | None) -> Tensor:
+        if heard is None or not self.training:
+            return self.norm(x.flatten(0, 1)).view_as(x)
+        found = torch.zeros_like(x)
+        found[heard] = self.norm(x[heard]).to(x.dtype)
+        return found
 
 
 class FeedForward(nn.Sequential):
@@ -107,7 +125,7 @@ class Convolution(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.inward = nn.Linear(config.width, 2 * config.width)
         self.depthwise = nn.Conv1d(config.width, config.width, config.kernel, padding=config.kernel // 2, groups=config.width)
-        self.middle = nn.LayerNorm(config.width)
+        self.middle = BatchNorm(config.width)
         self.outward = nn.Linear(config.width, config.width)
         self.dropout = ClipDropout(config.dropout)
 
@@ -117,21 +135,22 @@ class Convolution(nn.Module):
         if heard is not None:
             x = x * heard[..., None]
         x = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        return self.dropout(self.outward(nn.functional.silu(self.middle(x))))
+        return self.dropout(self.outward(nn.functional.silu(self.middle(x, heard))))
 
 
 class Block(nn.Module):
-    """Half a feed-forward layer, attention, convolution, the other half, norm."""
+    """Half a feed-forward layer, attention where it attends, convolution, the other half, norm."""
 
-    def __init__(self, config: ConformerConfig):
+    def __init__(self, config: ConformerConfig, attends: bool):
         super().__init__()
-        self.before, self.attention = FeedForward(config), Attention(config)
+        self.before, self.attention = FeedForward(config), Attention(config) if attends else None
         self.convolution, self.after = Convolution(config), FeedForward(config)
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, x: Tensor, heard: Tensor | None, cosine: Tensor, sine: Tensor) -> Tensor:
         x = x + 0.5 * self.before(x)
-        x = x + self.attention(x, heard, cosine, sine)
+        if self.attention is not None:
+            x = x + self.attention(x, heard, cosine, sine)
         x = x + self.convolution(x, heard)
         x = x + 0.5 * self.after(x)
         return self.norm(x)
@@ -148,8 +167,9 @@ class Conformer(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels)
         self.mixing = nn.Conv2d(channels, channels, 1)
         self.inward = nn.Linear(channels * bands, config.width)
-        self.dropout = ClipDropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_blocks))
+        self.norm, self.dropout = BatchNorm(config.width), ClipDropout(config.dropout)
+        first = config.num_blocks - config.num_attending
+        self.blocks = nn.ModuleList(Block(config, attends=number >= first) for number in range(config.num_blocks))
         self.outward = nn.Linear(config.width, num_units)
         with torch.no_grad():
             # Most steps say nothing; to begin there saves the hundred updates that CTC otherwise spends on finding that out.
@@ -167,7 +187,7 @@ class Conformer(nn.Module):
         if num_frames is not None:
             x = x * heard_of((num_frames + 1) // 2, x.shape[2])[:, None, :, None]
         x = nn.functional.silu(self.mixing(self.second(x)))
-        x = self.dropout(self.inward(x.transpose(1, 2).flatten(2)))  # [B, F / 4, D]
+        x = self.dropout(nn.functional.silu(self.norm(self.inward(x.transpose(1, 2).flatten(2)), steps)))  # [B, F / 4, D]
         angles = torch.arange(x.shape[1], device=x.device)[:, None] * self.speeds
         cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         for block in self.blocks:

@@ -240,6 +240,8 @@ class _Loop:
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
+            for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
+                kept.copy_(new)
         self.heard_s += float(batch.num_frames.sum()) * self.config.features.hop / 16_000
         self.losses = [*self.losses[-99:], told]
         self.place += 1
