@@ -44,6 +44,8 @@ class AugmentConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    first_epoch: Annotated[int, Field(ge=0)] = 4
+    """Earlier ones hear whole clips at their own speed: what is said where is found sooner there."""
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)
     """Times as fast; one is drawn for each clip."""
     band_masks: Annotated[int, Field(ge=0, le=8)] = 2
@@ -147,6 +149,8 @@ class Examples:
         """
         rng = np.random.default_rng((self.seed, epoch))
         speeds = rng.integers(len(self.sizes), size=len(self))
+        if epoch < self.augment.first_epoch:
+            speeds[:] = len(self.sizes) // 2
         numbers = np.arange(len(self))
         # CTC cannot say a text in fewer frames than it needs; such a clip keeps its slowest speed.
         needed = np.array([frames_needed(target) for target in self.targets])
