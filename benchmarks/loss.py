@@ -24,9 +24,11 @@ BURST = 1.5
 LONGEST_S = 6.0
 
 
-def ours(codec, wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], copies: bool) -> tuple[np.ndarray, int]:
+def ours(
+    codec, wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], copies: bool = False, synthesis: bool = False
+) -> tuple[np.ndarray, int]:
     """What arrives of `wave` [T], and the bytes that were sent."""
-    encoder, decoder = Encoder(codec, kbps, packet_frames=frames, copies=copies), Decoder(codec, frames)
+    encoder, decoder = Encoder(codec, kbps, packet_frames=frames, copies=copies), Decoder(codec, frames, synthesis)
     packets, pieces = encoder.push(wave[None]) + encoder.finish(), []
     for number, packet in enumerate(packets):
         if not lost[number]:
@@ -35,7 +37,8 @@ def ours(codec, wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool]
         following = packets[number + 1] if number + 1 < len(packets) and not lost[number + 1] else None  # one packet waits in the buffer
         recovered = decoder.recover(following) if following else None
         pieces.append(decoder.lose(following) if recovered is None else recovered)
-    return np.concatenate(pieces, axis=-1)[0, HOP:][: len(wave)], sum(map(len, packets))
+    late = HOP * (2 if synthesis else 1)
+    return np.concatenate(pieces, axis=-1)[0, late:][: len(wave)], sum(map(len, packets))
 
 
 def opus(wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], loss_percent: int) -> tuple[np.ndarray, int]:
@@ -62,8 +65,9 @@ def main() -> None:
                 for number, wave in enumerate(waves):
                     lost = list(islice(losses(percent / 100, BURST, seed=number), len(wave) // (frames * HOP) + 4))
                     for name, (heard, num_bytes) in {
-                        "telucodec": ours(codec, wave, kbps, frames, lost, copies=False),
-                        "telucodec with copies": ours(codec, wave, kbps, frames, lost, copies=True),
+                        "telucodec": ours(codec, wave, kbps, frames, lost),
+                        "with synthesis": ours(codec, wave, kbps, frames, lost, synthesis=True),
+                        "with copies too": ours(codec, wave, kbps, frames, lost, copies=True, synthesis=True),
                         "Opus with FEC": opus(wave, kbps, frames, lost, percent),
                     }.items():
                         heard = np.pad(heard, (0, len(wave) - len(heard)))
