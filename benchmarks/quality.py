@@ -94,6 +94,8 @@ def full(results: Results, note: str) -> str:
 def _interval(spread: Spread, digits: int, summary: Summary) -> str:
     if not math.isfinite(spread.mean):
         return "not measured"
+    if not math.isfinite(spread.low):
+        return f"{spread.mean:.{digits}f}"
     on = "" if spread.num_measured == summary.num_clips else f", {spread.num_measured} clips"
     return f"{spread.mean:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f}{on})"
 
