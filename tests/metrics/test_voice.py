@@ -146,3 +146,9 @@ def test_tensors_are_read_as_torch_wrote_them_and_nothing_else_is():
     assert all(np.array_equal(found[name], tensor.numpy()) for name, tensor in tensors.items())
     with pytest.raises(pickle.UnpicklingError, match="no part of a tensor"):
         speaker_similarity._tensors(io.BytesIO(pickle.dumps(print) * 4))
+
+
+def test_without_its_package_there_is_no_speaker_and_the_line_that_brings_it(voice, monkeypatch):
+    monkeypatch.setattr(speaker_similarity, "find_spec", lambda package: None)
+    speaker_similarity._network.cache_clear()
+    assert hole("speaker_similarity", voice, voice) == "not installed: pip install --no-deps resemblyzer"
