@@ -5,7 +5,7 @@ Trains on the splits of benchmarks/recognizer_manifests.py, one thread, and writ
   sentences Malayalam and Kannada in Telugu's script, from nothing; tested on the closed and the open set, Kannada and Telugu
   with-tts  the same with synthetic Telugu of PROMPTS beside it (--prompts), tested on the same sets
 each with the float and the 8-bit bundle, the best path and, for sentences, beam search with a language model of the training texts.
-Training of `sentences` and `with-tts` lasts --minutes each, `commands` a third of it.
+Training of `sentences` and `with-tts` lasts --minutes each, `commands` a third of it. What an earlier call found of the others stays in results.json.
 """
 
 import argparse
@@ -42,11 +42,12 @@ def main() -> None:
     runs = {"commands": (out / "commands", "commands", options.minutes / 3), "sentences": (out / "sentences", "telugu", options.minutes)}
     if options.prompts:
         runs["with-tts"] = (with_tts(out, options.prompts, options.synthetic), "telugu", options.minutes)
-    results = {}
+    kept = out / "results.json"
+    results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     for name, (data, config, minutes) in runs.items():
         if options.only in (None, name):
             results[name] = one(data, config, minutes, out / "runs", name)
-            (out / "results.json").write_text(json.dumps(results, ensure_ascii=False, indent=1), "utf-8")
+            kept.write_text(json.dumps(results, ensure_ascii=False, indent=1), "utf-8")
             print(json.dumps(results[name], indent=1))
 
 
