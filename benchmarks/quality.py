@@ -1,8 +1,8 @@
 """Measures the shipped codec beside its peers, for README's table, docs/results.md and the picture: python benchmarks/quality.py SPEECH_COLLECTION
 
 As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). With --clips 1000 it is all of them. Peers that are not
-installed stand in the table with the line that installs them. What peers reached stays in OUT/peers.json and is measured again only on
-other clips, by other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores.
+installed stand in the table with the line that installs them. What was measured stays in OUT, ours and the peers' apart, and is measured again only on
+other clips, of another model, with other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from telucodec.apps.plots import Panel, Point, rate_plot_svg
 from telucodec.apps.table import summaries
 from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
+from telucodec.evaluation.clips import open_clips
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.made import made
@@ -26,6 +27,7 @@ from telucodec.evaluation.ours import ours
 from telucodec.evaluation.results import Results, read_results, write_results
 from telucodec.evaluation.summary import Spread, Summary
 from telucodec.files import write_whole
+from telucodec.metrics import SHELF
 
 PEERS = "opus@8,opus@12,opus-nolace@12,amr-wb@6.6,amr-wb@12.65,lyra@3.2,lyra@6,codec2@3.2"
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,26 +130,27 @@ def measure(collection: Path, clips: int, baselines: list[str], out: Path, comma
         def progress(done: int, total: int, clip: str) -> None:
             print(f"{name}: {done} of {total} {clip}", file=sys.stderr, flush=True)
 
-        return evaluate(chosen, contenders, out / name / "results.json", command, jobs=os.cpu_count() or 1, progress=progress)
+        results = out / name / "results.json"
+        kept = _kept(results, chosen, contenders)
+        return kept or evaluate(chosen, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
 
-    under_test = run([ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")], "ours")
-    peers = choose(baselines, [3.2, 6.3])
-    together = _together(under_test, _kept(out / "peers" / "results.json", under_test, peers) or run(peers, "peers"))
+    under_test = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
+    together = _together(run(under_test, "ours"), run(choose(baselines, [3.2, 6.3]), "peers"))
     write_results(out / "results.json", together)
     return together
 
 
-def _kept(path: Path, beside: Results, contenders: list[Contender]) -> Results | None:
-    """What peers reached before, on the same clips, by the same versions and on a machine like this one."""
+def _kept(path: Path, clips: Path, contenders: list[Contender]) -> Results | None:
+    """What these contenders reached before, on the same clips, with the same versions and on a machine like this one."""
     try:
         found = read_results(path)
     except DataError:
         return None
-    names = [(contender.name, bool(contender.missing)) for contender in contenders]
+    same = [(row.name, row.model, row.missing) for row in found.contenders] == [(c.name, c.model, c.missing) for c in contenders]
+    same = same and [metric.name for metric in found.metrics] == [metric.name for metric in SHELF]
     now = made("")
-    same = found.test_set == beside.test_set and [(row.name, bool(row.missing)) for row in found.contenders] == names
-    same = same and found.metrics == beside.metrics and (found.made.machine, found.made.versions) == (now.machine, now.versions)
-    return found if same else None
+    same = same and (found.made.machine, found.made.versions) == (now.machine, now.versions)
+    return found if same and found.test_set.sha256 == open_clips(clips).sha256 else None
 
 
 def _together(first: Results, second: Results) -> Results:

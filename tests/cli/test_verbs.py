@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from telucodec.metrics import METRICS
+
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 VIDEO = next((SPEECH / "test" / "cv-telugu").glob("*.mp4"))
 
@@ -210,6 +212,11 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "తెలుగు.wav" in page
     assert "1 of 2" in page  # PESQ has no value for a fifth of a second
+    done = telucodec("evaluate", tmp_path / "clips", *options, "--json", "--metrics", "stoi, snr_db")
+    assert {name for row in json.loads(done.stdout) for name in row} & set(METRICS) == {"snr_db", "stoi"}
+    assert telucodec("report", results, "--out", tmp_path / "report.html").returncode == 0
+    done = telucodec("evaluate", tmp_path / "clips", *options, "--metrics", "loudness")
+    assert done.returncode == 2 and "'loudness' is not a metric" in done.stderr
 
 
 def test_an_evaluation_of_nothing_is_told_so(tmp_path):

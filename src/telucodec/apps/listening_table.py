@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from telucodec.apps.plots import Bar, interval_plot_svg
-from telucodec.apps.table import NAME_WIDTH, NOT_MEASURED
+from telucodec.apps.table import NOT_MEASURED
 from telucodec.evaluation.listening.abx import AbxScores, Tally
 from telucodec.evaluation.listening.scores import Difference, Estimate, MushraScores
 from telucodec.metrics.metric import Measured
 
+NAME_WIDTH = 28
 CLIPS_SHOWN = 12
 """More clips than that are for --json."""
 

@@ -27,9 +27,10 @@ class Cell:
     """On how many clips it was measured, where that is not all, such as "6 of 7"."""
 
 
-NAME_WIDTH = 28
-BRIEF = ("snr_db", "pesq", "stoi", "visqol")
-"""Metrics that fit beside each other in a terminal."""
+NUMBER_WIDTH = 8
+"""Characters of a terminal's column: "measured"."""
+BRIEF = ("snr_db", "pesq", "stoi", "visqol", "wer")
+"""Metrics that fit beside each other in a terminal of 80 characters."""
 
 
 def summaries(results: Results, group: str | None = None) -> dict[str, Summary]:
@@ -103,17 +104,17 @@ def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
 def summary_table(results: Results) -> Table:
     """What fits into a terminal; the report shows the rest."""
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
-    shown = 3 + len(results.metrics)
-    cells = [row[:shown] for row in rows(results)]
+    shown = [0, 1, *range(3, 3 + len(results.metrics))]
+    cells = [[row[place] for place in shown] for row in rows(results)]
     remarks = [
         "SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")
     ]
     remarks += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
     caption = Text("\n".join(remarks))
     table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in headings(results)[:shown]:
-        is_name = heading.text == "Codec"
-        table.add_column(heading.text, justify="left" if is_name else "right", min_width=NAME_WIDTH if is_name else None)
+    columns = headings(results)
+    for place in shown:
+        table.add_column(columns[place].text, justify="right" if place else "left", width=NUMBER_WIDTH if place else None)
     for row in cells:
         table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
     return table

@@ -16,6 +16,8 @@ from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate as run
 from telucodec.evaluation.judge import Judge, untouched
 from telucodec.evaluation.ours import modes, ours
+from telucodec.metrics import METRICS, SHELF
+from telucodec.metrics.metric import Metric
 from telucodec.recognizer.bundle import load_bundle
 
 
@@ -35,6 +37,9 @@ def evaluate(
     ] = "opus,opus@12,opus@16,opus@24,opus-audio,opus-audio@12,opus-audio@24",
     samples: Annotated[int, typer.Option(help="Clips to keep as sound, for the report.", min=0)] = 3,
     jobs: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
+    metrics: Annotated[
+        str, typer.Option(help=f"What to measure, of {', '.join(METRICS)}; all if not given. ViSQOL takes most of the time.")
+    ] = "",
     wer: Annotated[
         Path | None,
         typer.Option(help="Bundle of a recogniser: also count the words it takes for others, of the original too; clips need texts."),
@@ -47,6 +52,7 @@ def evaluate(
 
     Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """
+    chosen = _metrics(metrics)
     peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
     contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)] + peers
     judge = None
@@ -55,7 +61,7 @@ def evaluate(
         judge, contenders = Judge(wer), [*contenders, untouched()]
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:
-        results = run(data, contenders, out, command, num_samples=samples, jobs=jobs, progress=progress, judge=judge)
+        results = run(data, contenders, out, command, chosen, num_samples=samples, jobs=jobs, progress=progress, judge=judge)
     if as_json:
         typer.echo(json.dumps(summary_numbers(results), indent=1))
     else:
@@ -63,6 +69,14 @@ def evaluate(
         num_run = sum(not contender.missing for contender in contenders)
         made_of = f"{num_run} codecs on {results.test_set.num_clips} clips"
         typer.echo(f"{out}: {made_of}; telucodec report {shlex.quote(str(out))} makes a page of it")
+
+
+def _metrics(text: str) -> list[Metric]:
+    """Metrics by their comma-separated names, in the shelf's order; all for none."""
+    names = [word.strip() for word in text.split(",") if word.strip()]
+    if unknown := [name for name in names if name not in METRICS]:
+        raise typer.BadParameter(f"{unknown[0]!r} is not a metric; choose among {', '.join(METRICS)}")
+    return [metric for metric in SHELF if not names or metric.name in names]
 
 
 def _rates(text: str) -> list[float]:

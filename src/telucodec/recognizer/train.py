@@ -224,7 +224,9 @@ class _Loop:
             group["lr"] = settings.learning_rate * warm * cosine
         torch.manual_seed(hash((self.config.seed, self.updates)))  # dropout of an update is the same when it is resumed
         augmented = self.epoch >= self.config.augment.first_epoch
-        batch = self.examples.batch(self.clips[self.place], np.random.default_rng((self.config.seed, 1, self.updates)) if augmented else None)
+        batch = self.examples.batch(
+            self.clips[self.place], np.random.default_rng((self.config.seed, 1, self.updates)) if augmented else None
+        )
         self.model.train()
         loss = ctc_loss(self.model, batch, self.fabric.device)
         told = float(loss.detach())
