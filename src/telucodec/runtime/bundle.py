@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from telucodec.errors import ModelError
@@ -104,6 +103,8 @@ class Graph:
     """One ONNX graph of a bundle, run on one thread; its first input and output are signals, the others what it remembers."""
 
     def __init__(self, content: bytes, name: str):
+        import onnxruntime  # 18 MiB, and not every file needs it
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
