@@ -28,7 +28,13 @@ def live(
         int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")
     ] = 2,
     copies: Annotated[bool, typer.Option("--copies", help="Send each packet once more, coarser, with the next one.")] = False,
-    synthesis: Annotated[bool, typer.Option("--synthesis", help="Let the learned synthesis repair what is heard; 20 ms later.")] = False,
+    synthesis: Annotated[
+        bool,
+        typer.Option(
+            "--synthesis",
+            help="Let the learned synthesis repair what is heard, 20 ms later; it was trained on files, and gains nothing here yet.",
+        ),
+    ] = False,
     depth: Annotated[int, typer.Option(min=0, max=50, help="Packets held back before they are played, for those that come late.")] = 2,
     loss: Annotated[float, typer.Option(min=0, max=90, help="Percent of packets that the line loses.")] = 0.0,
     burst: Annotated[float, typer.Option(min=1, max=50, help="Packets it loses in a row, in the mean.")] = 1.5,
