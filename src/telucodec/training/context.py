@@ -122,7 +122,9 @@ def train(
     start, mean = time.monotonic(), float("nan")
     net.train()
     for update in range(updates):
-        done = max(update / updates, (time.monotonic() - start) / seconds)
+        done, spent = update / updates, (time.monotonic() - start) / seconds
+        if spent > (update + 1) / updates:  # where time does not run out first, it must not show in what is learned
+            done = spent
         if done >= 1:
             break
         for group in optimiser.param_groups:
