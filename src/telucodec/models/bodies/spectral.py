@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
+from torch.nn import functional
 
 from telucodec.audio.mdct import basis
 from telucodec.models.bodies.body import Body
@@ -34,10 +35,10 @@ class Analysis(Causal):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         x = torch.cat([state[0], x], dim=-1)
-        pieces = x.reshape(len(x), -1, self.hop).transpose(1, 2)  # [B, N, F + 1]
-        frames = torch.cat([pieces[..., :-1], pieces[..., 1:]], dim=1)  # [B, 2 N, F]
+        pieces = x.reshape(len(x), -1, self.hop)  # [B, F + 1, N]
+        frames = torch.cat([pieces[:, :-1], pieces[:, 1:]], dim=-1)  # [B, F, 2 N]
         with in_float32(x):
-            coefficients = SCALE * (self.basis @ frames)
+            coefficients = SCALE * functional.linear(frames, self.basis).transpose(1, 2)  # [B, N, F]
         rooted = coefficients.sign() * (coefficients.abs() + 1e-4).sqrt()
         return torch.cat([coefficients, rooted], dim=1), [x[..., x.shape[-1] - self.hop :]]
 
@@ -57,10 +58,10 @@ class Synthesis(Causal):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         with in_float32(x):
-            frames = self.basis @ (x.float() / SCALE)  # [B, 2 N, F]
-        tails = torch.cat([state[0].transpose(1, 2), frames[:, self.hop :]], dim=-1)  # [B, N, F + 1]
-        wave = (frames[:, : self.hop] + tails[..., :-1]).transpose(1, 2).reshape(len(x), 1, -1)
-        return wave, [tails[..., -1:].transpose(1, 2)]
+            frames = functional.linear(x.float().transpose(1, 2) / SCALE, self.basis)  # [B, F, 2 N]
+        tails = torch.cat([state[0], frames[..., self.hop :]], dim=1)  # [B, F + 1, N]
+        wave = (frames[..., : self.hop] + tails[:, :-1]).reshape(len(x), 1, -1)
+        return wave, [tails[:, -1:]]
 
 
 class SpectralConfig(BaseModel):

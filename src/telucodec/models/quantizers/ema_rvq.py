@@ -45,11 +45,11 @@ class EmaRVQ(ResidualQuantizer):
 
     def forward(self, latent: Tensor, active: Tensor | None = None) -> Quantized:
         with in_float32(latent):
-            vectors = latent.float().transpose(1, 2)  # [B, F, D]
+            vectors = latent.float().transpose(1, 2).contiguous()  # [B, F, D]; else each product with a codebook copies
             residual, total = vectors.detach(), torch.zeros_like(vectors)
             loss, codes = vectors.new_zeros(()), []
             for k, used in enumerate(self._used(latent, active)):
-                index = self._choose_evenly(k, residual) if self.training else nearest(self.codebooks[k], residual)
+                index = self._choose_evenly(k, residual, latent.dtype) if self.training else nearest(self.codebooks[k], residual)
                 entry = self.codebooks[k][index]
                 if self.training:
                     self._follow(k, residual[used].flatten(0, 1), index[used].flatten())
@@ -60,14 +60,16 @@ class EmaRVQ(ResidualQuantizer):
             straight = vectors + (total - vectors).detach()
         return Quantized(straight.transpose(1, 2), torch.stack(codes, dim=1), self.config.commitment * loss, vectors.detach().flatten(0, 1))
 
-    def _choose_evenly(self, k: int, residual: Tensor) -> Tensor:
-        """Index [B, F] of the entry of codebook k for each residual [B, F, D], where squared distances grow with how often one is chosen."""
+    def _choose_evenly(self, k: int, residual: Tensor, dtype: torch.dtype) -> Tensor:
+        """Index [B, F] of the entry of codebook k for each residual [B, F, D], where squared distances grow with how often one is chosen.
+
+        Products with entries are taken in `dtype`: bfloat16 takes half the time, and prefers another of two all but equal ones for 3 in 1,000.
+        """
         codebook, often = self.codebooks[k], self.counts[k] / self.counts[k].mean()
-        weight = often.clamp_min(LEAST_SHARE)[:, None] ** self.config.evenness  # [N, 1]
-        # weight (|r|^2 - 2 r e + |e|^2) of all entries e as one product
-        entries = torch.cat([-2 * weight * codebook, weight, weight * codebook.square().sum(dim=-1, keepdim=True)], dim=1)
-        square = residual.square().sum(dim=-1, keepdim=True)
-        return (torch.cat([residual, square, torch.ones_like(square)], dim=-1) @ entries.T).argmin(dim=-1)
+        weight = often.clamp_min(LEAST_SHARE) ** self.config.evenness  # [N]
+        products = residual.to(dtype) @ codebook.to(dtype).T  # [B, F, N]
+        distances = torch.sub(codebook.square().sum(dim=-1), products, alpha=2).add_(residual.square().sum(dim=-1, keepdim=True))
+        return distances.mul_(weight).argmin(dim=-1)
 
     def _follow(self, k: int, vectors: Tensor, index: Tensor) -> None:
         """Move codebook k towards the means of the vectors [n, D] that chose each entry, over all processes."""
