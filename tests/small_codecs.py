@@ -15,7 +15,7 @@ from telucodec.training.codes import fit_codes
 BODIES = {
     "spectral": {"kind": "spectral", "look_ahead": 0, "width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 8},
     "looking ahead": {"kind": "spectral", "hop": 160, "width": 16, "encoder_blocks": 1, "decoder_blocks": 2, "latent_dim": 8},
-    "time-domain": {"kind": "time-domain", "channels": 2, "strides": [8, 10], "latent_dim": 8},
+    "time-domain": {"kind": "time-domain", "strides": [8, 10], "widths": [8, 80], "latent_dim": 8},
 }
 QUANTIZERS = {
     "rvq-ema": {"kind": "rvq-ema", "num_codebooks": 3, "codebook_size": 32},

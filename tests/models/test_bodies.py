@@ -5,14 +5,19 @@ import torch
 
 from telucodec.models.bodies.spectral import Analysis, SpectralConfig, Synthesis
 from telucodec.models.bodies.time_domain import TimeDomainConfig
-from telucodec.models.causal import Chain, Residual, Tanh
+from telucodec.models.causal import Chain, Delay, Gain, Residual, Tanh
 from telucodec.models.layers import CausalConv1d, CausalConvTranspose1d, ConvNeXtBlock, Snake, residual_unit
 from telucodec.training.recipe import preset_of, shipped
 
 HOP = 8
 SPECTRAL = SpectralConfig(hop=HOP, width=16, encoder_blocks=2, decoder_blocks=2, latent_dim=6)
-TIME = TimeDomainConfig(channels=4, strides=(2, 4), latent_dim=6)
-BODIES = {"spectral": SPECTRAL, "spectral, tanh, no look-ahead": SPECTRAL.model_copy(update={"tanh": True, "look_ahead": 0}), "time": TIME}
+TIME = TimeDomainConfig(strides=(2, 4), widths=(4, 8), latent_dim=6)
+BODIES = {
+    "spectral": SPECTRAL,
+    "spectral, tanh, no look-ahead": SPECTRAL.model_copy(update={"tanh": True, "look_ahead": 0}),
+    "time": TIME,
+    "time, looks ahead": TIME.model_copy(update={"look_ahead": 1, "lapped": False}),
+}
 LAYERS = {
     # name: what builds it, its channels, samples in that make one whole frame
     "conv": (lambda: CausalConv1d(3, 5, kernel_size=7, dilation=9), 3, 1),
@@ -22,6 +27,8 @@ LAYERS = {
     "transposed conv": (lambda: CausalConvTranspose1d(3, 5, stride=4), 3, 1),
     "snake": (lambda: Snake(3), 3, 1),
     "tanh": (Tanh, 3, 1),
+    "gain": (lambda: Gain(3.0), 3, 1),
+    "delay": (lambda: Delay(5, channels=3), 3, 1),
     "residual unit": (lambda: residual_unit(4, dilation=3), 4, 1),
     "ConvNeXt": (lambda: ConvNeXtBlock(6), 6, 1),
     "chain": (lambda: Chain(CausalConv1d(3, 4, 3), Snake(4), CausalConvTranspose1d(4, 2, 3), CausalConv1d(2, 2, 6, stride=3)), 3, 1),
@@ -93,7 +100,28 @@ def test_a_spectral_decoder_has_heard_as_many_later_frames_as_it_looks_ahead():
     for look_ahead in (0, 1, 3):
         body = SPECTRAL.model_copy(update={"look_ahead": look_ahead}).build()
         assert body.delay == HOP * (1 + look_ahead)
-    assert TIME.build().delay == 0
+
+
+@pytest.mark.parametrize(("strides", "widths"), [((2, 4), (4, 8)), ((8, 8, 5), (9, 70, 330)), ((3,), (3,))])
+@torch.no_grad()
+def test_strided_convolutions_start_as_a_transform_that_loses_nothing(strides, widths):
+    """What is left without residual units and latents gives the sound back, as late as the body says."""
+    torch.manual_seed(0)
+    body = TimeDomainConfig(strides=strides, widths=widths, latent_dim=6, tanh=False).build()
+    strided = [link for link in (*body.encoder.links[:-2], *body.decoder.links[1:]) if not isinstance(link, Residual)]
+    wave = torch.randn(2, 1, 30 * body.hop)
+    torch.testing.assert_close(Chain(*strided)(wave)[..., body.delay :], wave[..., : -body.delay], atol=1e-4, rtol=1e-4)
+    assert body.delay % body.hop == 0
+
+
+def test_a_time_domain_body_that_cannot_be_is_refused():
+    for message, settings in {
+        "2 strides need as many widths, not 1": {"widths": (8,)},
+        r"widths of at least \[2, 8\]": {"widths": (4, 7)},
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            TimeDomainConfig(strides=(2, 4), latent_dim=6, **settings)
+    assert TimeDomainConfig(strides=(2, 4), widths=(4, 7), latent_dim=6, lapped=False).delay == 16
 
 
 def test_tanh_keeps_the_output_within_full_scale():

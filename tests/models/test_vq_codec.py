@@ -16,7 +16,7 @@ from telucodec.models.vq_codec import VQCodecConfig
 
 BODIES = {
     "spectral": {"kind": "spectral", "hop": 80, "width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 6},
-    "time-domain": {"kind": "time-domain", "channels": 3, "strides": [4, 5], "latent_dim": 6},
+    "time-domain": {"kind": "time-domain", "strides": [4, 5], "widths": [5, 20], "latent_dim": 6},
 }
 QUANTIZERS = {
     "rvq-ema": {"kind": "rvq-ema", "num_codebooks": 3, "codebook_size": 16},

@@ -15,7 +15,7 @@ from telucodec.training.recipe import RecipeConfig, RunConfig, recipe_of
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 BODIES = {
     "spectral": {"kind": "spectral", "width": 48, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 16},
-    "time-domain": {"kind": "time-domain", "channels": 4, "latent_dim": 16},
+    "time-domain": {"kind": "time-domain", "strides": [4, 8, 10], "widths": [8, 12, 16], "lapped": False, "latent_dim": 16},
 }
 QUANTIZER = {"kind": "rvq-ema", "num_codebooks": 3, "codebook_size": 32}
 

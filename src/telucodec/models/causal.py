@@ -4,6 +4,7 @@ State is a flat list of tensors, passed in and handed back, never kept on the mo
 output, and a stream cut anywhere gives what the whole gives.
 """
 
+import torch
 from torch import Tensor, nn
 
 State = list[Tensor]
@@ -59,6 +60,35 @@ class Residual(Chain):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y, after = super().step(x, state)
         return x + y, after
+
+
+class Gain(Causal):
+    """Times a fixed number."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+
+    def apply_to(self, x: Tensor) -> Tensor:
+        return self.factor * x
+
+
+class Delay(Causal):
+    """Puts out what came `num_samples` before. Shapes: x [B, C, T], state [B, C, num_samples], C being `channels`."""
+
+    num_states = 1
+
+    def __init__(self, num_samples: int, channels: int = 1):
+        super().__init__()
+        self.register_buffer("before", torch.zeros(channels, num_samples), persistent=False)
+
+    def silence(self, batch_size: int) -> State:
+        return [self.before.new_zeros(batch_size, *self.before.shape)]
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        x = torch.cat([state[0].to(x.dtype), x], dim=-1)
+        length = x.shape[-1] - self.before.shape[-1]
+        return x[..., :length], [x[..., length:]]
 
 
 class Tanh(Causal):

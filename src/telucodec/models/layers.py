@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from telucodec.audio.mdct import basis
 from telucodec.models.causal import Causal, Residual, State
 
 EPSILON = 1e-9
@@ -27,18 +28,18 @@ class _Snake(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, alpha: Tensor) -> Tensor:
-        y = (alpha * x).sin_().square_().div_(alpha + EPSILON).add_(x)
-        ctx.save_for_backward(x, alpha, y)
-        return y
+        ctx.save_for_backward(x, alpha)
+        return (alpha * x).sin_().square_().div_(alpha + EPSILON).add_(x).to(x.dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        x, alpha, y = ctx.saved_tensors
-        turned = (2 * alpha * x).sin_().mul_(gradient)  # of the derivative 1 + sin(2 a x), what is not 1
-        # d/da of sin^2(a x) / a is (x sin(2 a x) - sin^2(a x) / a) / a, and sin^2(a x) / a is y - x
-        slope = torch.einsum("bct,bct->c", turned, x.to(turned.dtype)) - torch.einsum("bct,bct->c", gradient, y - x)
-        return turned.add_(gradient).to(x.dtype), slope[:, None] / (alpha + EPSILON)
+        x, alpha = ctx.saved_tensors
+        turn = 2 * alpha * x
+        slope = turn.sin()  # of the derivative 1 + sin(2 a x), what is not 1
+        # d/da of sin^2(a x) / a is (x sin(2 a x) - sin^2(a x) / a) / a, and sin^2(a x) is (1 - cos(2 a x)) / 2
+        bend = turn.cos_().sub_(1).div_(2 * (alpha + EPSILON)).addcmul_(x, slope).mul_(gradient).sum(dim=(0, 2))
+        return slope.add_(1).mul_(gradient).to(x.dtype), bend[:, None] / (alpha + EPSILON)
 
 
 def start_at_level(conv: nn.Conv1d | nn.ConvTranspose1d, terms: int, gain: float = 1.0) -> None:
@@ -112,13 +113,27 @@ class CausalConvTranspose1d(Causal):
         return overlapped[..., : -self.stride] + self.bias.to(y.dtype), [overlapped[..., -self.stride :]]
 
 
+def start_lapped(down: CausalConv1d, up: CausalConvTranspose1d, bands: int) -> None:
+    """Let `down` take the MDCT of each of its first `bands` channels, and `up` bring them back, a stride later, from as many channels times the stride.
+
+    What channels are left start as noise in `down` and unheard in `up`.
+    """
+    start = torch.from_numpy(basis(up.stride))  # [N, 2 N]
+    there, back = down.conv.weight.detach().clone(), up.conv.weight.detach().clone()  # [wide, narrow, 2 N]
+    there[: bands * up.stride], back[:, :bands] = 0, 0
+    for band in range(bands):
+        rows = slice(band * up.stride, (band + 1) * up.stride)
+        there[rows, band], back[rows, band] = start, start
+    down.conv.weight, up.conv.weight = there, back
+
+
 def residual_unit(channels: int, dilation: int) -> Residual:
     """Snake, a dilated convolution, Snake, a pointwise one, all added to their input (DAC, arXiv:2306.06546, section 3.1)."""
     return Residual(
         Snake(channels),
         CausalConv1d(channels, channels, kernel_size=7, dilation=dilation),
         Snake(channels),
-        CausalConv1d(channels, channels, kernel_size=1, gain=0.3),
+        CausalConv1d(channels, channels, kernel_size=1, gain=0.1),
     )
 
 

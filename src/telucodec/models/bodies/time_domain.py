@@ -1,18 +1,27 @@
-"""Convolutions on the waveform itself: residual units between strided convolutions down to latent frames, and the mirror image back.
+"""Convolutions on the waveform itself: strided convolutions down to latent frames, residual units after each, and the mirror image back.
 
-After SoundStream (arXiv:2107.03312, section III) with DAC's Snake (arXiv:2306.06546, section 3.1).
+After SoundStream (arXiv:2107.03312, section III) with DAC's Snake (arXiv:2306.06546, section 3.1). Different from them: the strided convolutions are
+linear and can start as a lapped transform, the MDCT of the bands of the one before, so that what the residual units add is learned
+around a codec that already has the waveform; and the decoder waits until the transform's overlaps are complete.
 """
 
 import math
-from typing import Annotated, Literal
+import operator
+from itertools import accumulate
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from telucodec.models.bodies.body import Body
-from telucodec.models.causal import Causal, Chain, Tanh
-from telucodec.models.layers import CausalConv1d, CausalConvTranspose1d, Snake, residual_unit
+from telucodec.models.causal import Causal, Chain, Delay, Gain, Tanh
+from telucodec.models.layers import CausalConv1d, CausalConvTranspose1d, Snake, residual_unit, start_lapped
 
 DILATIONS = (1, 3, 9)
+LEVEL = 20.0
+"""Brings speech at -26 dBFS, the level of telephone speech (ITU-T P.56), near 1."""
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Stride = Annotated[int, Field(ge=1, le=64)]
 
 
 class TimeDomainConfig(BaseModel):
@@ -21,11 +30,15 @@ class TimeDomainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["time-domain"] = "time-domain"
-    channels: Annotated[int, Field(ge=1, le=1024)] = 24
-    """Of the first layer; each stride doubles them."""
-    strides: Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)] = (2, 4, 5, 8)
-    """Their product is the hop length."""
+    strides: Annotated[tuple[Stride, ...], Field(min_length=1, max_length=8)] = (8, 8, 5)
+    """Of the encoder's convolutions; their product is the hop length."""
+    widths: Annotated[tuple[Width, ...], Field(min_length=1, max_length=8)] = (32, 96, 320)
+    """Channels after each of them."""
     latent_dim: Annotated[int, Field(ge=1, le=4096)] = 64
+    lapped: bool = True
+    """Whether the strided convolutions start as a lapped transform; each width then is at least the product of strides so far."""
+    look_ahead: Annotated[int, Field(ge=0, le=63)] = 0
+    """Frames by which the output waits beyond the overlaps, so that the decoder has heard what comes next."""
     tanh: bool = True
     """Whether the output is kept within full scale by tanh."""
 
@@ -33,16 +46,38 @@ class TimeDomainConfig(BaseModel):
     def hop(self) -> int:
         return math.prod(self.strides)
 
+    @property
+    def delay(self) -> int:
+        """Samples, a whole number of frames: the overlaps of all stages, up to the next frame, and then the frames to wait for."""
+        return (-(-self.overlaps // self.hop) + self.look_ahead) * self.hop
+
+    @property
+    def overlaps(self) -> int:
+        """Samples by which the lapped transform lags: at every stage one of its own hops."""
+        return sum(accumulate(self.strides, operator.mul))
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.widths) != len(self.strides):
+            raise ValueError(f"{len(self.strides)} strides need as many widths, not {len(self.widths)}")
+        bands = list(accumulate(self.strides, operator.mul))
+        if self.lapped and any(width < least for width, least in zip(self.widths, bands, strict=True)):
+            raise ValueError(f"a lapped start with strides {self.strides} needs widths of at least {bands}")
+        return self
+
     def build(self) -> Body:
-        widths = [self.channels << stage for stage in range(len(self.strides) + 1)]
-        encoder: list[Causal] = [CausalConv1d(1, widths[0], kernel_size=7)]
-        for stride, narrow, wide in zip(self.strides, widths, widths[1:], strict=False):
-            encoder += [residual_unit(narrow, dilation) for dilation in DILATIONS]
-            encoder += [Snake(narrow), CausalConv1d(narrow, wide, kernel_size=2 * stride, stride=stride)]
-        encoder += [Snake(widths[-1]), CausalConv1d(widths[-1], self.latent_dim, kernel_size=3)]
-        decoder: list[Causal] = [CausalConv1d(self.latent_dim, widths[-1], kernel_size=7)]
-        for stride, narrow, wide in reversed(list(zip(self.strides, widths, widths[1:], strict=False))):
-            decoder += [Snake(wide), CausalConvTranspose1d(wide, narrow, stride)]
-            decoder += [residual_unit(narrow, dilation) for dilation in DILATIONS]
-        decoder += [Snake(widths[0]), CausalConv1d(widths[0], 1, kernel_size=7, gain=0.3)]
-        return Body(Chain(*encoder), Chain(*decoder, *([Tanh()] if self.tanh else [])), self.hop, delay=0)
+        channels = (1, *self.widths)
+        late = -self.overlaps % self.hop
+        encoder: list[Causal] = [*([Delay(late)] if late else []), Gain(LEVEL)]
+        decoder: list[Causal] = []
+        bands = 1
+        for stride, narrow, wide in zip(self.strides, channels, channels[1:], strict=False):
+            down, up = CausalConv1d(narrow, wide, 2 * stride, stride), CausalConvTranspose1d(wide, narrow, stride)
+            if self.lapped:
+                start_lapped(down, up, bands)
+                bands *= stride
+            encoder += [down, *(residual_unit(wide, dilation) for dilation in DILATIONS)]
+            decoder = [*(residual_unit(wide, dilation) for dilation in DILATIONS), up, *decoder]
+        encoder += [Snake(channels[-1]), CausalConv1d(channels[-1], self.latent_dim, kernel_size=3)]
+        decoder = [CausalConv1d(self.latent_dim, channels[-1], kernel_size=3), *decoder, Gain(1 / LEVEL)]
+        return Body(Chain(*encoder), Chain(*decoder, *([Tanh()] if self.tanh else [])), self.hop, self.delay)
