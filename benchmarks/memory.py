@@ -7,7 +7,8 @@ import tempfile
 from itertools import cycle, islice
 from pathlib import Path
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 
 SPEECH = Path(__file__).resolve().parent.parent / "examples" / "speech"
 MEASURED = """

@@ -46,7 +46,7 @@ def main() -> None:
     found, model = speech.paths(options.collection), load_model()
     decoders = {"plain": TransformCodec(model)}
     for path in (SHIPPED, *options.synthesis):
-        decoders[str(path)] = TransformCodec(model, synthesis=Synthesis(path.read_bytes(), str(path)))
+        decoders[str(path)] = TransformCodec(model, synthesis=Synthesis(path.read_bytes, str(path)))
     print("unevenness of the long-term spectrum, dB")
     for name in ("telugu", "ljspeech", "kerstin", "malayalam"):
         waves = speech.waves(found[name][: options.clips])

@@ -58,3 +58,8 @@ def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) 
     table.writerow(heading)
     table.writerows(rows)
     write_changed(target, text.getvalue().encode("utf-8", "replace"))
+
+
+def printable(path: Path) -> str:
+    """Return the name of `path` as any terminal can print it, with the bytes that are not UTF-8 replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.evaluation.results import ContenderRow, Made, MetricRow, Results, Sample, TestSetRow, Trial
 from telucodec.metrics import SHELF
 

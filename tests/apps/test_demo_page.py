@@ -12,7 +12,7 @@ pytest.importorskip("starlette", reason="starlette is not installed: pip install
 from telucodec.apps import demo_page
 from telucodec.apps.demo_page import DemoServer, before_and_after, rates_of
 from telucodec.apps.local_page import HOST, TOKEN_HEADER
-from telucodec.audio.media import flac_bytes
+from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import MediaError
 
 

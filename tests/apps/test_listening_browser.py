@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from telucodec.apps.listening_page import key_path, make_listening_test
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.evaluation.listening.abx import abx_scores
 from telucodec.evaluation.listening.key import read_key
 from telucodec.evaluation.listening.material import open_material

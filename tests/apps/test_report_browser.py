@@ -7,7 +7,7 @@ import pytest
 from made_up import results, trial
 
 from telucodec.apps.report import report
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.evaluation.results import Sample, write_results
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'telucodec[dev]'")

@@ -11,7 +11,8 @@ from made_up import GOOD, results, sounds, trial
 
 from telucodec.apps.manager_page import WORDS, languages
 from telucodec.apps.report import Further, report
-from telucodec.audio.media import read_media, write_audio
+from telucodec.audio.media import read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
 from telucodec.evaluation.contender import Contender

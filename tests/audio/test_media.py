@@ -12,8 +12,9 @@ import soundfile
 import soxr
 
 from telucodec.audio import media
-from telucodec.audio.media import SAMPLE_RATE, SourceFacts, read_media, source_facts, stated_duration, stream_media, write_audio
-from telucodec.errors import MediaError, TelucodecError
+from telucodec.audio.media import SAMPLE_RATE, SourceFacts, read_media, source_facts, stated_duration, stream_media
+from telucodec.audio.sound_file import write_audio
+from telucodec.errors import MediaError
 
 TELUGU_NAME = "తెలుగు నమూనా"
 
@@ -245,38 +246,6 @@ def test_ffmpeg_keeps_its_log_to_itself(tmp_path, capfd):
     for path in (first_half(film(tmp_path / "a.mp4", 2)), first_half(film(tmp_path / "b.mp4", 2, options={"movflags": "faststart"}))):
         assert_unreadable(path, "")
     assert capfd.readouterr() == ("", "")
-
-
-def test_loud_samples_are_clipped_and_never_wrap(tmp_path):
-    write_audio(tmp_path / "a.wav", np.array([[1.5, 1.0, -1.0, -1.5]], np.float32), SAMPLE_RATE)
-    np.testing.assert_array_equal(read_media(tmp_path / "a.wav")[0], np.float32([32767 / 32768, 32767 / 32768, -1, -1]))
-
-
-def test_windows_are_written_in_turn(tmp_path):
-    wave = tone(1.0)
-    assert write_audio(tmp_path / "a.flac", iter([wave, 2 * wave]), SAMPLE_RATE) == 2 * SAMPLE_RATE
-    np.testing.assert_allclose(read_media(tmp_path / "a.flac"), np.concatenate([wave, 2 * wave], axis=-1), atol=2**-16)
-
-
-def test_an_interrupted_write_leaves_nothing(tmp_path):
-    def windows():
-        yield tone(1.0)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_audio(tmp_path / "a.wav", windows(), SAMPLE_RATE)
-    assert not list(tmp_path.iterdir())
-
-
-def test_only_wav_and_flac_are_written(tmp_path):
-    with pytest.raises(TelucodecError, match="written as .wav or .flac"):
-        write_audio(tmp_path / "a.mp3", tone(0.1), SAMPLE_RATE)
-
-
-def test_samples_that_are_no_numbers_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="finite"):
-        write_audio(tmp_path / "a.wav", np.full((1, 9), np.nan, np.float32), SAMPLE_RATE)
-    assert not list(tmp_path.iterdir())
 
 
 def assert_unreadable(path: Path, *complaints: str) -> str:

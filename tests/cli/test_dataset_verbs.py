@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.check import check
 from telucodec.data.manifest import Segment, read_manifest, write_manifest
 

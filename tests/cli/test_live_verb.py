@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from telucodec.apps.live import Call
-from telucodec.audio.media import read_media, write_audio
+from telucodec.audio.media import read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.cli.main import app
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 import soxr
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import CASES, DoctorConfig, examine
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError

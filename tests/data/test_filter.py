@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import CASES
 from telucodec.data.filter import FilterConfig, filter_config, read_config, sift, write_rejected
 from telucodec.data.manifest import Segment, read_manifest

@@ -15,7 +15,8 @@ import pytest
 import soundfile
 from release import COLUMNS, mp3, row_of
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.check import check
 from telucodec.data.importing import import_source
 from telucodec.data.manifest import read_manifest

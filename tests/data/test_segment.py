@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from telucodec.audio.activity import FRAME_SAMPLES
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.data.segment import MARGIN_SAMPLES, PURPOSES, SegmentConfig, cut, segment, speech_spans

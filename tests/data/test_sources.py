@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from release import PARTS, SENTENCES, clip, make_archive, make_folder, mp3
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.importing import import_source
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.data.sources import SOURCES

@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.importing import import_source
 from telucodec.data.manifest import read_segment
 from telucodec.data.prompts import Prompts

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.take import REMEDIES, TAKE_CONFIG, judge
 
 TEXT = "గుంటూరు నుండి నా మిత్రుడు"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.cli.main import app
 from telucodec.errors import DataError
 from telucodec.evaluation import bound as bounding

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
 from telucodec.evaluation.clips import open_clips

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_compare import PCM, clip, from_pcm, to_pcm
 
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.compare import compare

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.errors import DataError, MediaError
 from telucodec.evaluation import snr_doctor
 from telucodec.evaluation.baselines.opus import opus

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import read_media, write_audio
+from telucodec.audio.media import read_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder

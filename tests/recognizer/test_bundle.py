@@ -10,7 +10,8 @@ import pytest
 import torch
 from toy import spoken
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.bundle import load_bundle

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.recognizer.train import Request, run
 

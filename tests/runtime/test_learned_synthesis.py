@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -22,12 +24,12 @@ def graph(outputs=OUTPUTS, std=0.0):
 
 @pytest.fixture(scope="module")
 def untrained():
-    return TransformCodec(load_model(), synthesis=Synthesis(graph(), "untrained"))
+    return TransformCodec(load_model(), synthesis=Synthesis(graph, "untrained"))
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return TransformCodec(load_model(), synthesis=Synthesis(graph(std=0.1), "random"))
+    return TransformCodec(load_model(), synthesis=Synthesis(partial(graph, std=0.1), "random"))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_loudness_does_not_matter_to_it(trained, telugu):
 
 
 def test_a_network_of_another_kind_is_named(telugu):
-    codec = TransformCodec(load_model(), synthesis=Synthesis(graph(outputs=3), "three.onnx"))
+    codec = TransformCodec(load_model(), synthesis=Synthesis(partial(graph, outputs=3), "three.onnx"))
     with pytest.raises(ModelError, match="three.onnx"):
         codec.decode(codec.encode(telugu, kbps=6))
 

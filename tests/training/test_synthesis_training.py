@@ -71,7 +71,7 @@ def test_training_and_runtime_repair_alike(telugu, recipe):
     frames = quantise(coefficients, step, power)
     rows = EntropyCoder(model).coefficient_rows(frames.quantised, Side.of(frames.levels, power))
     restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
-    passage = Synthesis(synthesis_graph(net), "net").begin()
+    passage = Synthesis(lambda: synthesis_graph(net), "net").begin()
     repaired = passage.push(restored, frames.levels, power)[1:]
     parts = {
         "values": restored.values,

@@ -26,7 +26,8 @@ from telucodec.apps.local_page import (
     page_response,
 )
 from telucodec.apps.plots import difference_png, spectrogram_png, spectrum_db
-from telucodec.audio.media import flac_bytes, stream_media
+from telucodec.audio.media import stream_media
+from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import MediaError
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.snr import snr_db

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from telucodec.audio.media import SAMPLE_RATE, flac_bytes
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import flac_bytes
 from telucodec.data.doctor import Checkup, Diagnosis, Finding, Sound
 from telucodec.data.levels import Frames
 from telucodec.errors import DataError, MediaError

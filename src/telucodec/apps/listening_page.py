@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from telucodec.audio.media import SAMPLE_RATE, flac_bytes
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import DataError
 from telucodec.evaluation.listening.key import Key, KeyItem, KeySystem, Method, Role, write_key
 from telucodec.evaluation.listening.material import ANCHORS_HZ, REFERENCE, Material

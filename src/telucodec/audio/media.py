@@ -1,12 +1,10 @@
-"""Media files and waveforms: any audio or video file in, 16-bit WAV or FLAC out, in windows, so that a two-hour film never lies in memory.
+"""Any audio or video file as waveforms, in windows, so that a two-hour film never lies in memory.
 
 FFmpeg (through PyAV, which keeps its log off the terminal) decodes; soxr resamples. A file that ends before the length its header
 states is an error, never a shorter waveform.
 """
 
-import io
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +12,14 @@ from pathlib import Path
 
 import av
 import numpy as np
-import soundfile
 import soxr
 from av.container import InputContainer
 
-from telucodec.errors import MediaError, TelucodecError
-from telucodec.files import whole
+from telucodec.errors import MediaError
+from telucodec.files import printable
 
 SAMPLE_RATE = 16_000
 """Hz; the rate of everything behind this door."""
-
-SUFFIX_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 
 STATING_FORMATS = {"mov", "matroska", "wav", "flac", "avi", "aiff"}
 """Containers whose header states the true length, so that a cut one is noticed. MP3, ADTS, Ogg and MPEG-TS may end anywhere."""
@@ -98,49 +93,6 @@ def stated_duration(path: Path) -> float:
     """Return the length in seconds that the header of `path` states or suggests, NaN where it says nothing. Raises MediaError."""
     with _opened(Path(path)) as container:
         return container.duration / av.time_base if container.duration else math.nan
-
-
-def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_rate: int) -> int:
-    """Write one wave [1, T], or many in turn, to `path` as 16-bit WAV or FLAC by its suffix; return the number of samples written.
-
-    Samples beyond [-1, 1] are clipped. The file appears whole or not at all. Reading it back gives the same numbers, to half of 1/32768.
-    Raises TelucodecError for another suffix or a place that cannot be written, ValueError for samples that are not finite.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIX_FORMATS:
-        raise TelucodecError(f"{printable(path)}: sound is written as .wav or .flac; name the file so")
-    if isinstance(windows, np.ndarray):
-        windows = [windows]
-    file_format = SUFFIX_FORMATS[path.suffix.lower()]
-    num_samples = 0
-    with whole(path) as beside:
-        try:
-            with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
-                for window in windows:
-                    file.write(to_int16(window[0]))
-                    num_samples += window.shape[-1]
-        except soundfile.SoundFileError as error:
-            raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
-    return num_samples
-
-
-def flac_bytes(wave: np.ndarray, sample_rate: int) -> bytes:
-    """One wave [1, T], clipped to [-1, 1], as a FLAC file of 16 bits in memory. Raises ValueError for samples that are not finite."""
-    file = io.BytesIO()
-    soundfile.write(file, to_int16(wave[0]), sample_rate, "PCM_16", format="FLAC")
-    return file.getvalue()
-
-
-def printable(path: Path) -> str:
-    """Return the name of `path` as any terminal can print it, with the bytes that are not UTF-8 replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Round to 16 bits at 1/32768 a step, as readers undo it; libsndfile's own 1/32767 would turn the level down a little each time."""
-    if not np.isfinite(samples).all():
-        raise ValueError("samples to write must be finite")
-    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 
 @contextmanager

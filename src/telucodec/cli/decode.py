@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from telucodec.audio.media import write_audio
+from telucodec.audio.sound_file import write_audio
 from telucodec.bitstream.container import open_tlc
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import BitstreamError

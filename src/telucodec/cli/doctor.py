@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from telucodec.apps.doctor_page import write_page
-from telucodec.audio.media import printable
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
 from telucodec.data.manifest import Segment
 from telucodec.data.measures import Measures
+from telucodec.files import printable
 
 
 def doctor(

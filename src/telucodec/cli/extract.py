@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from telucodec.audio.media import printable
 from telucodec.cli.import_ import OWN
 from telucodec.cli.progress import progress_bar
 from telucodec.data.extract import Origin
 from telucodec.data.extract import extract as run
 from telucodec.data.extract_status import ExtractStatus, extract_status
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 LINES_SHOWN = 20
 """Failed files told; failed.csv lists them all."""

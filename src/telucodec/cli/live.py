@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from telucodec.apps.live import Call, line, microphone, play
-from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.cli.encode import Mode
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.runtime.model import load_model

@@ -2,56 +2,57 @@
 
 import signal
 import sys
+from importlib import import_module
 
+import click
 import typer
+from typer.core import TyperGroup
 
-from telucodec.cli.bound import bound
-from telucodec.cli.build import build
-from telucodec.cli.decode import decode
-from telucodec.cli.demo import demo
-from telucodec.cli.doctor import doctor
-from telucodec.cli.encode import encode
-from telucodec.cli.evaluate import evaluate
-from telucodec.cli.extract import extract
-from telucodec.cli.filter import filter_
-from telucodec.cli.import_ import import_
-from telucodec.cli.info import info
-from telucodec.cli.listening_test import listening_test
-from telucodec.cli.live import live
-from telucodec.cli.manifest import manifest
-from telucodec.cli.optimize import optimize
-from telucodec.cli.plan import plan
-from telucodec.cli.recognizer import recognizer
-from telucodec.cli.record import record
-from telucodec.cli.report import report
-from telucodec.cli.segment import segment
-from telucodec.cli.snr_doctor import snr_doctor
-from telucodec.cli.train import train
-from telucodec.cli.tts import tts
 from telucodec.errors import TelucodecError
+
+VERBS = {
+    name: {"filter": "filter_", "import": "import_"}.get(name, name.replace("-", "_"))
+    for name in (
+        *("build", "extract", "segment", "doctor", "encode", "decode", "live", "info", "bound", "evaluate", "report", "snr-doctor"),
+        *("filter", "import", "tts", "plan", "train", "optimize", "record", "demo", "manifest", "recognizer", "listening-test"),
+    )
+}
+"""Verbs in the order of the help, and what their module and the function or app in it are called."""
+
+
+class Verbs(TyperGroup):
+    """Verbs whose modules are loaded when they are called: a decoder needs neither plots nor pages, and is ready in half the time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        name = VERBS[cmd_name]
+        verb = getattr(import_module(f"telucodec.cli.{name}"), name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(verb, typer.Typer):
+            alone.add_typer(verb, name=cmd_name)
+        else:
+            alone.command(cmd_name)(verb)
+        return typer.main.get_group(alone).commands[cmd_name]
+
 
 app = typer.Typer(
     name="telucodec",
+    cls=Verbs,
     help="From recordings in your own language to a speech codec you can ship, with proof of how good it is.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (build, extract, segment, doctor, encode, decode, live, info, bound, evaluate, report):
-    app.command()(verb)
-app.command("snr-doctor")(snr_doctor)
-app.command("filter")(filter_)
-app.command("import")(import_)
-app.command()(tts)
-app.command()(plan)
-app.command()(train)
-app.command()(optimize)
-app.command()(record)
-app.command()(demo)
-app.add_typer(manifest, name="manifest")
-app.add_typer(recognizer, name="recognizer")
-app.add_typer(listening_test, name="listening-test")
+
+
+@app.callback()
+def _telucodec() -> None:
+    """Nothing is done before a verb."""
 
 
 class Stopped(BaseException):

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from telucodec.audio.media import printable
 from telucodec.cli.progress import progress_bar
 from telucodec.evaluation.snr_doctor import Diagnosis, examine_files
+from telucodec.files import printable
 from telucodec.metrics.metric import Measured
 from telucodec.metrics.signs.logged import implied_correlation, signs_of_numbers
 from telucodec.metrics.signs.sign import Sign

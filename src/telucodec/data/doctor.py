@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stream_media
+from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.data.executors import in_turn
 from telucodec.data.extract import MEDIA_SUFFIXES
 from telucodec.data.fingerprint import duplicates
@@ -21,6 +21,7 @@ from telucodec.data.manifest import JSON_SUFFIX, Segment, read_manifest
 from telucodec.data.measures import Measures, measure
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError, MediaError
+from telucodec.files import printable
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, name): sounds looked at, sounds in all, the last one."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from telucodec import __version__
-from telucodec.audio.media import printable
 from telucodec.errors import TelucodecError
+from telucodec.files import printable
 
 ANSWER_S = 3
 """How long a scheduler may take to answer."""

@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from telucodec.audio.media import printable
 from telucodec.data.exports import EXPORTS
 from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TelucodecError
+from telucodec.files import printable
 
 Progress = Callable[[float, float, str], None]
 

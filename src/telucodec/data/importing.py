@@ -16,7 +16,8 @@ from pathlib import Path
 
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stream_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.loudness import SILENT_PEAK, Measures, measure
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.sources.source import JOURNAL, Source, Utterance

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stream_media, to_int16, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stream_media
+from telucodec.audio.sound_file import to_int16, write_audio
 from telucodec.data.loudness import SILENT_PEAK, Measures, Meter
 from telucodec.errors import MediaError
-from telucodec.files import write_whole
+from telucodec.files import printable, write_whole
 
 ENDS_BYTES = 1 << 20
 """How much of a file's beginning and end tells whether it has changed; all of a two-hour film would take minutes."""

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, stream_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, stream_media
+from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import Finding
 from telucodec.data.extract import AUDIO_FOLDER
 from telucodec.data.importing import append_line, row_of

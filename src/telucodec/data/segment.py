@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.activity import FRAME_SAMPLES, SpeechDetector
-from telucodec.audio.media import SAMPLE_RATE, printable
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.executors import in_turn
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 SPEECH_FROM, SPEECH_UNTIL = 0.5, 0.35
 """Speech begins where its probability reaches the first and lasts until it falls below the second, as Silero VAD itself advises."""

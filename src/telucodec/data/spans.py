@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, printable
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 WINDOW_SAMPLES = 20 * SAMPLE_RATE
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.errors import TelucodecError
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender

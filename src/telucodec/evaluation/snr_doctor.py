@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import SAMPLE_RATE, printable, stated_duration, stream_media
+from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.data.extract import MEDIA_SUFFIXES
 from telucodec.errors import DataError
+from telucodec.files import printable
 from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig
 from telucodec.metrics.signs.waves import judged, signs_of_pairs

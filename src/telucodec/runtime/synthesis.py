@@ -4,7 +4,8 @@ All is relative to the steps that coefficients were quantised with, so the netwo
 ahead: what leaves it is one frame behind what enters.
 """
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -39,15 +40,15 @@ def repaired(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) ->
 
 
 class Synthesis:
-    """The network of the ONNX file `content`; `begin` a sound with it."""
+    """The network of the ONNX file that `read` gives; `begin` a sound with it."""
 
-    def __init__(self, content: bytes, name: str):
-        self.content, self._name = content, name
+    def __init__(self, read: Callable[[], bytes], name: str):
+        self.read, self._name = read, name
 
     @cached_property
     def graph(self) -> Graph:
-        """Read when first needed: who only encodes does not wait for it."""
-        return Graph(self.content, self._name)
+        """Made when first needed: who only encodes does not wait for it. What was read is not kept, the graph has its own."""
+        return Graph(self.read(), self._name)
 
     @property
     def memory(self) -> int:
@@ -59,11 +60,15 @@ class Synthesis:
 
 
 def load_synthesis(path: Path | None = None) -> Synthesis | None:
-    """That of the model in the file or folder `path`, or the shipped one; None where a model has none. Raises ModelError."""
+    """That of the model in the file or folder `path`, or the shipped one; None where a model has none."""
     folder = SHIPPED.parent if path is None else Path(path) if Path(path).is_dir() else Path(path).parent
     file = folder / FILE_NAME
+    return Synthesis(partial(_read, file), str(file)) if file.exists() else None
+
+
+def _read(file: Path) -> bytes:
     try:
-        return Synthesis(file.read_bytes(), str(file)) if file.exists() else None
+        return file.read_bytes()
     except OSError as error:
         raise ModelError(
             f"{file}: cannot be read ({error.strerror}); mend its permissions, or put it elsewhere to decode without it"

@@ -71,7 +71,7 @@ class TransformCodec:
     @property
     def digest(self) -> str:
         """Hash of all that the model is, in hexadecimal."""
-        return hashlib.sha256(self.model.to_bytes() + (self.synthesis.content if self.synthesis else b"")).hexdigest()
+        return hashlib.sha256(self.model.to_bytes() + (self.synthesis.read() if self.synthesis else b"")).hexdigest()
 
     def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from telucodec.audio.media import SAMPLE_RATE, write_audio
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import write_audio
 from telucodec.errors import DataError
 from telucodec.evaluation.listening.material import ANCHORS_HZ, REFERENCE, open_material
 from telucodec.evaluation.listening.versions import MAX_CLIP_S, PEAK, versions

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE, printable
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 WINDOW = 10 * SAMPLE_RATE
 """Samples read at a time, so that a row of two hours never lies in memory."""

@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from telucodec.audio.media import printable
 from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, safe_name
 from telucodec.errors import DataError
-from telucodec.files import write_whole
+from telucodec.files import printable, write_whole
 
 PARTS = ("validated", "train", "dev", "test", "other")
 LICENCE = "CC0-1.0"

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from telucodec.audio.media import printable
 from telucodec.errors import DataError
 from telucodec.evaluation.listening.key import SCHEMA, Key, Method, first_fault
 from telucodec.evaluation.results import Row
+from telucodec.files import printable
 
 MAX_BYTES = 4_000_000
 """A session of a thousand answers has some 200 kB."""

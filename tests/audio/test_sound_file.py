@@ -1,0 +1,42 @@
+"""Sound out: whole or not at all, clipped where it must be, and never what is no sound."""
+
+import numpy as np
+import pytest
+
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
+from telucodec.errors import TelucodecError
+
+WAVE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)[None]
+"""A second of a tone."""
+
+
+def test_loud_samples_are_clipped_and_never_wrap(tmp_path):
+    write_audio(tmp_path / "a.wav", np.array([[1.5, 1.0, -1.0, -1.5]], np.float32), SAMPLE_RATE)
+    np.testing.assert_array_equal(read_media(tmp_path / "a.wav")[0], np.float32([32767 / 32768, 32767 / 32768, -1, -1]))
+
+
+def test_windows_are_written_in_turn(tmp_path):
+    assert write_audio(tmp_path / "a.flac", iter([WAVE, 2 * WAVE]), SAMPLE_RATE) == 2 * SAMPLE_RATE
+    np.testing.assert_allclose(read_media(tmp_path / "a.flac"), np.concatenate([WAVE, 2 * WAVE], axis=-1), atol=2**-16)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path):
+    def windows():
+        yield WAVE
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_audio(tmp_path / "a.wav", windows(), SAMPLE_RATE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_wav_and_flac_are_written(tmp_path):
+    with pytest.raises(TelucodecError, match="written as .wav or .flac"):
+        write_audio(tmp_path / "a.mp3", WAVE, SAMPLE_RATE)
+
+
+def test_samples_that_are_no_numbers_are_not_written(tmp_path):
+    with pytest.raises(ValueError, match="finite"):
+        write_audio(tmp_path / "a.wav", np.full((1, 9), np.nan, np.float32), SAMPLE_RATE)
+    assert not list(tmp_path.iterdir())
