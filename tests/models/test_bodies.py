@@ -117,7 +117,7 @@ def test_strided_convolutions_start_as_a_transform_that_loses_nothing(strides, w
 def test_a_time_domain_body_that_cannot_be_is_refused():
     for message, settings in {
         "2 strides need as many widths, not 1": {"widths": (8,)},
-        r"widths of at least \[2, 8\]": {"widths": (4, 7)},
+        r"widths of at least \(2, 8\)": {"widths": (4, 7)},
     }.items():
         with pytest.raises(ValueError, match=message):
             TimeDomainConfig(strides=(2, 4), latent_dim=6, **settings)

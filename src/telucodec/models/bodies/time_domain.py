@@ -5,7 +5,6 @@ linear and can start as a lapped transform, the MDCT of the bands of the one bef
 around a codec that already has the waveform; and the decoder waits until the transform's overlaps are complete.
 """
 
-import math
 import operator
 from itertools import accumulate
 from typing import Annotated, Literal, Self
@@ -43,8 +42,13 @@ class TimeDomainConfig(BaseModel):
     """Whether the output is kept within full scale by tanh."""
 
     @property
+    def bands(self) -> tuple[int, ...]:
+        """Of the lapped transform after each stride."""
+        return tuple(accumulate(self.strides, operator.mul))
+
+    @property
     def hop(self) -> int:
-        return math.prod(self.strides)
+        return self.bands[-1]
 
     @property
     def delay(self) -> int:
@@ -54,15 +58,14 @@ class TimeDomainConfig(BaseModel):
     @property
     def overlaps(self) -> int:
         """Samples by which the lapped transform lags: at every stage one of its own hops."""
-        return sum(accumulate(self.strides, operator.mul))
+        return sum(self.bands)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if len(self.widths) != len(self.strides):
             raise ValueError(f"{len(self.strides)} strides need as many widths, not {len(self.widths)}")
-        bands = list(accumulate(self.strides, operator.mul))
-        if self.lapped and any(width < least for width, least in zip(self.widths, bands, strict=True)):
-            raise ValueError(f"a lapped start with strides {self.strides} needs widths of at least {bands}")
+        if self.lapped and any(width < bands for width, bands in zip(self.widths, self.bands, strict=True)):
+            raise ValueError(f"a lapped start with strides {self.strides} needs widths of at least {self.bands}")
         return self
 
     def build(self) -> Body:
@@ -70,12 +73,10 @@ class TimeDomainConfig(BaseModel):
         late = -self.overlaps % self.hop
         encoder: list[Causal] = [*([Delay(late)] if late else []), Gain(LEVEL)]
         decoder: list[Causal] = []
-        bands = 1
-        for stride, narrow, wide in zip(self.strides, channels, channels[1:], strict=False):
+        for stride, narrow, wide, bands in zip(self.strides, channels, channels[1:], (1, *self.bands), strict=False):
             down, up = CausalConv1d(narrow, wide, 2 * stride, stride), CausalConvTranspose1d(wide, narrow, stride)
             if self.lapped:
                 start_lapped(down, up, bands)
-                bands *= stride
             encoder += [down, *(residual_unit(wide, dilation) for dilation in DILATIONS)]
             decoder = [*(residual_unit(wide, dilation) for dilation in DILATIONS), up, *decoder]
         encoder += [Snake(channels[-1]), CausalConv1d(channels[-1], self.latent_dim, kernel_size=3)]
