@@ -10,7 +10,8 @@ from pathlib import Path
 
 from make_videos import make_video
 
-from telucodec.audio.media import SAMPLE_RATE, read_media, write_audio
+from telucodec.audio.media import SAMPLE_RATE, read_media
+from telucodec.audio.sound_file import write_audio
 
 SPEECH = Path(__file__).parent / "speech"
 CLIPS_IN_FILM = 3

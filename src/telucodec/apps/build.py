@@ -227,7 +227,7 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         chosen = min(kbps, key=kbps.get, default="shipped")
         candidates[chosen].save(model_path)
         if synthesis:  # it knows steps and levels alone, so it serves any model
-            write_whole(model_path.with_name(SYNTHESIS_NAME), synthesis.content)
+            write_whole(model_path.with_name(SYNTHESIS_NAME), synthesis.read())
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
     found, seconds = _step(out, "model", made_from, products, work, "model:", say)
