@@ -2,7 +2,7 @@
 
 As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). With --clips 1000 it is all of them. Peers that are not
 installed stand in the table with the line that installs them. What was measured stays in OUT, ours and the peers' apart, and is measured again only on
-other clips, of another model, with other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores.
+other clips, of another model, with other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores, with all of them about an hour and a half.
 """
 
 import argparse
