@@ -1,4 +1,4 @@
-"""Waveforms as 16-bit WAV or FLAC, in windows; without what reads them, which is half of what a decoder would load."""
+"""Waveforms as 16-bit WAV or FLAC, in windows; without what reads them, so that a decoder loads no FFmpeg."""
 
 import io
 import os

@@ -21,7 +21,7 @@ VERBS = {
 
 
 class Verbs(TyperGroup):
-    """Verbs whose modules are loaded when they are called: a decoder needs neither plots nor pages, and is ready in half the time."""
+    """Verbs whose modules are loaded when they are called: a decoder needs neither plots nor pages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
