@@ -9,6 +9,7 @@ from telucodec.losses.mel import MelConfig
 from telucodec.losses.stft import STFTConfig
 from telucodec.losses.sum import SumConfig
 from telucodec.losses.waveform import L1Config, RelativeMSEConfig
+from telucodec.losses.waves import Waves
 
 RATE = 16_000
 CONFIGS = {**{kind: config() for kind, config in LOSSES.items()}, "mel, full": MelConfig(scales=FULL_SCALES)}
@@ -31,7 +32,7 @@ def white(level):
 
 def gradient(config, reference, estimate):
     estimate = estimate.clone().requires_grad_()
-    value = config.build(RATE)(reference, estimate)
+    value = config.build(RATE)(Waves(reference, estimate))
     value.backward()
     return value.item(), estimate.grad
 
@@ -53,7 +54,7 @@ def test_equal_waves_cost_nothing_and_pull_at_nothing(config, speech):
 @each
 def test_more_noise_costs_more(config, speech):
     loss = config.build(RATE)
-    values = [loss(speech, speech + noise_like(speech, level)) for level in (1e-4, 1e-3, 1e-2, 1e-1)]
+    values = [loss(Waves(speech, speech + noise_like(speech, level))) for level in (1e-4, 1e-3, 1e-2, 1e-1)]
     assert values == sorted(values)
     assert values[0] > 0
     assert values[-1] > 2 * values[0]
@@ -62,14 +63,14 @@ def test_more_noise_costs_more(config, speech):
 @each
 def test_a_lower_level_costs_more(config, speech):
     loss = config.build(RATE)
-    values = [loss(speech, level * speech) for level in (1.0, 0.9, 0.5, 0.1, 0.0)]
+    values = [loss(Waves(speech, level * speech)) for level in (1.0, 0.9, 0.5, 0.1, 0.0)]
     assert values == sorted(values)
     assert values[-1] > values[1] > 0
 
 
 @each
 def test_polarity_shows_where_it_is_said_to(config, speech):
-    flipped = config.build(RATE)(speech, -speech)
+    flipped = config.build(RATE)(Waves(speech, -speech))
     assert (flipped > 0.01) if config.sees_polarity else (flipped < 1e-5)
 
 
@@ -78,7 +79,7 @@ def test_one_step_against_the_gradient_lowers_the_loss(config, speech):
     estimate = 0.8 * speech + noise_like(speech, 1e-2)
     value, pull = gradient(config, speech, estimate)
     step = 1e-3 * estimate.norm() / pull.norm()
-    assert config.build(RATE)(speech, estimate - step * pull) < value
+    assert config.build(RATE)(Waves(speech, estimate - step * pull)) < value
 
 
 @each
@@ -103,15 +104,15 @@ def test_value_and_gradient_are_finite(config, case, speech):
 @each
 def test_crops_of_a_batch_count_alike_and_in_any_order(config, speech):
     loss, estimate = config.build(RATE), speech + noise_like(speech, 1e-2)
-    whole = loss(speech, estimate)
-    torch.testing.assert_close(loss(speech.flip(0), estimate.flip(0)), whole)
-    torch.testing.assert_close(torch.stack([loss(x[None], y[None]) for x, y in zip(speech, estimate, strict=True)]).mean(), whole)
+    whole = loss(Waves(speech, estimate))
+    torch.testing.assert_close(loss(Waves(speech.flip(0), estimate.flip(0))), whole)
+    torch.testing.assert_close(torch.stack([loss(Waves(x[None], y[None])) for x, y in zip(speech, estimate, strict=True)]).mean(), whole)
 
 
 @each
 def test_no_gradient_reaches_the_reference(config, speech):
     reference, estimate = speech.clone().requires_grad_(), (0.5 * speech).requires_grad_()
-    config.build(RATE)(reference, estimate).backward()
+    config.build(RATE)(Waves(reference, estimate)).backward()
     assert reference.grad is None
     assert estimate.grad.abs().sum() > 0
 
@@ -120,26 +121,29 @@ def test_no_gradient_reaches_the_reference(config, speech):
 def test_autocast_changes_nothing(config, speech):
     loss, estimate = config.build(RATE), speech + noise_like(speech, 1e-2)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = loss(speech, estimate)
+        inside = loss(Waves(speech, estimate))
     assert inside.dtype == torch.float32
-    assert inside == loss(speech, estimate)
+    assert inside == loss(Waves(speech, estimate))
 
 
-@each
-def test_other_shapes_are_a_slip(config, speech):
-    loss = config.build(RATE)
+def test_other_shapes_are_a_slip(speech):
     with pytest.raises(ValueError, match=r"\[B, 1, T\]"):
-        loss(speech[:, 0], speech[:, 0])
+        Waves(speech[:, 0], speech[:, 0])
     with pytest.raises(ValueError, match=r"\[B, 1, T\]"):
-        loss(speech, speech[..., :-1])
+        Waves(speech, speech[..., :-1])
+
+
+def test_a_spectrum_that_two_losses_share_is_worked_out_once(speech):
+    waves = Waves(speech, 0.5 * speech)
+    assert waves.powers(256)[1] is waves.powers(256)[1]
 
 
 def test_closed_forms_of_the_sample_losses():
     reference, estimate = torch.full((2, 1, 100), 0.5), torch.full((2, 1, 100), 0.4)
-    assert L1Config().build(RATE)(reference, estimate).item() == pytest.approx(0.1)
-    assert RelativeMSEConfig().build(RATE)(reference, estimate).item() == pytest.approx(0.04)  # SNR 14 dB
+    assert L1Config().build(RATE)(Waves(reference, estimate)).item() == pytest.approx(0.1)
+    assert RelativeMSEConfig().build(RATE)(Waves(reference, estimate)).item() == pytest.approx(0.04)  # SNR 14 dB
     quiet = RelativeMSEConfig(quietest_db=-20.0).build(RATE)  # 0.1: a crop at 0.05 counts as if at 0.1
-    assert quiet(0.1 * reference, 0 * reference).item() == pytest.approx(0.25)
+    assert quiet(Waves(0.1 * reference, 0 * reference)).item() == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("kind", ["relative_mse", "mel", "stft"])
@@ -147,23 +151,23 @@ def test_a_common_gain_changes_little_far_above_the_floor(kind):
     loss = LOSSES[kind]().build(RATE)
     reference = white(0.1)
     estimate = 0.9 * reference + noise_like(reference, 0.01)
-    torch.testing.assert_close(loss(reference, estimate), loss(reference / 4, estimate / 4), rtol=1e-3, atol=0)
+    torch.testing.assert_close(loss(Waves(reference, estimate)), loss(Waves(reference / 4, estimate / 4)), rtol=1e-3, atol=0)
 
 
 def test_a_tenth_of_the_amplitude_is_one_in_mel():
     reference = white(0.3)
-    assert MelConfig().build(RATE)(reference, 0.1 * reference).item() == pytest.approx(1, rel=1e-3)
+    assert MelConfig().build(RATE)(Waves(reference, 0.1 * reference)).item() == pytest.approx(1, rel=1e-3)
 
 
 def test_ten_db_less_in_every_bin_is_the_stft_losses_closed_form():
     reference, ratio = white(0.3), 10**-0.5
     expected = (1 - ratio) + 1.151293  # ||X - rX|| / ||X|| and -ln r
-    assert STFTConfig().build(RATE)(reference, ratio * reference).item() == pytest.approx(expected, rel=1e-3)
+    assert STFTConfig().build(RATE)(Waves(reference, ratio * reference)).item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_in_a_silent_crop_convergence_is_measured_against_the_quietest_level():
     silence, hiss = torch.zeros(2, 1, 8000), white(1e-3)  # -60 dB
-    at_50, at_30 = (STFTConfig(quietest_db=level).build(RATE)(silence, hiss) for level in (-50.0, -30.0))
+    at_50, at_30 = (STFTConfig(quietest_db=level).build(RATE)(Waves(silence, hiss)) for level in (-50.0, -30.0))
     assert (at_50 - at_30).item() == pytest.approx(10**-0.5 - 10**-1.5, rel=0.1)  # the log magnitudes are the same
 
 
@@ -173,14 +177,14 @@ def test_the_rounding_of_16_bits_is_not_a_difference(kind, speech):
     loss = LOSSES[kind]().build(RATE)
     hiss = noise_like(speech, 1e-3)  # -60 dB
     rounding = noise_like(speech, 8.8e-6)
-    assert loss(silence, rounding) < 0.1 * loss(silence, hiss)
+    assert loss(Waves(silence, rounding)) < 0.1 * loss(Waves(silence, hiss))
 
 
 def test_mel_sees_what_moved_in_frequency():
     time = torch.arange(8000) / RATE
     tone = [0.1 * torch.sin(2 * torch.pi * hz * time) + white(1e-3) for hz in (1000, 1010, 2000)]
     loss = MelConfig().build(RATE)
-    assert loss(tone[0], tone[2]) > 2 * loss(tone[0], tone[1])
+    assert loss(Waves(tone[0], tone[2])) > 2 * loss(Waves(tone[0], tone[1]))
 
 
 def test_too_many_bands_for_a_window_are_named():
@@ -195,7 +199,7 @@ def test_a_sum_is_its_terms_times_their_weights(speech):
     estimate = (0.5 * speech).requires_grad_()
     total, values = config.build(RATE)(speech, estimate)
     assert list(values) == ["shape", "colour"]
-    torch.testing.assert_close(values["shape"], RelativeMSEConfig().build(RATE)(speech, estimate))
+    torch.testing.assert_close(values["shape"], RelativeMSEConfig().build(RATE)(Waves(speech, estimate)))
     torch.testing.assert_close(total, 0.5 * values["shape"] + 10 * values["colour"])
     total.backward()
     assert estimate.grad.abs().sum() > 0

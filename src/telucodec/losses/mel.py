@@ -3,7 +3,7 @@
 As in DAC: the mean absolute difference of log10 amplitudes, so 1 is 20 dB, with windows that double and bands in
 proportion (DAC: 5 bands at 32 samples of 44.1 kHz to 320 at 2048; here 5 at 64 of 16 kHz to 160 at 2048). Different
 from DAC: scales are averaged, so that a weight means the same with any number of them; bands add power instead of
-magnitude, which spares a root that has no gradient at silence; and the floor is white noise (`spectrum.py`), where DAC
+magnitude, which spares a root that has no gradient at silence; and the floor is white noise (`waves.py`), where DAC
 clips at 1e-5. Bands are those of `audio/mel.py`, from 0 Hz to half the sample rate.
 """
 
@@ -11,12 +11,12 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from telucodec.audio.mel import mel_means
 from telucodec.errors import TelucodecError
 from telucodec.losses.reconstruction import ReconstructionLoss
-from telucodec.losses.spectrum import PowerSpectrum, noise_power
+from telucodec.losses.waves import Waves, noise_power
 
 Scale = tuple[Annotated[int, Field(ge=16, multiple_of=4)], Annotated[int, Field(ge=2)]]
 
@@ -47,7 +47,7 @@ class MelDistance(ReconstructionLoss):
 
     def __init__(self, config: MelConfig, sample_rate: int):
         super().__init__()
-        self.spectra = nn.ModuleList(PowerSpectrum(window) for window, _ in config.scales)
+        self.windows = [window for window, _ in config.scales]
         for index, (window, bands) in enumerate(config.scales):
             try:
                 filters = torch.from_numpy(mel_means(sample_rate, window, bands)).float()  # [M, W / 2 + 1]
@@ -56,14 +56,14 @@ class MelDistance(ReconstructionLoss):
             self.register_buffer(f"filters_{index}", filters.T.contiguous(), persistent=False)
         self.noise = noise_power(config.floor_db)
 
-    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
-        return sum(self.distances(reference, estimate)) / len(self.spectra)
+    def compare(self, waves: Waves) -> Tensor:
+        return sum(self.distances(waves)) / len(self.windows)
 
-    def distances(self, reference: Tensor, estimate: Tensor) -> list[Tensor]:
-        """The scalar of each scale; waves [B, 1, T]."""
+    def distances(self, waves: Waves) -> list[Tensor]:
+        """The scalar of each scale."""
         distances = []
-        for index, spectrum in enumerate(self.spectra):
+        for index, window in enumerate(self.windows):
             filters = getattr(self, f"filters_{index}")
-            mels = [torch.log10(spectrum(wave) @ filters + self.noise) for wave in (reference, estimate)]  # [B, F, M]
+            mels = [torch.log10(power @ filters + self.noise) for power in waves.powers(window)]  # [B, F, M]
             distances.append(0.5 * (mels[0] - mels[1]).abs().mean())
         return distances

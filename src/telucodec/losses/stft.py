@@ -1,17 +1,17 @@
 """Multi-resolution STFT distance (Parallel WaveGAN, arXiv:1910.11480, section 2.2): every bin, loud ones and quiet ones.
 
 Spectral convergence looks at the loud bins, the log magnitude at all alike. Different from the paper: the floor is white
-noise (`spectrum.py`), and convergence is taken over each crop with a least level, so that a pause does not rule a batch.
+noise (`waves.py`), and convergence is taken over each crop with a least level, so that a pause does not rule a batch.
 """
 
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from telucodec.losses.reconstruction import ReconstructionLoss
-from telucodec.losses.spectrum import PowerSpectrum, noise_power
+from telucodec.losses.waves import Waves, noise_power
 
 
 class STFTConfig(BaseModel):
@@ -37,14 +37,14 @@ class STFTDistance(ReconstructionLoss):
 
     def __init__(self, config: STFTConfig):
         super().__init__()
-        self.spectra = nn.ModuleList(PowerSpectrum(window) for window in config.windows)
+        self.windows = config.windows
         self.noise, self.quietest = noise_power(config.floor_db), noise_power(config.quietest_db)
 
-    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
+    def compare(self, waves: Waves) -> Tensor:
         total = 0
-        for spectrum in self.spectra:
-            x, y = spectrum(reference) + self.noise, spectrum(estimate) + self.noise  # [B, F, W / 2 + 1]
+        for window in self.windows:
+            x, y = (power + self.noise for power in waves.powers(window))  # [B, F, W / 2 + 1]
             distance = torch.linalg.vector_norm(x.sqrt() - y.sqrt(), dim=(1, 2))  # [B]
             level = x.sum((1, 2)).clamp_min(self.quietest * x[0].numel()).sqrt()
             total = total + (distance / level).mean() + 0.5 * (x.log() - y.log()).abs().mean()
-        return total / len(self.spectra)
+        return total / len(self.windows)

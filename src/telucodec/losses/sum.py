@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from telucodec.losses import LossConfig
+from telucodec.losses.waves import Waves
 
 
 class TermConfig(BaseModel):
@@ -46,5 +47,6 @@ class WeightedSum(nn.Module):
         self.losses = nn.ModuleList(term.loss.build(sample_rate) for term in config.terms.values())  # a ModuleDict forbids some names
 
     def forward(self, reference: Tensor, estimate: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        values = {name: loss(reference, estimate) for name, loss in zip(self.weights, self.losses, strict=True)}
+        waves = Waves(reference, estimate)
+        values = {name: loss(waves) for name, loss in zip(self.weights, self.losses, strict=True)}
         return sum(self.weights[name] * value for name, value in values.items()), values

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from telucodec.losses.reconstruction import ReconstructionLoss
+from telucodec.losses.waves import Waves
 
 
 class L1Config(BaseModel):
@@ -24,8 +25,8 @@ class L1Config(BaseModel):
 class L1(ReconstructionLoss):
     """Mean of |reference - estimate|."""
 
-    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
-        return (reference - estimate).abs().mean()
+    def compare(self, waves: Waves) -> Tensor:
+        return (waves.reference - waves.estimate).abs().mean()
 
 
 class RelativeMSEConfig(BaseModel):
@@ -49,6 +50,6 @@ class RelativeMSE(ReconstructionLoss):
         super().__init__()
         self.quietest = 10 ** (config.quietest_db / 10)
 
-    def compare(self, reference: Tensor, estimate: Tensor) -> Tensor:
-        signal = reference.square().mean((1, 2)).clamp_min(self.quietest)  # [B]
-        return ((reference - estimate).square().mean((1, 2)) / signal).mean()
+    def compare(self, waves: Waves) -> Tensor:
+        signal = waves.reference.square().mean((1, 2)).clamp_min(self.quietest)  # [B]
+        return ((waves.reference - waves.estimate).square().mean((1, 2)) / signal).mean()

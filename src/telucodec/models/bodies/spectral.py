@@ -58,7 +58,8 @@ class Synthesis(Causal):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         with in_float32(x):
-            frames = functional.linear(x.float().transpose(1, 2) / SCALE, self.basis)  # [B, F, 2 N]
+            coefficients = (x.float() / SCALE).transpose(1, 2).contiguous()  # else a product for each sound
+            frames = functional.linear(coefficients, self.basis)  # [B, F, 2 N]
         tails = torch.cat([state[0], frames[..., self.hop :]], dim=1)  # [B, F + 1, N]
         wave = (frames[..., : self.hop] + tails[:, :-1]).reshape(len(x), 1, -1)
         return wave, [tails[:, -1:]]

@@ -1,32 +1,50 @@
-"""Power spectra of waves at several window lengths, and the level of white noise in them.
+"""What losses compare: a batch of waves with their references, and power spectra that are worked out once for all who look at them.
 
 Spectral losses here put their floor in as noise: where a logarithm or a root needs one, they compare the waves as if each
 lay over white noise of a given level. One number then means the same at every window length, in a bin and in a mel band,
 and gradients stay finite down to digital silence.
 """
 
+from functools import cache
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 OVERLAP = 4
 """Windows over each sample: hops of a quarter window, as in both papers that the losses come from."""
 
 
-class PowerSpectrum(nn.Module):
+class Waves:
+    """References and estimates, float32 [B, 1, T]; no gradient reaches the references. Raises ValueError for other shapes."""
+
+    def __init__(self, reference: Tensor, estimate: Tensor):
+        if reference.ndim != 3 or reference.shape[1] != 1 or reference.shape != estimate.shape:
+            raise ValueError(f"a loss compares two batches [B, 1, T], not {list(reference.shape)} and {list(estimate.shape)}")
+        self.reference, self.estimate = reference.detach().float(), estimate.float()
+        self._powers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def powers(self, window: int) -> tuple[Tensor, Tensor]:
+        """`power_spectrum` of references and of estimates."""
+        if window not in self._powers:
+            self._powers[window] = power_spectrum(self.reference, window), power_spectrum(self.estimate, window)
+        return self._powers[window]
+
+
+def power_spectrum(wave: Tensor, window: int) -> Tensor:
     """Squared STFT with a Hann window of W samples, divided by the window's energy.
 
     White noise of unit RMS has an expected power of 1 in every bin. The wave is taken to lie in silence, so any T will do.
     Shapes: wave [B, 1, T] -> power [B, F, W / 2 + 1], F = T // (W / 4) + 1.
     """
+    return _Power.apply(wave[:, 0], hann(window, wave.dtype, wave.device))
 
-    def __init__(self, window: int):
-        super().__init__()
-        shape = torch.hann_window(window, dtype=torch.float64)
-        self.register_buffer("shape", (shape / shape.square().sum().sqrt()).float(), persistent=False)
 
-    def forward(self, wave: Tensor) -> Tensor:
-        return _Power.apply(wave[:, 0], self.shape.to(wave.dtype))
+@cache
+def hann(window: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Hann window [W] of unit energy."""
+    shape = torch.hann_window(window, dtype=torch.float64)
+    return (shape / shape.square().sum().sqrt()).to(device, dtype)
 
 
 class _Power(torch.autograd.Function):
