@@ -14,7 +14,7 @@ from scipy.ndimage import median_filter
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import SHIPPED, Synthesis
+from telucodec.runtime.synthesis import USES, WEIGHTS, Synthesis
 from telucodec.runtime.transform import TransformCodec
 
 WINDOW, HOP = 2048, 512
@@ -45,8 +45,8 @@ def main() -> None:
     options = parser.parse_args()
     found, model = speech.paths(options.collection), load_model()
     decoders = {"plain": TransformCodec(model)}
-    for path in (SHIPPED, *options.synthesis):
-        decoders[str(path)] = TransformCodec(model, synthesis=Synthesis(path.read_bytes, str(path)))
+    for path in (WEIGHTS / USES["natural"].file_name, *options.synthesis):
+        decoders[str(path)] = TransformCodec(model, syntheses={"natural": Synthesis(path.read_bytes, str(path))})
     print("unevenness of the long-term spectrum, dB")
     for name in ("telugu", "ljspeech", "kerstin", "malayalam"):
         waves = speech.waves(found[name][: options.clips])

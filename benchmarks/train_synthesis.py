@@ -1,5 +1,7 @@
 """Trains the shipped learned synthesis: python benchmarks/train_synthesis.py SPEECH_COLLECTION --run runs/synthesis --minutes 55
 
+With `--recipe refinement --run runs/refinement` the refinement of fidelity mode.
+
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
 about five minutes more and 1.3 GB in RUN.
 """
@@ -15,7 +17,7 @@ from telucodec.export.graphs import synthesis_graph
 from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
 from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import SHIPPED
+from telucodec.runtime.synthesis import USES, WEIGHTS
 from telucodec.training.launch import precision_of
 from telucodec.training.recipe import CONFIGS
 from telucodec.training.synthesis import SynthesisRecipe, prepared, train_synthesis
@@ -31,19 +33,21 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/synthesis"))
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--from", dest="start", type=Path, help="folder of a run whose network a new run begins with")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--recipe", choices=["synthesis", "refinement"], default="synthesis")
+    parser.add_argument("--out", type=Path, help="default: where the shipped one is")
     options = parser.parse_args()
-    path = CONFIGS / "synthesis.toml"
+    path = CONFIGS / f"{options.recipe}.toml"
     recipe = parse(read_toml(path), SynthesisRecipe, path)
+    out = options.out or WEIGHTS / USES[recipe.mode].file_name
     found, model = speech.paths(options.collection), load_model()
     held_out = [path for name, count in HELD_OUT.items() for path in found[name][:count]]
-    train = prepared(lambda: speech.waves(found["train"], LONGEST_S), model, options.run / "train", recipe.seed, _progress)
-    validation = prepared(lambda: speech.waves(held_out), model, options.run / "val", recipe.seed + 1, _progress)
+    train = prepared(lambda: speech.waves(found["train"], LONGEST_S), model, recipe.mode, options.run / "train", recipe.seed, _progress)
+    validation = prepared(lambda: speech.waves(held_out), model, recipe.mode, options.run / "val", recipe.seed + 1, _progress)
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
     net = train_synthesis(recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start)
     graph = in_sixteen_bits(synthesis_graph(net.cpu().eval().requires_grad_(False)))
-    write_whole(options.out, graph)
-    print(f"{options.out}: {len(graph):,} bytes")
+    write_whole(out, graph)
+    print(f"{out}: {len(graph):,} bytes")
 
 
 def _say(line: str) -> None:

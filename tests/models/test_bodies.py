@@ -6,6 +6,7 @@ import torch
 from telucodec.models.bodies.spectral import Analysis, SpectralConfig, Synthesis
 from telucodec.models.bodies.time_domain import TimeDomainConfig
 from telucodec.models.causal import Chain, Delay, Gain, Residual, Tanh
+from telucodec.models.depthwise import CausalDepthwise, depthwise
 from telucodec.models.layers import CausalConv1d, CausalConvTranspose1d, ConvNeXtBlock, Snake, residual_unit
 from telucodec.training.recipe import preset_of, shipped
 
@@ -23,7 +24,8 @@ LAYERS = {
     "conv": (lambda: CausalConv1d(3, 5, kernel_size=7, dilation=9), 3, 1),
     "pointwise conv": (lambda: CausalConv1d(3, 5, kernel_size=1), 3, 1),
     "strided conv": (lambda: CausalConv1d(3, 5, kernel_size=8, stride=4), 3, 4),
-    "plain depthwise conv": (lambda: CausalConv1d(4, 4, kernel_size=3, groups=4, normed=False), 4, 1),
+    "plain conv": (lambda: CausalConv1d(4, 4, kernel_size=3, normed=False), 4, 1),
+    "depthwise": (lambda: CausalDepthwise(4, frames=3), 4, 1),
     "transposed conv": (lambda: CausalConvTranspose1d(3, 5, stride=4), 3, 1),
     "snake": (lambda: Snake(3), 3, 1),
     "tanh": (Tanh, 3, 1),
@@ -149,6 +151,20 @@ def test_presets_that_ship_build_bodies_that_fit(name):
     with torch.device("cpu"), torch.no_grad():
         body = config.body.build()
         assert body.decoder(body.encoder(torch.zeros(1, 1, 4 * body.hop))).shape == (1, 1, 4 * body.hop)
+
+
+@pytest.mark.parametrize("axes", [(9,), (6, 9)])
+def test_the_gradients_of_depthwise_convolutions_are_those_of_autograd(axes):
+    torch.manual_seed(0)
+    x, weight, bias = (
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((2, 3, *axes), (3, 1, *[3] * len(axes)), (3,))
+    )
+    ours = depthwise(x, weight, bias)
+    theirs = (torch.nn.functional.conv1d if len(axes) == 1 else torch.nn.functional.conv2d)(x, weight, bias, groups=3)
+    torch.testing.assert_close(ours, theirs)
+    towards = torch.randn_like(ours)
+    for own, expected in zip(*(torch.autograd.grad(y, (x, weight, bias), towards) for y in (ours, theirs)), strict=True):
+        torch.testing.assert_close(own, expected)
 
 
 def test_the_gradient_of_snake_is_that_of_its_formula():

@@ -170,7 +170,7 @@ def test_packets_in_the_wrong_order_are_put_right_when_concealing(codec, clean):
 @pytest.mark.parametrize("repaired", [True, False])
 def test_a_lost_packet_costs_that_packet_and_what_the_synthesis_remembers_of_it(codec, clean, repaired):
     codec = codec if repaired else TransformCodec(codec.model)
-    around, after = (LOOK_AHEAD, codec.synthesis.memory) if repaired else (0, 0)  # frames
+    around, after = (LOOK_AHEAD, codec.syntheses["natural"].memory) if repaired else (0, 0)  # frames
     concealed: list[str] = []
     header, packets, index = pieces(clean)
     decoded = np.concatenate(list(codec.decode_from(header + b"".join(packets[:2] + packets[3:]) + index, concealed)), axis=-1)

@@ -44,7 +44,7 @@ def with_torch(layers, features):
 
 @pytest.mark.parametrize("mode", ["natural", "fidelity"])
 def test_numpy_and_torch_write_and_read_the_same_symbols(codec, telugu, mode):
-    other = TransformCodec(codec.model, with_torch, codec.synthesis)
+    other = TransformCodec(codec.model, with_torch, codec.syntheses)
     data = codec.encode(telugu, quality=38, mode=mode)
     assert other.encode(telugu, quality=38, mode=mode) == data
     np.testing.assert_array_equal(other.decode(data), codec.decode(data))

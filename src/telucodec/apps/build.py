@@ -33,8 +33,7 @@ from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
-from telucodec.runtime.synthesis import FILE_NAME as SYNTHESIS_NAME
-from telucodec.runtime.synthesis import load_synthesis
+from telucodec.runtime.synthesis import load_syntheses
 
 Progress = Callable[[float, float, str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]
@@ -206,13 +205,13 @@ def _waves(manifest: Path, longest_s: float) -> list[np.ndarray]:
 
 def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[dict, float]:
     """The model of `out`: the shipped one refitted in two ways to the training part, whichever codes the validation part shortest."""
-    shipped, synthesis = load_model(), load_synthesis()
+    shipped, syntheses = load_model(), load_syntheses()
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
     model_path = out / "model" / FILE_NAME
     parts = {"train": _sha256(train_csv), "val": _sha256(val_csv)}
     start = load_codec().digest
     made_from = parts | {"audio": audio, "minutes": minutes, "start": start}
-    products = [model_path, *([model_path.with_name(SYNTHESIS_NAME)] if synthesis else [])]
+    products = [model_path, *(model_path.with_name(synthesis.use.file_name) for synthesis in syntheses.values())]
 
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
@@ -226,8 +225,8 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()} if len(candidates) > 1 else {}
         chosen = min(kbps, key=kbps.get, default="shipped")
         candidates[chosen].save(model_path)
-        if synthesis:  # it knows steps and levels alone, so it serves any model
-            write_whole(model_path.with_name(SYNTHESIS_NAME), synthesis.read())
+        for synthesis in syntheses.values():  # they know steps and levels alone, so they serve any model
+            write_whole(model_path.with_name(synthesis.use.file_name), synthesis.read())
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
     found, seconds = _step(out, "model", made_from, products, work, "model:", say)

@@ -15,7 +15,7 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.cli.encode import Mode
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import load_synthesis
+from telucodec.runtime.synthesis import load_syntheses
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream import Decoder, Encoder
 
@@ -50,7 +50,7 @@ def live(
 
     Example: telucodec live --loss 10 --jitter 2 --copies
     """
-    codec = TransformCodec(load_model(model), synthesis=load_synthesis(model))
+    codec = TransformCodec(load_model(model), syntheses=load_syntheses(model))
     encoder, decoder = Encoder(codec, kbps, mode.value, packet_frames, copies), Decoder(codec, packet_frames, synthesis)
     call = Call(encoder, decoder, depth, line(loss / 100, burst, seed), jitter, seed)
     hung_up = threading.Event()

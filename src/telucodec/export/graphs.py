@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from telucodec.models.causal import Causal, State
+from telucodec.models.refinement import RefinementNet
 from telucodec.models.synthesis import SynthesisNet
 from telucodec.models.vq_codec import VQCodec
 
@@ -70,7 +71,7 @@ def graphs(codec: VQCodec) -> tuple[bytes, bytes]:
     )
 
 
-def synthesis_graph(net: SynthesisNet) -> bytes:
+def synthesis_graph(net: SynthesisNet | RefinementNet) -> bytes:
     """The network as an ONNX file, for any number of frames."""
     told = torch.zeros(1, net.config.inputs, TRACED_FRAMES)
     return graph(StepGraph(net), told, net, torch.export.Dim("frames", min=1, max=MOST_FRAMES))

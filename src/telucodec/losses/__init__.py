@@ -6,8 +6,8 @@ from pydantic import Field
 
 from telucodec.losses.mel import MelConfig
 from telucodec.losses.stft import STFTConfig
-from telucodec.losses.waveform import L1Config, RelativeMSEConfig
+from telucodec.losses.waveform import L1Config, LogMSEConfig, RelativeMSEConfig
 
-LOSSES = {"l1": L1Config, "relative_mse": RelativeMSEConfig, "mel": MelConfig, "stft": STFTConfig}
+LOSSES = {"l1": L1Config, "relative_mse": RelativeMSEConfig, "log_mse": LogMSEConfig, "mel": MelConfig, "stft": STFTConfig}
 
-LossConfig = Annotated[L1Config | RelativeMSEConfig | MelConfig | STFTConfig, Field(discriminator="kind")]
+LossConfig = Annotated[L1Config | RelativeMSEConfig | LogMSEConfig | MelConfig | STFTConfig, Field(discriminator="kind")]

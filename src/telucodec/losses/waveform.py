@@ -3,6 +3,7 @@ that knows nothing towards silence: that is their optimum without information.""
 
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -53,3 +54,29 @@ class RelativeMSE(ReconstructionLoss):
     def compare(self, waves: Waves) -> Tensor:
         signal = waves.reference.square().mean((1, 2)).clamp_min(self.quietest)  # [B]
         return ((waves.reference - waves.estimate).square().mean((1, 2)) / signal).mean()
+
+
+class LogMSEConfig(BaseModel):
+    """Error power of each crop in dB over a floor, averaged: a dB of SNR counts alike at any SNR and level."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sees_polarity: ClassVar[bool] = True
+
+    kind: Literal["log_mse"] = "log_mse"
+    floor_db: float = -90.0
+    """RMS of the error in dB of full scale far below which nothing is gained."""
+
+    def build(self, sample_rate: int) -> "LogMSE":
+        return LogMSE(self)
+
+
+class LogMSE(ReconstructionLoss):
+    """Mean over crops of 10 log10(1 + mean((reference - estimate)^2) / floor)."""
+
+    def __init__(self, config: LogMSEConfig):
+        super().__init__()
+        self.floor = 10 ** (config.floor_db / 10)
+
+    def compare(self, waves: Waves) -> Tensor:
+        error = (waves.reference - waves.estimate).square().mean((1, 2))  # [B]
+        return 10 * torch.log10(1 + error / self.floor).mean()

@@ -7,6 +7,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from telucodec.audio.mdct import basis
 from telucodec.models.causal import Causal, Residual, State
+from telucodec.models.depthwise import CausalDepthwise
 
 EPSILON = 1e-9
 """Keeps Snake's a from dividing by 0."""
@@ -69,14 +70,13 @@ class CausalConv1d(Causal):
         kernel_size: int,
         stride: int = 1,
         dilation: int = 1,
-        groups: int = 1,
         normed: bool = True,
         gain: float = 1.0,
     ):
         super().__init__()
-        conv = nn.Conv1d(channels_in, channels_out, kernel_size, stride, dilation=dilation, groups=groups)
+        conv = nn.Conv1d(channels_in, channels_out, kernel_size, stride, dilation=dilation)
         if normed:
-            start_at_level(conv, channels_in // groups * kernel_size, gain)
+            start_at_level(conv, channels_in * kernel_size, gain)
         self.conv = weight_norm(conv) if normed else conv
         self.past = dilation * (kernel_size - 1) + 1 - stride
 
@@ -138,19 +138,20 @@ def residual_unit(channels: int, dilation: int) -> Residual:
 
 
 class ConvNeXtBlock(Causal):
-    """Depthwise causal convolution, layer norm, a pointwise network four times as wide, scaled and added to the input.
+    """Depthwise causal convolution, layer norm, a pointwise network some times as wide, scaled and added to the input.
 
-    As in Vocos (arXiv:2306.00814, section 3.2), at frame rate. Shapes: x [B, C, F] -> [B, C, F], state [B, C, kernel - 1].
+    As in Vocos (arXiv:2306.00814, section 3.2), at frame rate; or, after ConvNeXt itself (arXiv:2201.03545, section 2), over frames and bins.
+    Shapes: x [B, C, F] or [B, C, G, F] -> as x, state as that of `depthwise`.
     """
 
     num_states = 1
 
-    def __init__(self, channels: int, kernel_size: int = 7, scale: float = 0.1):
+    def __init__(self, channels: int, depthwise: CausalDepthwise | None = None, expansion: int = 4, scale: float = 0.1):
         super().__init__()
-        self.depthwise = CausalConv1d(channels, channels, kernel_size, groups=channels, normed=False)
+        self.depthwise = depthwise or CausalDepthwise(channels, frames=7)
         self.norm = nn.LayerNorm(channels)
-        self.wide = nn.Linear(channels, 4 * channels)
-        self.narrow = nn.Linear(4 * channels, channels)
+        self.wide = nn.Linear(channels, expansion * channels)
+        self.narrow = nn.Linear(expansion * channels, channels)
         self.scale = nn.Parameter(torch.full((channels,), scale))
 
     def silence(self, batch_size: int) -> State:
@@ -158,5 +159,5 @@ class ConvNeXtBlock(Causal):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y, state = self.depthwise.step(x, state)
-        y = self.narrow(functional.gelu(self.wide(self.norm(y.transpose(1, 2)))))  # [B, F, C]
-        return x + (self.scale * y).transpose(1, 2), state
+        y = self.narrow(functional.gelu(self.wide(self.norm(y.movedim(1, -1)))))  # [B, .., F, C]
+        return x + (self.scale * y).movedim(-1, 1), state

@@ -58,11 +58,15 @@ class Restored:
     """Step of every coefficient [F, N], 1.0 being full scale."""
     units: np.ndarray | float
     """Those steps, or the envelope [F, N] where it lies below them: how much may be missing there."""
+    levels: np.ndarray | None = None
+    """Of the envelope [F, BANDS], where one was sent."""
+    known: bool = True
+    """Whether they were decoded; else made up."""
 
     @classmethod
     def of(cls, coefficients: np.ndarray) -> "Restored":
         """Frames of which no integers are known."""
-        return cls(coefficients, np.zeros(coefficients.shape, bool), 1.0, 0.0)
+        return cls(coefficients, np.zeros(coefficients.shape, bool), 1.0, 0.0, known=False)
 
     @property
     def coefficients(self) -> np.ndarray:
@@ -84,7 +88,7 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
         filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
         values = np.where(magnitude == 0, filling, values)
         units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS))
-    return Restored(values, magnitude == 0, steps, units)
+    return Restored(values, magnitude == 0, steps, units, frames.levels)
 
 
 def noise_signs(first_frame: int, count: int) -> np.ndarray:

@@ -1,10 +1,12 @@
-"""What the learned synthesis is told of a frame, and what it does to it: a gain for every coefficient, and something added to it.
+"""What a learned network is told of decoded frames, and what it does to them before they become sound: one for each mode.
 
-All is relative to the steps that coefficients were quantised with, so the network never knows how loud a file is. It looks one frame
-ahead: what leaves it is one frame behind what enters.
+In natural mode the synthesis gives a gain for every coefficient, and something to add to it. In fidelity mode the refinement adds alone,
+to the lower bins, where waveform is worth bits. All is relative to the steps that coefficients were quantised with, so no network ever
+knows how loud a file is. Both look one frame ahead: what leaves them is one frame behind what enters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -16,34 +18,68 @@ from telucodec.runtime.envelope import BANDS, POWER_UNITS
 from telucodec.runtime.model import HOP
 from telucodec.runtime.quantise import Restored
 
-FILE_NAME = "synthesis.onnx"
-SHIPPED = Path(__file__).parents[1] / "weights" / FILE_NAME
 INPUTS, OUTPUTS = 2 * HOP + BANDS + 1, 2 * HOP
 LEVEL_SCALE = 1 / 8
 MOST_GAIN = 2.0
 """Natural logarithm of the largest change of a coefficient: 17 dB up or down."""
+REFINED = 192
+"""Bins that fidelity mode refines: up to 4.8 kHz."""
 LOOK_AHEAD = 1
 """Frames."""
 
 
-def features(restored: Restored, levels: np.ndarray, power: int) -> np.ndarray:
-    """What is told of frames, float32 [F, INPUTS]: coefficients in steps with the magnitude's root, which were zero, levels, power."""
-    rooted = np.sign(restored.values) * np.sqrt(np.abs(restored.values))
-    dial = np.full((len(levels), 1), power / POWER_UNITS, np.float32)
-    return np.concatenate([rooted, restored.zero, LEVEL_SCALE * levels, dial], axis=1, dtype=np.float32)
+def rooted(values: np.ndarray) -> np.ndarray:
+    """Coefficients in steps, any shape, with the magnitude's root."""
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def features(restored: Restored, power: int) -> np.ndarray:
+    """What the synthesis is told of frames, float32 [F, INPUTS]: coefficients in steps, which were zero, levels, power."""
+    dial = np.full((len(restored.levels), 1), power / POWER_UNITS, np.float32)
+    return np.concatenate([rooted(restored.values), restored.zero, LEVEL_SCALE * restored.levels, dial], axis=1, dtype=np.float32)
 
 
 def repaired(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) -> np.ndarray:
-    """Coefficients [F, N] after gains and additions of the network's `output` [F, OUTPUTS]; what is added is in `units` [F, N]."""
+    """Coefficients [F, N] after gains and additions of the synthesis' `output` [F, OUTPUTS]; what is added is in `units` [F, N]."""
     gain, added = output[:, :HOP], output[:, HOP:]
     return coefficients * np.exp(MOST_GAIN * np.tanh(gain / MOST_GAIN)) + units * added
 
 
-class Synthesis:
-    """The network of the ONNX file that `read` gives; `begin` a sound with it."""
+def lower_features(restored: Restored, power: int) -> np.ndarray:
+    """What the refinement is told of frames, float32 [F, 2 REFINED]: coefficients in steps, which were zero."""
+    return np.concatenate([rooted(restored.values[:, :REFINED]), restored.zero[:, :REFINED]], axis=1, dtype=np.float32)
 
-    def __init__(self, read: Callable[[], bytes], name: str):
-        self.read, self._name = read, name
+
+def refined(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Coefficients [F, N] after the refinement's `output` [F, REFINED] is added, in `units` [F, N]."""
+    moved = coefficients.copy()
+    moved[:, :REFINED] += units[:, :REFINED] * output
+    return moved
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a mode's network is for."""
+
+    file_name: str
+    outputs: int
+    inputs: int
+    features: Callable[[Restored, int], np.ndarray]
+    apply: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+USES = {
+    "natural": Use("synthesis.onnx", OUTPUTS, INPUTS, features, repaired),
+    "fidelity": Use("refinement.onnx", REFINED, 2 * REFINED, lower_features, refined),
+}
+WEIGHTS = Path(__file__).parents[1] / "weights"
+
+
+class Synthesis:
+    """The network of the ONNX file that `read` gives, for a mode's use; `begin` a sound with it."""
+
+    def __init__(self, read: Callable[[], bytes], name: str, mode: str = "natural"):
+        self.read, self._name, self.use = read, name, USES[mode]
 
     @cached_property
     def graph(self) -> Graph:
@@ -59,11 +95,15 @@ class Synthesis:
         return Passage(self)
 
 
-def load_synthesis(path: Path | None = None) -> Synthesis | None:
-    """That of the model in the file or folder `path`, or the shipped one; None where a model has none."""
-    folder = SHIPPED.parent if path is None else Path(path) if Path(path).is_dir() else Path(path).parent
-    file = folder / FILE_NAME
-    return Synthesis(partial(_read, file), str(file)) if file.exists() else None
+Syntheses = Mapping[str, Synthesis]
+"""Networks by mode; a mode that has none decodes plainly."""
+
+
+def load_syntheses(path: Path | None = None) -> Syntheses:
+    """Those of the model in the file or folder `path`, or the shipped ones."""
+    folder = WEIGHTS if path is None else Path(path) if Path(path).is_dir() else Path(path).parent
+    files = {mode: folder / use.file_name for mode, use in USES.items()}
+    return {mode: Synthesis(partial(_read, file), str(file), mode) for mode, file in files.items() if file.exists()}
 
 
 def _read(file: Path) -> bytes:
@@ -76,28 +116,26 @@ def _read(file: Path) -> bytes:
 
 
 class Passage:
-    """One sound on its way through the network."""
+    """One sound on its way through a network."""
 
     def __init__(self, synthesis: Synthesis):
-        self._graph, self._name = synthesis.graph, synthesis._name
+        self._graph, self._name, self._use = synthesis.graph, synthesis._name, synthesis.use
         self._state = self._graph.silence()
         self._held = np.zeros((3, LOOK_AHEAD, HOP), np.float32)
 
-    def push(self, restored: Restored, levels: np.ndarray, power: int) -> np.ndarray:
-        """Coefficients [F, N], LOOK_AHEAD frames behind the F frames that enter: the last of those before, then all but the last of these."""
-        return self._pass(features(restored, levels, power), restored.coefficients, restored.units)
+    def push(self, frames: Restored, power: int) -> np.ndarray:
+        """Coefficients [F, N], LOOK_AHEAD frames behind the F `frames` that enter: the last of those before, then all but the last of these.
 
-    def leave(self, coefficients: np.ndarray) -> np.ndarray:
-        """The same for `coefficients` [F, N] that were not decoded, and stay as they are."""
-        return self._pass(np.zeros((len(coefficients), INPUTS), np.float32), coefficients, None)
-
-    def _pass(self, told: np.ndarray, coefficients: np.ndarray, units: np.ndarray | None) -> np.ndarray:
+        Frames that were made up stay as they are.
+        """
+        coefficients = frames.coefficients
+        told = self._use.features(frames, power) if frames.known else np.zeros((len(coefficients), self._use.inputs), np.float32)
         output, self._state = self._graph.step(told.T[None], self._state)
-        if output.shape != (1, OUTPUTS, len(told)) or not np.isfinite(output).all():
+        if output.shape != (1, self._use.outputs, len(told)) or not np.isfinite(output).all():
             raise ModelError(f"{self._name}: gives no gains for its frames; install telucodec or write the model again")
-        changed = np.full_like(coefficients, units is not None)
-        entering = np.stack([coefficients, np.zeros_like(coefficients) if units is None else units, changed])
+        entering = np.empty((3, *coefficients.shape), np.float32)
+        entering[0], entering[1], entering[2] = coefficients, frames.units, frames.known
         held = np.concatenate([self._held, entering], axis=1)
         self._held = held[:, len(told) :]
-        before, units, changed = held[:, : len(told)]
-        return np.where(changed, repaired(before, units, output[0].T), before)
+        before, units, changes = held[:, : len(told)]
+        return np.where(changes, self._use.apply(before, units, output[0].T), before)

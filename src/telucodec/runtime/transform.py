@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from mmap import mmap
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -24,7 +25,7 @@ from telucodec.runtime.packets import asked_samples, packets_from, read_header, 
 from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size, used_fours
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, Search, StepControl, likely_step
 from telucodec.runtime.rate_distortion import cheapest
-from telucodec.runtime.synthesis import LOOK_AHEAD, Synthesis
+from telucodec.runtime.synthesis import LOOK_AHEAD, Syntheses, Synthesis
 
 POWER_OF_MODE = {"natural": 10, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
@@ -49,7 +50,7 @@ OVERHEAD_BITS = 8 * 13
 
 
 class TransformCodec:
-    """Encodes and decodes with one model; `evaluate` runs the model's integer networks, `synthesis` repairs what natural mode decodes."""
+    """Encodes and decodes with one model; `evaluate` runs the model's integer networks, `syntheses` repair what modes decode."""
 
     sample_rate = SAMPLE_RATE
     hop = HOP
@@ -59,8 +60,8 @@ class TransformCodec:
     modes = tuple(POWER_OF_MODE)
     why_missed = "too short, nearly silent, or of very uneven loudness"
 
-    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, synthesis: Synthesis | None = None):
-        self.model, self.synthesis = model, synthesis
+    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, syntheses: Syntheses = MappingProxyType({})):
+        self.model, self.syntheses = model, syntheses
         self.coder = EntropyCoder(model, evaluate)
 
     @property
@@ -71,7 +72,12 @@ class TransformCodec:
     @property
     def digest(self) -> str:
         """Hash of all that the model is, in hexadecimal."""
-        return hashlib.sha256(self.model.to_bytes() + (self.synthesis.read() if self.synthesis else b"")).hexdigest()
+        learned = (self.syntheses[mode].read() for mode in sorted(self.syntheses, reverse=True))
+        return hashlib.sha256(b"".join([self.model.to_bytes(), *learned])).hexdigest()
+
+    def synthesis_of(self, power: int) -> Synthesis | None:
+        """The network that repairs what has envelope power `power`."""
+        return self.syntheses.get("natural" if power else "fidelity")
 
     def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "natural") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
@@ -169,7 +175,8 @@ class TransformCodec:
         if header.power == CODES:
             raise BitstreamError("header holds values no encoder writes")
         start, end = asked_samples(header, start_s, duration_s)
-        before, after = (self.synthesis.memory, LOOK_AHEAD) if self.synthesis and header.power else (0, 0)
+        synthesis = self.synthesis_of(header.power)
+        before, after = (synthesis.memory, LOOK_AHEAD) if synthesis else (0, 0)
         first = max(0, start // HOP - before) // header.packet_frames  # a sample in hop h is made of frames h and h + 1
         last = (end // HOP + 1 + after) // header.packet_frames
         packets = packets_from(data, header.num_packets(HOP), first, concealed)
@@ -188,23 +195,22 @@ class TransformCodec:
             left -= header.packet_frames
             yield decoded
 
-    def _sound(self, frames: Iterable[tuple[Restored, np.ndarray | None]], power: int) -> Iterator[np.ndarray]:
-        """Sound [F HOP] of each stretch of `frames`, with their levels; those without levels were not decoded and stay as they are."""
+    def _sound(self, frames: Iterable[Restored], power: int) -> Iterator[np.ndarray]:
+        """Sound [F HOP] of each stretch of `frames`."""
         tail = np.zeros(HOP, np.float32)
-        passage = self.synthesis.begin() if self.synthesis and power else None
+        synthesis = self.synthesis_of(power)
+        passage = synthesis.begin() if synthesis else None
         early = LOOK_AHEAD
-        for restored, levels in chain(frames, [(Restored.of(np.zeros((LOOK_AHEAD, HOP), np.float32)), None)] if passage else []):
-            coefficients = restored.coefficients
+        for restored in chain(frames, [Restored.of(np.zeros((LOOK_AHEAD, HOP), np.float32))] if passage else []):
             if passage:
-                coefficients = passage.leave(coefficients) if levels is None else passage.push(restored, levels, power)
-                coefficients, early = coefficients[early:], 0
+                coefficients, early = passage.push(restored, power)[early:], 0
+            else:
+                coefficients = restored.coefficients
             wave, tail = inverse_mdct(coefficients, tail)
             yield wave
 
-    def _frames(
-        self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None
-    ) -> Iterator[tuple[Restored, np.ndarray | None]]:
-        """Frames and levels of each packet in turn, the first being packet `number`; concealed, without levels, where it is None or does not decode."""
+    def _frames(self, packets: Iterator[Packet | None], number: int, header: Header, concealed: list[str] | None) -> Iterator[Restored]:
+        """Frames of each packet in turn, the first being packet `number`; concealed where it is None or does not decode."""
         last = np.zeros(HOP, np.float32)
         first, frames = number * header.packet_frames, header.num_frames(HOP)
         batch_size = max(1, min(BATCH, BATCH * PACKET_FRAMES // header.packet_frames))
@@ -215,16 +221,15 @@ class TransformCodec:
                 signs = noise_signs(first, count)
                 if isinstance(result, Decoded):
                     restored = restore(result, step_size(packet.step_index - OFFSET), header.power, self.model, signs)
-                    levels = result.levels
                 elif concealed is None:
                     raise result
                 else:
                     if packet is not None:
                         concealed.append(f"packet {packet.sequence}: {result}")
-                    restored, levels = Restored.of(conceal(last, signs)), None
+                    restored = Restored.of(conceal(last, signs))
                 last = restored.coefficients[-1]
                 first += count
-                yield restored, levels
+                yield restored
 
     def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
         """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""

@@ -19,10 +19,10 @@ class Decoder:
 
     def __init__(self, codec: TransformCodec, packet_frames: int = 2, synthesis: bool = False):
         """With `synthesis`, natural mode passes through the model's learned one, and all lags by one frame more. Raises ModelError where it has none."""
-        if synthesis and not codec.synthesis:
+        if synthesis and "natural" not in codec.syntheses:
             raise ModelError("this model has no learned synthesis; leave --synthesis out, or take the shipped model")
         self.model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames
-        self._passage = codec.synthesis.begin() if synthesis else None
+        self._passage = codec.syntheses["natural"].begin() if synthesis else None
         self._frame = 0
         self._tail, self._last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)
         self._history = np.zeros(HISTORY, np.float32)  # of what was decoded, as it was before the synthesis
@@ -55,7 +55,7 @@ class Decoder:
                 made_up *= np.float32(FADE)
             else:
                 made_up = shaped(made_up, before, after, (number + 1) / (self.packet_frames + 1))
-            pieces.append(self._sound(Restored.of(made_up[None]), None, 0))
+            pieces.append(self._sound(Restored.of(made_up[None]), 0))
         return np.concatenate(pieces, axis=-1)
 
     def _first_frame(self, packet: bytes) -> np.ndarray | None:
@@ -65,8 +65,8 @@ class Decoder:
         except BitstreamError:
             return None
 
-    def _frames(self, packet: StreamPacket) -> tuple[Restored, np.ndarray | None, int]:
-        """Frames of `packet`, their levels and power. Raises BitstreamError where it does not decode."""
+    def _frames(self, packet: StreamPacket) -> tuple[Restored, int]:
+        """Frames of `packet` and their power. Raises BitstreamError where it does not decode."""
         if packet.frames != self.packet_frames:
             raise BitstreamError(f"live packet: holds {packet.frames} frames where {self.packet_frames} were agreed on; drop it")
         payload = from_fewest_bytes(packet.payload)
@@ -74,16 +74,16 @@ class Decoder:
         if isinstance(decoded, BitstreamError):
             raise BitstreamError(f"live packet: {decoded}; drop it")
         signs = noise_signs(self._frame, packet.frames)
-        return restore(decoded, step_size(packet.step_index), packet.power, self.model, signs), decoded.levels, packet.power
+        return restore(decoded, step_size(packet.step_index), packet.power, self.model, signs), packet.power
 
-    def _sound(self, frames: Restored, levels: np.ndarray | None, power: int) -> np.ndarray:
-        """Samples of `frames`; those without levels stay as they are."""
+    def _sound(self, frames: Restored, power: int) -> np.ndarray:
+        """Samples of `frames`; those without an envelope pass the synthesis by."""
         coefficients = frames.coefficients
         wave, self._tail = inverse_mdct(coefficients, self._tail)
         self._last = coefficients[-1]
         self._history = np.concatenate([self._history, wave])[-HISTORY:]
         self._frame += len(coefficients)
         if self._passage:
-            repaired = self._passage.leave(coefficients) if levels is None else self._passage.push(frames, levels, power)
+            repaired = self._passage.push(frames if power else Restored.of(coefficients), power)
             wave, self._repaired_tail = inverse_mdct(repaired, self._repaired_tail)
         return wave[None]

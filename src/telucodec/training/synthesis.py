@@ -1,38 +1,43 @@
-"""Trains the learned synthesis of a transform model: decoded coefficients in, the original sound as the aim. The bitstream stays as it is."""
+"""Trains the network of a mode of a transform model, synthesis or refinement: decoded coefficients in, the original sound as the aim.
+
+The bitstream stays as it is.
+"""
 
 import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
+from torch.nn import functional
 
 from telucodec.audio.mdct import inverse_mdct, whole_mdct
 from telucodec.errors import DataError, TrainingError
 from telucodec.files import whole
 from telucodec.losses.sum import SumConfig
 from telucodec.models.bodies.spectral import SCALE, Synthesis
+from telucodec.models.refinement import RefinementConfig, RefinementNet
 from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
 from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.model import HOP, TransformModel
 from telucodec.runtime.quantise import noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
-from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS
+from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
 from telucodec.training.fit import loud_rms
 from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
 
 Progress = Callable[[float, float, str], None]
-STEP_OCTAVES = (-2.0, 2.5)
-"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps."""
-POWERS = (7, 10, 10, 13, 16)
+STEP_OCTAVES = {"natural": (-2.0, 2.5), "fidelity": (-3.4, 0.6)}
+"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps, 1.5 to 20."""
+POWERS = {"natural": (7, 10, 10, 13, 16), "fidelity": (0,)}
 CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
 QUIETEST = 1e-5
@@ -45,6 +50,8 @@ class SynthesisRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: str = ""
+    mode: Literal["natural", "fidelity"] = "natural"
+    """Which mode's network: the synthesis, or the refinement."""
     loss: SumConfig
     optimiser: OptimiserConfig = OptimiserConfig(learning_rate=1e-3)
     width: Annotated[int, Field(ge=1, le=1024)] = 256
@@ -55,8 +62,10 @@ class SynthesisRecipe(BaseModel):
     """Frames of a crop before its aim begins, since the network starts from silence there."""
     seed: int = 0
 
-    def build(self) -> SynthesisNet:
-        return SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build()
+    def build(self) -> "Repair":
+        if self.mode == "fidelity":
+            return Refine(RefinementConfig(bins=REFINED, width=self.width, blocks=self.blocks).build())
+        return Repair(SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build())
 
 
 PARTS = {
@@ -81,20 +90,22 @@ class Prepared:
         return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in PARTS}, np.load(folder / "ends.npy"))
 
 
-def prepared(waves: Callable[[], Sequence[np.ndarray]], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
+def prepared(
+    waves: Callable[[], Sequence[np.ndarray]], model: TransformModel, mode: str, folder: Path, seed: int, progress: Progress
+) -> Prepared:
     """What `prepare` left in `folder`, now or before."""
-    return Prepared.read(folder) if (folder / "ends.npy").exists() else prepare(waves(), model, folder, seed, progress)
+    return Prepared.read(folder) if (folder / "ends.npy").exists() else prepare(waves(), model, mode, folder, seed, progress)
 
 
-def prepare(waves: Sequence[np.ndarray], model: TransformModel, folder: Path, seed: int, progress: Progress) -> Prepared:
-    """Quantise each of `waves` [1, T] at one random step and power, and keep in `folder` what a decoder makes of it."""
+def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folder: Path, seed: int, progress: Progress) -> Prepared:
+    """Quantise each of `waves` [1, T] at one random step and power of `mode`, and keep in `folder` what a decoder makes of it."""
     rng, coder = np.random.default_rng(seed), EntropyCoder(model)
     made: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
     for number, wave in enumerate(waves):
         coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
         if level >= QUIETEST:
-            step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES), int(rng.choice(POWERS))
+            step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), int(rng.choice(POWERS[mode]))
             for name, part in _decoded(coefficients, step, power, coder, model).items():
                 made[name].append(part.astype(PARTS[name][0]))
         progress(number + 1, len(waves), "prepare")
@@ -117,7 +128,7 @@ def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCo
     return {
         "values": restored.values,
         "zero": restored.zero,
-        "levels": frames.levels,
+        "levels": np.zeros((len(coefficients), BANDS)) if frames.levels is None else frames.levels,
         "sound": sound.reshape(-1, HOP),
         "dials": dials,
     }
@@ -143,26 +154,45 @@ class Crops:
 
 
 class Repair(torch.nn.Module):
-    """What `runtime.synthesis` does to whole crops, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all frames but
-    the last, whose first HOP samples lack what came before."""
+    """What `runtime.synthesis` does in natural mode to whole crops, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all
+    frames but the last, whose first HOP samples lack what came before."""
 
-    def __init__(self, net: SynthesisNet):
+    def __init__(self, net: SynthesisNet | RefinementNet):
         super().__init__()
         self.net, self.inverse = net, Synthesis(HOP)
         self.register_buffer("interpolation", torch.from_numpy(INTERPOLATION) / 16, persistent=False)
 
     def forward(self, parts: dict[str, Tensor]) -> Tensor:
-        values, levels, power = parts["values"].float(), parts["levels"].float(), parts["dials"][..., 1:] / POWER_UNITS
-        rooted = values.sign() * values.abs().sqrt()
-        told = torch.cat([rooted, parts["zero"].float(), LEVEL_SCALE * levels, power], dim=-1)  # [B, F, INPUTS]
+        values = parts["values"].float()
+        told = self.told(values.sign() * values.abs().sqrt(), parts)
         output = self.net(told.transpose(1, 2)).float().transpose(1, 2)[:, LOOK_AHEAD:]
-        octaves = levels @ self.interpolation  # [B, F, HOP]
-        steps = parts["dials"][..., :1] * torch.exp2(power * octaves)
+        return self.inverse(SCALE * self.repaired(values, parts, output).transpose(1, 2))
+
+    def told(self, rooted: Tensor, parts: dict[str, Tensor]) -> Tensor:
+        """Features [B, F, INPUTS]; `rooted` [B, F, HOP] are the coefficients with their magnitude's root."""
+        return torch.cat(
+            [rooted, parts["zero"].float(), LEVEL_SCALE * parts["levels"].float(), parts["dials"][..., 1:] / POWER_UNITS], dim=-1
+        )
+
+    def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
+        """Coefficients [B, F - 1, HOP] of full scale 1.0."""
+        octaves = parts["levels"].float() @ self.interpolation  # [B, F, HOP]
+        steps = parts["dials"][..., :1] * torch.exp2(parts["dials"][..., 1:] / POWER_UNITS * octaves)
         units = torch.minimum(steps, parts["dials"][..., :1] * torch.exp2(octaves))
         gain, added = output.chunk(2, dim=-1)
         frames = slice(0, output.shape[1])
-        repaired = (values * steps)[:, frames] * torch.exp(MOST_GAIN * torch.tanh(gain / MOST_GAIN)) + units[:, frames] * added
-        return self.inverse(SCALE * repaired.transpose(1, 2))
+        return (values * steps)[:, frames] * torch.exp(MOST_GAIN * torch.tanh(gain / MOST_GAIN)) + units[:, frames] * added
+
+
+class Refine(Repair):
+    """The same in fidelity mode."""
+
+    def told(self, rooted: Tensor, parts: dict[str, Tensor]) -> Tensor:
+        return torch.cat([rooted[..., :REFINED], parts["zero"][..., :REFINED].float()], dim=-1)
+
+    def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
+        moved = values[:, : output.shape[1]] + functional.pad(output, (0, HOP - REFINED))
+        return parts["dials"][:, : output.shape[1], :1] * moved
 
 
 class SynthesisTrainer:
@@ -171,7 +201,7 @@ class SynthesisTrainer:
     def __init__(self, recipe: SynthesisRecipe, crops: Crops, fabric: Fabric):
         torch.manual_seed(recipe.seed)
         self.recipe, self.crops, self.fabric, self.updates = recipe, crops, fabric, 0
-        repair = Repair(recipe.build())
+        repair = recipe.build()
         self.average = fabric.to_device(copy.deepcopy(repair).requires_grad_(False).eval())
         settings = {"betas": recipe.optimiser.betas, "weight_decay": recipe.optimiser.weight_decay, "fused": True}
         optimiser = torch.optim.AdamW(repair.parameters(), recipe.optimiser.learning_rate, **settings)
@@ -234,7 +264,7 @@ def train_synthesis(
     say: Callable[[str], None],
     progress: Progress = lambda done, total, name: None,
     start: Path | None = None,
-) -> SynthesisNet:
+) -> SynthesisNet | RefinementNet:
     """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there.
 
     A run that is new begins with what another, whose folder is `start`, ended with; from nothing without one.
