@@ -50,7 +50,7 @@ def test_learning_brings_decoded_speech_nearer_to_the_original(recipe, prepared)
     before = heard()
     for _ in range(60):
         learner.update(0.0)
-    assert heard() < before - {"natural": 0.03 * before, "fidelity": 1.0}[recipe.mode]  # the latter in dB
+    assert heard() < before - {"natural": 0.03 * before, "fidelity": 0.3}[recipe.mode]  # the latter in dB
 
 
 def test_what_goes_on_is_what_never_stopped(recipe, prepared):
