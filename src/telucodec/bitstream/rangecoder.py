@@ -103,14 +103,3 @@ def write_symbols(tables: CodingTables, symbols: np.ndarray, rows: np.ndarray) -
     writer = RangeWriter()
     writer.write(symbols, tables.probabilities[rows])
     return writer
-
-
-class SymbolDecoder:
-    """Reads what `write_symbols` wrote, in as many pieces as one likes."""
-
-    def __init__(self, tables: CodingTables, payload: bytes):
-        self._tables, self._reader = tables, RangeReader(payload)
-
-    def decode(self, rows: np.ndarray) -> np.ndarray:
-        """The next symbols, int32 [n], given their rows [n]. Raises BitstreamError where no encoder can have written them."""
-        return self._reader.read(self._tables.probabilities[rows])

@@ -63,9 +63,11 @@ class Layers:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Last layer's sums [B, n, O] of `features` [B, n, I] at the first n positions."""
-        hidden = activate(features @ self.first + self.bias[: features.shape[1]])
-        hidden = activate(hidden @ self.second + self.second_bias)
-        return hidden @ self.last + self.last_bias
+        hidden = features @ self.first
+        hidden += self.bias[: features.shape[1]]
+        hidden = activate(hidden) @ self.second
+        hidden += self.second_bias
+        return activate(hidden) @ self.last + self.last_bias
 
 
 Evaluator = Callable[[Layers, np.ndarray], np.ndarray]
@@ -75,8 +77,7 @@ def activate(sums: np.ndarray) -> np.ndarray:
     """Shift sums back to activations, in place, and clip them to 0..127."""
     np.multiply(sums, np.float32(1 / WEIGHT_UNIT), out=sums)
     np.floor(sums, out=sums)
-    np.maximum(sums, 0, out=sums)
-    return np.minimum(sums, 127, out=sums)
+    return np.clip(sums, 0, 127, out=sums)
 
 
 REACH = 8

@@ -5,12 +5,12 @@ what is not zero, then what escaped the tables, as Elias gamma codes. Contexts s
 packets too short to learn from themselves, from a `Start`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from telucodec.bitstream.rangecoder import RangeWriter, SymbolDecoder, write_symbols
+from telucodec.bitstream.rangecoder import RangeReader, RangeWriter, write_symbols
 from telucodec.errors import BitstreamError
 from telucodec.runtime.context import (
     COEFFICIENT_PASSES,
@@ -73,6 +73,8 @@ class Side:
         return cls("natural", spread(levels), _relative(levels, power))
 
 
+TOGETHER = 32
+"""Frames that an encoder looks at together: what is worked out for them stays in a processor's cache."""
 SILENCE = np.zeros(1, np.float32)
 """What came before a packet where nothing is said of it."""
 
@@ -123,20 +125,6 @@ def _gamma_bits(value: int) -> list[int]:
     return [0] * (len(binary) - 1) + binary
 
 
-def _read_gamma(decoder: SymbolDecoder) -> int:
-    """The next Elias gamma code. Raises BitstreamError where it is longer than any that is ever written."""
-    bit = np.array([BIT_ROW])
-    zeros = 0
-    while decoder.decode(bit)[0] == 0:
-        zeros += 1
-        if zeros > MAX_GAMMA_ZEROS:
-            raise BitstreamError("packet holds a number out of range")
-    value = 1
-    for digit in decoder.decode(np.full(zeros, BIT_ROW)):
-        value = 2 * value + int(digit != 0)
-    return value - 1
-
-
 def _zigzag(residual: int) -> int:
     """Residuals beyond the alphabet, either sign, as 0, 1, 2 ..."""
     return 2 * (residual - LEVEL_CENTRE - 1) if residual > 0 else 2 * (-residual - LEVEL_CENTRE) - 1
@@ -153,29 +141,32 @@ class EntropyCoder:
 
     def coefficient_inputs(
         self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None
-    ) -> list[tuple[Plan, np.ndarray]]:
-        """Features [F, p, I] of each pass over `quantised` [F, n]."""
+    ) -> Iterator[tuple[slice, Plan, np.ndarray]]:
+        """Frames, pass and its features [f, p, I] over `quantised` [F, n], some frames after the other."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
             relative_before = _relative(start.levels, power)
             before = start.codes(relative_before if side.relative is None else side.relative[0])[: codes.shape[1]]
-        relative_previous = None if side.relative is None else _later(side.relative, 1, relative_before)
-        common = CoefficientPast(
-            _later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before), side.relative, relative_previous
-        ).features()
-        known, inputs = np.zeros_like(codes), []
-        for plan in COEFFICIENT_PASSES:
-            inputs.append((plan, coefficient_features(common, known, plan)))
-            known[:, plan.positions] = np.minimum(codes[:, plan.positions], MAGNITUDE_CODES[ESCAPE])  # escapes come after
-        return inputs
+        pasts = [_later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before)]
+        if side.relative is not None:
+            pasts += [side.relative, _later(side.relative, 1, relative_before)]
+        sent = np.minimum(codes, MAGNITUDE_CODES[ESCAPE])  # escapes come after
+        for first in range(0, len(codes), TOGETHER):
+            frames = slice(first, first + TOGETHER)
+            parts = [past[frames] for past in pasts]
+            common = CoefficientPast(*parts, *[None] * (5 - len(parts))).features()
+            known = np.zeros_like(parts[0])
+            for plan in COEFFICIENT_PASSES:
+                yield frames, plan, coefficient_features(common, known, plan)
+                known[:, plan.positions] = sent[frames, plan.positions]
 
     def coefficient_rows(self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None) -> np.ndarray:
         """Row of the coding tables [F, n] for every magnitude of `quantised` [F, n]."""
         rows = np.empty(quantised.shape, np.int32)
-        passes = self._model.passes[side.mode]
-        for layers, (plan, features) in zip(passes, self.coefficient_inputs(quantised, side, power, start), strict=True):
-            rows[:, plan.positions] = coefficient_row(self._evaluate(layers, features), side.mode)
+        layers = dict(zip(COEFFICIENT_PASSES, self._model.passes[side.mode], strict=True))
+        for frames, plan, features in self.coefficient_inputs(quantised, side, power, start):
+            rows[frames, plan.positions] = coefficient_row(self._evaluate(layers[plan], features), side.mode)
         return rows
 
     def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
@@ -273,9 +264,12 @@ class _BatchDecoder:
     def __init__(self, model, evaluate, payloads, counts, cuts, power, start):
         self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
         self._counts, self._cuts = counts, cuts
-        self._decoders = [SymbolDecoder(model.tables, payload) for payload in payloads]
+        self._readers = [RangeReader(payload) for payload in payloads]
+        self._probabilities = model.tables.probabilities
+        self._of_bits = np.repeat(self._probabilities[BIT_ROW : BIT_ROW + 1], HOP, axis=0)
         self._failures: dict[int, BitstreamError] = {}
         packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
+        self._sent = [[len(range(cut)[plan.positions]) for cut in cuts] for plan in COEFFICIENT_PASSES]
         self._quantised = np.zeros((packets, frames, HOP), np.int32)
         self._rows = np.zeros((packets, frames, HOP), np.int32)
         self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
@@ -319,12 +313,12 @@ class _BatchDecoder:
             for p, count in enumerate(self._counts)
         ]
 
-    def _each(self, active: list[int], read) -> None:
-        """Call `read(packet, decoder)` for every active packet; one that fails is left out from then on."""
+    def _each(self, active: list[int], read: Callable[[int, RangeReader], None]) -> None:
+        """Call `read` for every active packet; one that fails is left out from then on."""
         for packet in active:
             if packet not in self._failures:
                 try:
-                    read(packet, self._decoders[packet])
+                    read(packet, self._readers[packet])
                 except BitstreamError as error:
                     self._failures[packet] = error
 
@@ -334,18 +328,21 @@ class _BatchDecoder:
         change = np.zeros(past.previous.shape, np.float32)
         for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
             mean, rows = level_row(self._evaluate(layers, level_features(common, change, known, plan)))
+            weights, residuals = self._probabilities[rows], np.zeros(rows.shape, np.int32)
 
-            def read(packet, decoder, mean=mean, rows=rows, plan=plan):
-                residuals = decoder.decode(rows[packet]) - LEVEL_CENTRE
-                for index in np.flatnonzero(residuals == ESCAPE - LEVEL_CENTRE):
-                    code = _read_gamma(decoder)
-                    residuals[index] = LEVEL_CENTRE + 1 + code // 2 if code % 2 == 0 else -LEVEL_CENTRE - (code + 1) // 2
-                values = past.previous[packet, plan.positions] + mean[packet] + residuals
-                if values.min() < LOWEST or values.max() > HIGHEST:
-                    raise BitstreamError("packet holds a level out of range")
-                change[packet, plan.positions] = mean[packet] + residuals
+            def read(packet, reader, weights=weights, residuals=residuals):
+                residuals[packet] = symbols = reader.read(weights[packet])
+                if symbols.max() == ESCAPE:
+                    for index in np.flatnonzero(symbols == ESCAPE):
+                        code = self._read_gamma(reader)
+                        residuals[packet, index] = ESCAPE + code // 2 if code % 2 == 0 else -((code + 1) // 2)
 
             self._each(active, read)
+            change[:, plan.positions] = mean + residuals - LEVEL_CENTRE
+            values = past.previous[:, plan.positions] + change[:, plan.positions]
+            for packet in np.flatnonzero((values < LOWEST).any(axis=1) | (values > HIGHEST).any(axis=1)):
+                if packet in active:
+                    self._failures.setdefault(int(packet), BitstreamError("packet holds a level out of range"))
             known += rows.shape[1]
         return (past.previous + change).astype(np.int32)
 
@@ -355,24 +352,44 @@ class _BatchDecoder:
         codes = np.zeros(past.previous.shape, np.float32)
         magnitudes = np.zeros(past.previous.shape, np.int32)
         all_rows = np.empty(past.previous.shape, np.int32)
-        for layers, plan in zip(self._model.passes[mode], COEFFICIENT_PASSES, strict=True):
+        for layers, plan, counts in zip(self._model.passes[mode], COEFFICIENT_PASSES, self._sent, strict=True):
             all_rows[:, plan.positions] = rows = coefficient_row(self._evaluate(layers, coefficient_features(common, codes, plan)), mode)
+            weights, found = self._probabilities[rows], magnitudes[:, plan.positions]
 
-            def read(packet, decoder, rows=rows, plan=plan):
-                count = len(range(self._cuts[packet])[plan.positions])
-                positions = slice(plan.start, self._cuts[packet], plan.stride)
-                magnitudes[packet, positions] = decoder.decode(rows[packet, :count])
+            def read(packet, reader, weights=weights, found=found, counts=counts):
+                count = counts[packet]
+                found[packet, :count] = reader.read(weights[packet, :count])
 
             self._each(active, read)
-            codes[:, plan.positions] = MAGNITUDE_CODES[magnitudes[:, plan.positions]]
-
-        def read_signs(packet, decoder):
-            values = magnitudes[packet]
-            places = np.flatnonzero(values)
-            signs = 1 - 2 * (decoder.decode(np.full(len(places), BIT_ROW)) != 0).astype(np.int32)
-            for index in np.flatnonzero(values == ESCAPE):
-                values[index] += min(_read_gamma(decoder), MAX_MAGNITUDE)
-            values[places] *= signs
-
-        self._each(active, read_signs)
+            codes[:, plan.positions] = MAGNITUDE_CODES[found]
+        self._decode_signs(active, magnitudes)
         return magnitudes, all_rows
+
+    def _decode_signs(self, active: list[int], magnitudes: np.ndarray) -> None:
+        """Give `magnitudes` [packets, width] their signs, and those that escaped the tables their size."""
+        of_packet, places = np.nonzero(magnitudes)
+        ends = np.searchsorted(of_packet, np.arange(1, len(magnitudes) + 1))
+        escapes = set(of_packet[magnitudes[of_packet, places] == ESCAPE].tolist())
+
+        def read(packet, reader):
+            own = places[ends[packet - 1] if packet else 0 : ends[packet]]
+            signs = 1 - 2 * (reader.read(self._of_bits[: len(own)]) != 0)
+            values = magnitudes[packet]
+            if packet in escapes:
+                for index in np.flatnonzero(values == ESCAPE):
+                    values[index] += min(self._read_gamma(reader), MAX_MAGNITUDE)
+            values[own] *= signs
+
+        self._each(active, read)
+
+    def _read_gamma(self, reader: RangeReader) -> int:
+        """The next Elias gamma code. Raises BitstreamError where it is longer than any that is ever written."""
+        zeros = 0
+        while reader.read(self._of_bits[:1])[0] == 0:
+            zeros += 1
+            if zeros > MAX_GAMMA_ZEROS:
+                raise BitstreamError("packet holds a number out of range")
+        value = 1
+        for digit in reader.read(self._of_bits[:zeros]):
+            value = 2 * value + int(digit != 0)
+        return value - 1

@@ -9,6 +9,7 @@ import torch
 from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
+from telucodec.runtime.context import Plan
 from telucodec.runtime.entropy import LEVEL_CENTRE, EntropyCoder, Frames, Side, level_symbol
 from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.model import (
@@ -96,33 +97,25 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -
     return found
 
 
-def _sampled(parts, target: np.ndarray, share: float, rng) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """A random `share` of each pass's (features, position, symbol)."""
-    picked = []
-    for plan, features in parts:
-        symbols = target[:, plan.positions]
-        chosen = rng.random(symbols.shape) < share
-        position = np.broadcast_to(np.arange(symbols.shape[1]), symbols.shape)
-        picked.append((features[chosen].astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
-    return picked
-
-
 def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: FitConfig, rng) -> list[tuple[np.ndarray, ...]]:
-    """Training data of each pass of the network `name`: features int8 [n, I], position [n], symbols [n]."""
+    """Training data of each pass of the network `name`, a random share of it: features int8 [n, I], position [n], symbols [n]."""
     per_frame = cases[0].frames.levels.shape[1] if name == "levels" else HOP
     total = sum(len(case.frames.quantised) for case in cases) * per_frame / len(PLANS[name])
     share = min(1.0, config.symbols / total)
-    collected: list[list] = [[] for _ in PLANS[name]]
+    collected: dict[Plan, list] = {plan: [] for plan in PLANS[name]}
     for case in cases:
         if name == "levels":
-            change = np.diff(case.frames.levels, axis=0, prepend=0)
-            parts = _sampled(coder.level_inputs(case.frames.levels), change, share, rng)
+            target = np.diff(case.frames.levels, axis=0, prepend=0)
+            parts = ((slice(None), *part) for part in coder.level_inputs(case.frames.levels))
         else:
-            magnitudes = np.abs(case.frames.quantised)
-            parts = _sampled(coder.coefficient_inputs(case.frames.quantised, case.side), magnitudes, share, rng)
-        for bucket, part in zip(collected, parts, strict=True):
-            bucket.append(part)
-    return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected]
+            target = np.abs(case.frames.quantised)
+            parts = coder.coefficient_inputs(case.frames.quantised, case.side)
+        for frames, plan, features in parts:
+            symbols = target[frames, plan.positions]
+            chosen = rng.random(symbols.shape) < share
+            position = np.broadcast_to(np.arange(symbols.shape[1]), symbols.shape)
+            collected[plan].append((features[chosen].astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
+    return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected.values()]
 
 
 def _train_networks(cases, start, config: FitConfig, rng, progress: Progress):
