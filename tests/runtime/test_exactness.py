@@ -36,10 +36,10 @@ def with_torch(layers, features):
     def tensor(array):
         return torch.from_numpy(np.ascontiguousarray(array))
 
-    hidden = torch.einsum("bni,ih->bnh", tensor(features), tensor(layers.first)) + tensor(layers.bias[: features.shape[1]])
+    hidden = torch.einsum("ibn,ih->bnh", tensor(features), tensor(layers.first)) + tensor(layers.bias[: features.shape[-1]])
     hidden = torch.floor(hidden / 64).clamp(0, 127)
     hidden = torch.floor((hidden @ tensor(layers.second) + tensor(layers.second_bias)) / 64).clamp(0, 127)
-    return (hidden @ tensor(layers.last) + tensor(layers.last_bias)).numpy()
+    return (hidden @ tensor(layers.last) + tensor(layers.last_bias)).permute(2, 0, 1).numpy()
 
 
 @pytest.mark.parametrize("mode", ["natural", "fidelity"])

@@ -13,10 +13,10 @@ def test_trainable_twin_computes_what_will_ship():
     for name in PLANS:
         for layers in load_model().passes[name]:
             net = IntegerNet.of(layers)
-            features = np.random.randint(-127, 128, (1, len(layers.bias), len(layers.first))).astype(np.float32)
+            features = np.random.randint(-127, 128, (len(layers.first), 1, len(layers.bias))).astype(np.float32)
             with torch.no_grad():
-                outputs = net(torch.from_numpy(features[0]), torch.arange(len(layers.bias))).numpy()
-            np.testing.assert_array_equal(outputs * 2048, layers(features)[0])
+                outputs = net(torch.from_numpy(features[:, 0].T), torch.arange(len(layers.bias))).numpy()
+            np.testing.assert_array_equal(outputs * 2048, layers(features)[:, 0].T)
             again = net.layers()
             assert all(
                 (getattr(again, field) == getattr(layers, field)).all() for field in ("first", "bias", "second", "last", "last_bias")

@@ -5,13 +5,12 @@ int8 weights, activations clipped to 0..127 and shifted by powers of two keep al
 exact, whatever the order in which a BLAS adds them (after Balle et al., "Integer networks", ICLR 2019).
 
 A frame is decoded in passes over interleaved positions; a pass sees its neighbours of the passes before it, on both
-sides (checkerboard contexts, He et al., CVPR 2021), and all of the frames before. Arrays lead with B: frames of one packet
-in the encoder, one frame each of several packets in the decoder.
+sides (checkerboard contexts, He et al., CVPR 2021), and all of the frames before. B is frames of one packet in the encoder, one
+frame each of several packets in the decoder; features lead, so that a layer is one matrix product for all of them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -48,7 +47,7 @@ LEVEL_PASSES = (Plan(0, 4, ()), Plan(2, 4, (-2, 2)), Plan(1, 2, (-3, -1, 1, 3)))
 
 @dataclass(frozen=True)
 class Layers:
-    """One pass's network: features [.., I] -> outputs [.., O], integers throughout.
+    """One pass's network: features [I, B, n] -> outputs [O, B, n], integers throughout.
 
     first [I, H], bias [N, H] (one row a position), second [H, H], second_bias [H], last [H, O], last_bias [O]; a unit of
     the output is worth UNIT * WEIGHT_UNIT in the sums of the last layer.
@@ -62,12 +61,15 @@ class Layers:
     last_bias: np.ndarray
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Last layer's sums [B, n, O] of `features` [B, n, I] at the first n positions."""
-        hidden = features @ self.first
-        hidden += self.bias[: features.shape[1]]
-        hidden = activate(hidden) @ self.second
-        hidden += self.second_bias
-        return activate(hidden) @ self.last + self.last_bias
+        """Last layer's sums [O, B, n] of `features` [I, B, n] at the first n positions."""
+        inputs, batch, places = features.shape
+        hidden = self.first.T @ features.reshape(inputs, batch * places)  # [H, B n]
+        by_place = hidden.reshape(len(hidden), batch, places)
+        by_place += self.bias[:places].T[:, None]
+        hidden = self.second.T @ activate(hidden)
+        hidden += self.second_bias[:, None]
+        sums = self.last.T @ activate(hidden) + self.last_bias[:, None]
+        return sums.reshape(len(sums), batch, places)
 
 
 Evaluator = Callable[[Layers, np.ndarray], np.ndarray]
@@ -84,18 +86,12 @@ REACH = 8
 """No offset is larger."""
 
 
-@cache
-def _places(width: int, start: int, stride: int, offsets: tuple[int, ...]) -> np.ndarray:
-    """Indices [p, len(offsets)] into `width` values with REACH zeros before and after."""
-    return np.arange(start, width, stride)[:, None] + (REACH + np.array(offsets))
-
-
 def neighbours(values: np.ndarray, offsets: tuple[int, ...], plan: Plan) -> np.ndarray:
-    """`values` [B, n] at each of `offsets` from each of the plan's positions, zero outside: [B, p, len(offsets)]."""
+    """`values` [B, n] at each of `offsets` from each of the plan's positions, zero outside: [len(offsets), B, p]."""
     batch, width = values.shape
     padded = np.zeros((batch, width + 2 * REACH), np.float32)
     padded[:, REACH : REACH + width] = values
-    return padded.take(_places(width, plan.start, plan.stride, offsets), axis=1)
+    return np.stack([padded[:, REACH + offset : REACH + offset + width][:, plan.positions] for offset in offsets])
 
 
 def window_sums(values: np.ndarray, reach: int) -> np.ndarray:
@@ -122,32 +118,32 @@ class CoefficientPast:
     relative_previous: np.ndarray | None
 
     def features(self) -> np.ndarray:
-        """Features [B, n, I] common to all passes."""
+        """Features [I, B, n] common to all passes."""
         wide = np.minimum(np.floor(window_sums(self.previous, 16) / 16), 127)
         loudness = np.minimum(np.floor(self.previous.sum(axis=1, keepdims=True) / 16), 127)
         parts = [
             neighbours(self.previous, (-4, -3, -2, -1, 0, 1, 2, 3, 4), EVERYWHERE),
             neighbours(self.before, (-2, -1, 0, 1, 2), EVERYWHERE),
             neighbours(np.floor(self.slow / 8), (-2, -1, 0, 1, 2), EVERYWHERE),
-            wide[..., None],
-            np.repeat(loudness, wide.shape[1], axis=1)[..., None],
+            wide[None],
+            np.broadcast_to(loudness, (1, *wide.shape)),
         ]
         if self.relative is not None:
             width = wide.shape[1]
-            parts += [neighbours(self.relative, (-8, 0, 8), EVERYWHERE)[:, :width], self.relative_previous[:, :width, None]]
-        return np.concatenate(parts, axis=-1, dtype=np.float32)
+            parts += [neighbours(self.relative, (-8, 0, 8), EVERYWHERE)[..., :width], self.relative_previous[None, :, :width]]
+        return np.concatenate(parts, dtype=np.float32)
 
 
 COMMON_FEATURES = {"fidelity": 21, "natural": 25}
 
 
 def coefficient_features(common: np.ndarray, current: np.ndarray, plan: Plan) -> np.ndarray:
-    """Features [B, p, I] of one pass from the `common` [B, n, .] and the magnitude codes `current` [B, n] known so far."""
-    chosen = common[:, plan.positions]
+    """Features [I, B, p] of one pass from the `common` [., B, n] and the magnitude codes `current` [B, n] known so far."""
+    chosen = common[..., plan.positions]
     if not plan.offsets:
         return chosen
     wide = np.minimum(np.floor(window_sums(current, 16) / 16), 127)[:, plan.positions]
-    return np.concatenate([chosen, neighbours(current, plan.offsets, plan), wide[..., None]], axis=-1)
+    return np.concatenate([chosen, neighbours(current, plan.offsets, plan), wide[None]])
 
 
 def slow_average(slow: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -165,21 +161,20 @@ class LevelPast:
     first: np.ndarray
 
     def features(self) -> np.ndarray:
-        """Features [B, BANDS, 8] common to all passes, a level of 1 being 8."""
-        flag = np.broadcast_to(UNIT * self.first[:, None], self.previous.shape)[..., None]
-        parts = [8 * neighbours(self.previous, (-2, -1, 0, 1, 2), EVERYWHERE), 8 * self.before[..., None], self.slow[..., None], flag]
-        return np.concatenate(parts, axis=-1, dtype=np.float32)
+        """Features [8, B, BANDS] common to all passes, a level of 1 being 8."""
+        flag = np.broadcast_to(UNIT * self.first[:, None], (1, *self.previous.shape))
+        parts = [8 * neighbours(self.previous, (-2, -1, 0, 1, 2), EVERYWHERE), 8 * self.before[None], self.slow[None], flag]
+        return np.concatenate(parts, dtype=np.float32)
 
 
 LEVEL_FEATURES = 8
 
 
 def level_features(common: np.ndarray, change: np.ndarray, known: int, plan: Plan) -> np.ndarray:
-    """Features [B, p, I] of one pass: `change` [B, BANDS] is how far the `known` levels so far lie from the frame before."""
-    chosen = common[:, plan.positions]
+    """Features [I, B, p] of one pass: `change` [B, BANDS] is how far the `known` levels so far lie from the frame before."""
+    chosen = common[..., plan.positions]
     if not plan.offsets:
         return chosen
     mean = np.clip(np.floor(8 * change.sum(axis=1, keepdims=True) / known), -127, 127)
-    mean = np.broadcast_to(mean[:, None], (*chosen.shape[:2], 1))
     near = np.clip(8 * neighbours(change, plan.offsets, plan), -127, 127)
-    return np.concatenate([chosen, near, mean], axis=-1, dtype=np.float32)
+    return np.concatenate([chosen, near, np.broadcast_to(mean, (1, *chosen.shape[1:]))], dtype=np.float32)

@@ -100,16 +100,16 @@ def _slow_pasts(values: np.ndarray, before: np.ndarray = SILENCE) -> np.ndarray:
 
 
 def coefficient_row(sums: np.ndarray, mode: str) -> np.ndarray:
-    """Rows of the coding tables [...] from the network's last sums [..., 1]."""
-    scale = np.floor(sums[..., 0] * np.float32(8 / (UNIT * WEIGHT_UNIT)))
+    """Rows of the coding tables [...] from the network's last sums [1, ...]."""
+    scale = np.floor(sums[0] * np.float32(8 / (UNIT * WEIGHT_UNIT)))
     return np.minimum(np.maximum(scale, 0), SCALES - 1).astype(np.int32) + ROW_OF_MODE[mode]
 
 
 def level_row(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Predicted change of a level [...] and row of the coding tables [...] from the network's last sums [..., 2]."""
+    """Predicted change of a level [...] and row of the coding tables [...] from the network's last sums [2, ...]."""
     scaled = np.floor(sums * np.float32(4 / (UNIT * WEIGHT_UNIT))).astype(np.int32)
-    mean = np.clip(scaled[..., 0], -LEVEL_FRACTIONS * (HIGHEST - LOWEST), LEVEL_FRACTIONS * (HIGHEST - LOWEST))
-    scale = np.clip(scaled[..., 1], 0, LEVEL_SCALES - 1)
+    mean = np.clip(scaled[0], -LEVEL_FRACTIONS * (HIGHEST - LOWEST), LEVEL_FRACTIONS * (HIGHEST - LOWEST))
+    scale = np.clip(scaled[1], 0, LEVEL_SCALES - 1)
     whole, fraction = np.divmod(mean, LEVEL_FRACTIONS)
     return whole, LEVEL_ROW + fraction * LEVEL_SCALES + scale
 
@@ -130,6 +130,34 @@ def _zigzag(residual: int) -> int:
     return 2 * (residual - LEVEL_CENTRE - 1) if residual > 0 else 2 * (-residual - LEVEL_CENTRE) - 1
 
 
+class _Script:
+    """Symbols of all frames, put down part by part as each frame has them, and then read frame by frame."""
+
+    def __init__(self, num_frames: int):
+        self._frames = np.arange(num_frames)
+        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def put(self, symbols: np.ndarray, rows: np.ndarray) -> None:
+        """The same number of `symbols` [F, n] for each frame, with their rows [F, n]."""
+        self._parts.append((np.repeat(self._frames, symbols.shape[1]), symbols.ravel(), rows.ravel()))
+
+    def put_bits(self, of_frame: np.ndarray, bits: Sequence[int] | np.ndarray) -> None:
+        """Some `bits` [n], each of the frame `of_frame` [n]."""
+        self._parts.append((of_frame, np.asarray(bits, np.int32), np.full(len(bits), BIT_ROW, np.int32)))
+
+    def put_escapes(self, values: np.ndarray, escaped: np.ndarray, number: Callable[[int], int]) -> None:
+        """The gamma code of the `number` that each of `values` [F, n] is told by where it `escaped`."""
+        for frame, place in np.argwhere(escaped):
+            bits = _gamma_bits(number(int(values[frame, place])))
+            self.put_bits(np.full(len(bits), frame), bits)
+
+    def in_order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Symbols and rows [n], those of a frame in the order they were put down in."""
+        of_frame, symbols, rows = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        order = np.argsort(of_frame, kind="stable")
+        return symbols[order], rows[order]
+
+
 class EntropyCoder:
     """Codes frames with one model. `evaluate` runs the integer networks; any exact float32 matrix product will do."""
 
@@ -142,7 +170,7 @@ class EntropyCoder:
     def coefficient_inputs(
         self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None
     ) -> Iterator[tuple[slice, Plan, np.ndarray]]:
-        """Frames, pass and its features [f, p, I] over `quantised` [F, n], some frames after the other."""
+        """Frames, pass and its features [I, f, p] over `quantised` [F, n], some frames after the other."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
@@ -170,7 +198,7 @@ class EntropyCoder:
         return rows
 
     def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
-        """Features [F, p, I] of each pass over `levels` [F, BANDS]."""
+        """Features [I, F, p] of each pass over `levels` [F, BANDS]."""
         values = levels.astype(np.float32)
         before = SILENCE if start is None else start.levels
         previous = _later(values, 1, before)
@@ -223,28 +251,18 @@ class EntropyCoder:
     def written(self, frames: Frames, cut: int, power: int, start: Start | None) -> RangeWriter:
         """All symbols of `frames`, as `encode` has them, in contexts that begin from `start`."""
         symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
-        out_symbols, out_rows = [], []
-
-        def put(values, row):
-            out_symbols.append(values)
-            out_rows.append(row)
-
-        def put_bits(values):
-            put(np.asarray(values, np.int32), np.full(len(values), BIT_ROW, np.int32))
-
-        for frame in range(len(symbols)):
-            if residuals is not None:
-                for plan in LEVEL_PASSES:
-                    put(level_symbols[frame, plan.positions], level_rows[frame, plan.positions])
-                    for residual in residuals[frame, plan.positions][level_symbols[frame, plan.positions] == ESCAPE]:
-                        put_bits(_gamma_bits(_zigzag(int(residual))))
-            for plan in COEFFICIENT_PASSES:
-                put(symbols[frame, plan.positions], rows[frame, plan.positions])
-            values = frames.quantised[frame, :cut]
-            put_bits(values[values != 0] < 0)
-            for magnitude in np.abs(values[symbols[frame] == ESCAPE]):
-                put_bits(_gamma_bits(int(magnitude) - ESCAPE))
-        return write_symbols(self._model.tables, np.concatenate(out_symbols), np.concatenate(out_rows))
+        quantised = frames.quantised[:, :cut]
+        script = _Script(len(symbols))
+        if residuals is not None:
+            for plan in LEVEL_PASSES:
+                script.put(level_symbols[:, plan.positions], level_rows[:, plan.positions])
+                script.put_escapes(residuals[:, plan.positions], level_symbols[:, plan.positions] == ESCAPE, _zigzag)
+        for plan in COEFFICIENT_PASSES:
+            script.put(symbols[:, plan.positions], rows[:, plan.positions])
+        coded = quantised != 0
+        script.put_bits(np.nonzero(coded)[0], quantised[coded] < 0)
+        script.put_escapes(np.abs(quantised), symbols == ESCAPE, lambda magnitude: magnitude - ESCAPE)
+        return write_symbols(self._model.tables, *script.in_order())
 
     # The decoder's side: one frame at a time, of several packets together.
 

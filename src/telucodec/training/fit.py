@@ -114,7 +114,7 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
             symbols = target[frames, plan.positions]
             chosen = rng.random(symbols.shape) < share
             position = np.broadcast_to(np.arange(symbols.shape[1]), symbols.shape)
-            collected[plan].append((features[chosen].astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
+            collected[plan].append((features[:, chosen].T.astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
     return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected.values()]
 
 
