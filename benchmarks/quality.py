@@ -1,7 +1,7 @@
 """Measures the shipped codec beside its peers, for README's table, docs/results.md and the picture: python benchmarks/quality.py SPEECH_COLLECTION
 
 As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). With --clips 1000 it is all of them. Peers that are not
-installed stand in the table with the line that installs them. What was measured stays in OUT, ours and the peers' apart, and is measured again only on
+installed stand in the table with the line that installs them. What was measured stays in OUT, our two modes and the peers apart, and is measured again only on
 other clips, of another model, with other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores, with all of them about an hour and a half.
 """
 
@@ -134,8 +134,12 @@ def measure(collection: Path, clips: int, baselines: list[str], out: Path, comma
         kept = _kept(results, chosen, contenders)
         return kept or evaluate(chosen, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
 
-    under_test = [ours(None, 3.2, "natural"), ours(None, 6.3, "natural"), ours(None, 6.3, "fidelity")]
-    together = _together(run(under_test, "ours"), run(choose(baselines, [3.2, 6.3]), "peers"))
+    apart = {
+        "natural": [ours(None, 3.2, "natural"), ours(None, 6.3, "natural")],
+        "fidelity": [ours(None, 6.3, "fidelity")],
+        "peers": choose(baselines, [3.2, 6.3]),
+    }
+    together = _together([run(contenders, name) for name, contenders in apart.items()])
     write_results(out / "results.json", together)
     return together
 
@@ -153,14 +157,13 @@ def _kept(path: Path, clips: Path, contenders: list[Contender]) -> Results | Non
     return found if same and found.test_set.sha256 == open_clips(clips).sha256 else None
 
 
-def _together(first: Results, second: Results) -> Results:
+def _together(parts: list[Results]) -> Results:
     """As if all had been run at once; sounds are left where they are."""
-    clips = list(dict.fromkeys(trial.clip for trial in first.trials))
-    trials = [trial for clip in clips for found in (first, second) for trial in found.trials if trial.clip == clip]
-    contenders = (*first.contenders, *second.contenders)
-    return first.model_copy(
-        update={"contenders": contenders, "trials": tuple(trials), "summaries": (*first.summaries, *second.summaries), "samples": ()}
-    )
+    clips = list(dict.fromkeys(trial.clip for trial in parts[0].trials))
+    trials = tuple(trial for clip in clips for part in parts for trial in part.trials if trial.clip == clip)
+    contenders = tuple(row for part in parts for row in part.contenders)
+    whole = tuple(row for part in parts for row in part.summaries)
+    return parts[0].model_copy(update={"contenders": contenders, "trials": trials, "summaries": whole, "samples": ()})
 
 
 def main() -> None:

@@ -202,6 +202,6 @@ def test_symbols_are_counted_with_the_model_that_was_measured_alone(tmp_path, co
     write_audio(tmp_path / "samples" / "o.flac", telugu[:, 16_000:32_000], 16_000)
     found = results(trial(), samples=(Sample(clip="a", original="samples/o.flac", decoded={}),))
     assert "the model that was measured was not given" in write(tmp_path, found)[0]
-    measured = found.contenders[0].model_copy(update={"model": codec.digest})
+    measured = found.contenders[0].model_copy(update={"model": codec.digest_of("natural")})
     page, _ = write(tmp_path, found.model_copy(update={"contenders": (measured,)}))
     assert "magnitude of coefficients" in page and "natural mode at 6 kbps, 1.0 s of speech" in page

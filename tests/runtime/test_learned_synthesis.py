@@ -63,6 +63,7 @@ def test_an_untrained_network_changes_nothing(untrained, plain, telugu, mode):
 def test_the_bitstream_does_not_depend_on_it(trained, plain, telugu, mode):
     assert trained.encode(telugu, kbps=6, mode=mode) == plain.encode(telugu, kbps=6, mode=mode)
     assert trained.digest != plain.digest
+    assert trained.digest_of(mode) not in (trained.digest, plain.digest)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -152,7 +152,7 @@ def _symbols(results: Results, results_path: Path, model: Path | None):
     digests = {row.model for row in results.contenders if row.model}
     try:
         codec = load_codec(model)
-        if codec.digest not in digests:
+        if not digests & {codec.digest_of(mode) for mode in codec.modes}:
             return None, "the model that was measured was not given" if model is None else f"{model} is not the model that was measured"
         waves = [read_media(beside(results_path, sample.original), codec.sample_rate) for sample in results.samples]
         waves = [wave for wave in waves if wave.shape[-1]]

@@ -30,7 +30,7 @@ def ours(folder: Path | None, kbps: float, mode: Mode, called: str = "telucodec"
         encode=partial(_encode, folder=folder, kbps=kbps, mode=mode),
         decode=partial(_decode, folder=folder),
         num_payload_bytes=partial(_payload_bytes, folder=folder),
-        model=_codec(folder).digest,
+        model=_codec(folder).digest_of(mode),
         library=partial(of_python, "telucodec", "onnxruntime", "constriction"),
     )
 

@@ -71,7 +71,7 @@ class ContenderRow(Row):
     label: str
     family: str
     model: str = ""
-    """Hash of all that the trained model is, its learned synthesis included; empty for a baseline."""
+    """Hash of what decides how the trained model sounds, the network of its mode included; empty for a baseline."""
     note: str = ""
     missing: str = ""
     """Why it could not be run at all, with the line that installs it."""

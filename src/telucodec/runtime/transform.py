@@ -72,8 +72,14 @@ class TransformCodec:
     @property
     def digest(self) -> str:
         """Hash of all that the model is, in hexadecimal."""
-        learned = (self.syntheses[mode].read() for mode in sorted(self.syntheses, reverse=True))
-        return hashlib.sha256(b"".join([self.model.to_bytes(), *learned])).hexdigest()
+        return self._hash(*sorted(self.syntheses))
+
+    def digest_of(self, mode: str) -> str:
+        """Hash of what decides how files of `mode` sound, in hexadecimal."""
+        return self._hash(*{mode} & self.syntheses.keys())
+
+    def _hash(self, *modes: str) -> str:
+        return hashlib.sha256(b"".join([self.model.to_bytes(), *(self.syntheses[mode].read() for mode in modes)])).hexdigest()
 
     def synthesis_of(self, power: int) -> Synthesis | None:
         """The network that repairs what has envelope power `power`."""

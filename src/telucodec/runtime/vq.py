@@ -57,6 +57,10 @@ class CodesCodec:
         """Hash of all that the model is, in hexadecimal."""
         return self.bundle.digest
 
+    def digest_of(self, mode: str) -> str:
+        """The same: there is one mode."""
+        return self.digest
+
     def encode(self, wave: np.ndarray, kbps: float | None = None, quality: float | None = None, mode: str = "codes") -> bytes:
         """A whole .tlc file of `wave` float32 [1, T]; see `encode_to`."""
         sink = io.BytesIO()
