@@ -26,6 +26,8 @@ REFINED = 192
 """Bins that fidelity mode refines: up to 4.8 kHz."""
 LOOK_AHEAD = 1
 """Frames."""
+TOGETHER = 50
+"""Frames that pass a network together: more take memory, and no less time."""
 
 
 def rooted(values: np.ndarray) -> np.ndarray:
@@ -130,7 +132,7 @@ class Passage:
         """
         coefficients = frames.coefficients
         told = self._use.features(frames, power) if frames.known else np.zeros((len(coefficients), self._use.inputs), np.float32)
-        output, self._state = self._graph.step(told.T[None], self._state)
+        output = np.concatenate([self._step(told[first : first + TOGETHER]) for first in range(0, len(told), TOGETHER)], axis=-1)
         if output.shape != (1, self._use.outputs, len(told)) or not np.isfinite(output).all():
             raise ModelError(f"{self._name}: gives no gains for its frames; install telucodec or write the model again")
         entering = np.empty((3, *coefficients.shape), np.float32)
@@ -139,3 +141,8 @@ class Passage:
         self._held = held[:, len(told) :]
         before, units, changes = held[:, : len(told)]
         return np.where(changes, self._use.apply(before, units, output[0].T), before)
+
+    def _step(self, told: np.ndarray) -> np.ndarray:
+        """Output [1, O, F] for features [F, I]."""
+        output, self._state = self._graph.step(told.T[None], self._state)
+        return output
