@@ -346,7 +346,8 @@ class _BatchDecoder:
         change = np.zeros(past.previous.shape, np.float32)
         for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
             mean, rows = level_row(self._evaluate(layers, level_features(common, change, known, plan)))
-            weights, residuals = self._probabilities[rows], np.zeros(rows.shape, np.int32)
+            weights = self._probabilities[rows]
+            residuals = np.full(rows.shape, LEVEL_CENTRE)  # where nothing is read, nothing is surprising
 
             def read(packet, reader, weights=weights, residuals=residuals):
                 residuals[packet] = symbols = reader.read(weights[packet])
