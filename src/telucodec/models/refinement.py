@@ -15,7 +15,7 @@ from telucodec.models.depthwise import CausalDepthwise
 from telucodec.models.layers import ConvNeXtBlock
 
 FOLD = 4
-"""Bins of a group: what a steady tone does from frame to frame repeats every four bins, as its phase advances by a quarter turn more in each."""
+"""Bins of a group: the phase of the MDCT's cosines turns by about a quarter from bin to bin, so what a steady tone leaves around it repeats every four."""
 PARTS = 2
 """Numbers told of a coefficient."""
 
