@@ -12,8 +12,10 @@ PAYLOAD = 32_000
 
 
 class FakeCodec:
-    digest = "of its weights"
     hop, delay = 320, 1
+
+    def digest_of(self, mode):
+        return f"of its weights in {mode} mode"
 
     def encode(self, wave, kbps, mode):
         assert (kbps, mode) == (6.4, "fidelity")
@@ -28,7 +30,7 @@ def test_whole_files_of_the_asked_rate_and_mode_are_counted(monkeypatch):
     monkeypatch.setattr(room, "_codec", lambda folder: FakeCodec())
     contender = room.ours(None, 6.4, "fidelity")
     assert contender.name == "telucodec_fidelity_6.4"
-    assert contender.model == "of its weights"
+    assert contender.model == "of its weights in fidelity mode"
     wave = np.random.default_rng(0).normal(0, 0.1, (1, 16_000)).astype(np.float32)
     (trial,), _ = compare([Clip("a", lambda: wave)], [contender], [METRICS["snr_db"]])
     assert trial.num_bytes == len(contender.encode(wave)) > PAYLOAD == trial.num_payload_bytes and trial.values["snr_db"] > 40
