@@ -163,7 +163,8 @@ def _together(parts: list[Results]) -> Results:
     trials = tuple(trial for clip in clips for part in parts for trial in part.trials if trial.clip == clip)
     contenders = tuple(row for part in parts for row in part.contenders)
     whole = tuple(row for part in parts for row in part.summaries)
-    return parts[0].model_copy(update={"contenders": contenders, "trials": trials, "summaries": whole, "samples": ()})
+    latest = max((part.made for part in parts), key=lambda how: how.date)
+    return parts[0].model_copy(update={"made": latest, "contenders": contenders, "trials": trials, "summaries": whole, "samples": ()})
 
 
 def main() -> None:
@@ -178,9 +179,9 @@ def main() -> None:
     )
     results = measure(options.collection, options.clips, options.baselines.split(","), options.out, command)
     table = brief(results)
-    model = next(row.model for row in results.contenders if row.model)[:8]
+    models = ", ".join(dict.fromkeys(row.model[:8] for row in results.contenders if row.model))
     how = results.made
-    note = f"Measured on {how.date[:10]} on {how.machine['cpu']} by `{how.command}`; model {model}."
+    note = f"Measured on {how.date[:10]} on {how.machine['cpu']} by `{how.command}`; models {models}."
     readme = ROOT / "README.md"
     before, rest = readme.read_text("utf-8").split(BEGIN)
     _, after = rest.split(END)

@@ -281,7 +281,7 @@ class _BatchDecoder:
 
     def __init__(self, model, evaluate, payloads, counts, cuts, power, start):
         self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
-        self._counts, self._cuts = counts, cuts
+        self._counts = counts
         self._readers = [RangeReader(payload) for payload in payloads]
         self._probabilities = model.tables.probabilities
         self._of_bits = np.repeat(self._probabilities[BIT_ROW : BIT_ROW + 1], HOP, axis=0)
