@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from telucodec.audio.mdct import whole_mdct
 from telucodec.files import write_whole
 from telucodec.runtime.context import MAGNITUDE_CODES
-from telucodec.runtime.entropy import Side
+from telucodec.runtime.frames import Side
 from telucodec.runtime.model import HOP
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.start import LARGEST_RELATIVE, NUM_STARTS, SHIPPED

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import speech
 
-from telucodec.runtime.model import SHIPPED
+from telucodec.runtime.model import SHIPPED, SIGN_PLANS, load_model
 from telucodec.training.fit import FitConfig, fit
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--keep", type=Path, help="a model whose networks for magnitudes and levels stay; those for signs are trained")
     options = parser.parse_args()
     start, last = time.monotonic(), ""
     waves = speech.waves(speech.paths(options.collection)["train"], longest_s=10)
@@ -30,7 +31,8 @@ def main() -> None:
             last = name
 
     config = FitConfig(minutes=options.minutes, symbols=4_000_000)
-    model = fit(waves, config, progress=progress)
+    kept = load_model(options.keep) if options.keep else None
+    model = fit(waves, config, kept, progress, SIGN_PLANS if kept else None)
     model.save(options.out)
     print(f"{options.out}: model {model.identity.hex()}, {len(model.to_bytes()):,} bytes, after {time.monotonic() - start:.0f} s; {config}")
 

@@ -8,6 +8,7 @@ import pytest
 
 from telucodec.audio.media import read_media
 from telucodec.runtime.codec import load_codec
+from telucodec.runtime.model import TransformModel, load_model
 from telucodec.runtime.transform import TransformCodec
 
 
@@ -25,6 +26,12 @@ def telugu() -> np.ndarray:
     """Six seconds and more of real Telugu speech, float32 [1, T] at 16 kHz; CC0, see examples/speech/LICENCE.txt."""
     clips = [read_media(path) for path in sorted((SPEECH / "test" / "cv-telugu").glob("*.flac"))[:2]]
     return np.concatenate(clips, axis=-1)
+
+
+@pytest.fixture(scope="session")
+def golden_model() -> TransformModel:
+    """A model from before signs were predicted."""
+    return load_model(Path(__file__).parent / "golden")
 
 
 @pytest.fixture(scope="session")

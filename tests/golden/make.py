@@ -14,14 +14,16 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder
 
-HERE = Path(__file__).parent
-SPEECH = HERE.parents[1] / "examples" / "speech"
+HERE = Path(__file__).parent / "signs"
+"""The folder above holds what was made before signs were predicted."""
+SPEECH = HERE.parents[2] / "examples" / "speech"
 CLIPS = {
     "telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))),
     "german": next(iter(sorted((SPEECH / "kerstin").glob("*.flac")))),
 }
 
 if not (HERE / FILE_NAME).exists():
+    HERE.mkdir()
     shutil.copy(SHIPPED, HERE / FILE_NAME)
     codec = load_codec(HERE)
     for name, clip in CLIPS.items():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from telucodec.audio.mdct import whole_mdct
-from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, load_model
 from telucodec.runtime.quantise import noise_signs, quantise, restore
 from telucodec.runtime.rate_distortion import cheapest

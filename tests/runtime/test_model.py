@@ -3,7 +3,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from telucodec.errors import ModelError
-from telucodec.runtime.model import FORMAT, SHIPPED, load_model
+from telucodec.runtime.model import BIT_ROW, FORMAT, SHIPPED, load_model
 
 
 @pytest.fixture
@@ -39,6 +39,9 @@ def test_a_model_comes_back_with_its_identity(tmp_path):
         changed("frequencies", lambda array: array.astype(np.float64)),
         changed("noise", lambda array: spoilt(array, np.nan)),
         changed("noise", lambda array: spoilt(array, 3e38)),
+        changed("natural signs.3.first", lambda array: array[:-1]),
+        changed("frequencies", lambda array: array[: BIT_ROW + 1]),
+        lambda tensors: {name: array for name, array in tensors.items() if not name.startswith("fidelity signs")},
         lambda tensors: tensors | {"more": np.zeros(3)},
         lambda tensors: {name: array for name, array in tensors.items() if name != "centroids"},
     ],
@@ -48,3 +51,9 @@ def test_anything_but_a_whole_model_is_refused(tensors, tmp_path, change):
     path.write_bytes(save(change(tensors), metadata={"format": FORMAT}))
     with pytest.raises(ModelError, match="not a telucodec transform model"):
         load_model(path)
+
+
+def test_a_model_from_before_signs_were_predicted_is_whole(golden_model):
+    assert golden_model.signs("natural") is None
+    assert load_model().signs("natural")
+    assert len(golden_model.frequencies) == BIT_ROW + 1 < len(load_model().frequencies)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from telucodec.errors import DataError
-from telucodec.runtime.model import PLANS, load_model
+from telucodec.runtime.model import PLANS, SIGN_PLANS, load_model
 from telucodec.runtime.transform import TransformCodec
 from telucodec.training.context import IntegerNet
 from telucodec.training.fit import FitConfig, fit, ideal_kbps
@@ -36,6 +36,21 @@ def test_counting_again_keeps_the_networks(telugu):
     assert counted.passes is shipped.passes
     assert (counted.frequencies != shipped.frequencies).any()
     assert ideal_kbps(counted, [telugu]) < 1.01 * ideal_kbps(shipped, [telugu])
+
+
+def test_signs_are_learned_beside_networks_that_are_kept(telugu, golden_model):
+    config = FitConfig(minutes=1, max_updates=150, learning_rate=1e-2, sign_hidden=16, most_repeats=2)
+    model = fit([telugu], config, golden_model, names=SIGN_PLANS)
+    assert all(model.passes[name] is golden_model.passes[name] for name in golden_model.passes)
+    assert ideal_kbps(model, [telugu]) < 0.985 * ideal_kbps(golden_model, [telugu])
+    decoded = TransformCodec(model).decode(TransformCodec(model).encode(telugu, kbps=8))
+    assert decoded.shape == telugu.shape
+
+
+def test_a_model_without_signs_is_refitted_without_them(telugu, golden_model):
+    model = fit([telugu], FitConfig(minutes=1, max_updates=2, symbols=50_000, most_repeats=1), golden_model)
+    assert model.passes.keys() == golden_model.passes.keys()
+    assert model.frequencies.shape == golden_model.frequencies.shape
 
 
 def test_a_model_from_nothing_beats_its_own_beginning_and_codes(telugu):

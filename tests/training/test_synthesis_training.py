@@ -9,8 +9,9 @@ from telucodec.audio.mdct import inverse_mdct, whole_mdct
 from telucodec.config import parse, read_toml
 from telucodec.errors import DataError
 from telucodec.export.graphs import synthesis_graph
-from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS
+from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, load_model
 from telucodec.runtime.quantise import noise_signs, quantise, restore
 from telucodec.runtime.synthesis import Synthesis

@@ -60,19 +60,19 @@ class Layers:
     last: np.ndarray
     last_bias: np.ndarray
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Last layer's sums [O, B, n] of `features` [I, B, n] at the first n positions."""
+    def __call__(self, features: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """Last layer's sums [O, B, n] of `features` [I, B, n] at n `positions`, the first ones if none are named."""
         inputs, batch, places = features.shape
         hidden = self.first.T @ features.reshape(inputs, batch * places)  # [H, B n]
         by_place = hidden.reshape(len(hidden), batch, places)
-        by_place += self.bias[:places].T[:, None]
+        by_place += self.bias[slice(places) if positions is None else positions].T[:, None]
         hidden = self.second.T @ activate(hidden)
         hidden += self.second_bias[:, None]
         sums = self.last.T @ activate(hidden) + self.last_bias[:, None]
         return sums.reshape(len(sums), batch, places)
 
 
-Evaluator = Callable[[Layers, np.ndarray], np.ndarray]
+Evaluator = Callable[[Layers, np.ndarray, np.ndarray | None], np.ndarray]
 
 
 def activate(sums: np.ndarray) -> np.ndarray:

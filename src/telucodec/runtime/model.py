@@ -13,6 +13,7 @@ from telucodec.errors import ModelError
 from telucodec.files import write_whole
 from telucodec.runtime.context import COEFFICIENT_PASSES, COMMON_FEATURES, LEVEL_FEATURES, LEVEL_PASSES, Layers, Plan
 from telucodec.runtime.envelope import BAND_EDGES, BANDS
+from telucodec.runtime.signs import COMMON_SIGN_FEATURES, CONFIDENCES
 
 HOP = int(BAND_EDGES[-1])
 """Hop length in samples, also the number of coefficients of a frame."""
@@ -31,7 +32,8 @@ LEVEL_FRACTIONS, LEVEL_SCALES = 4, 8
 ROW_OF_MODE = {"fidelity": 0, "natural": SCALES}
 LEVEL_ROW = 2 * SCALES
 BIT_ROW = LEVEL_ROW + LEVEL_FRACTIONS * LEVEL_SCALES
-ROWS = BIT_ROW + 1
+SIGN_ROW_OF_MODE = {"fidelity": BIT_ROW + 1, "natural": BIT_ROW + 1 + CONFIDENCES}
+ROWS = BIT_ROW + 1 + 2 * CONFIDENCES
 CENTROIDS = 3
 """Reconstruction points of their own: magnitudes 1, 2, and 3 or more."""
 NOISE_CLASSES = 64
@@ -42,13 +44,18 @@ class TransformModel:
     """All that encoder and decoder must share."""
 
     passes: dict[str, tuple[Layers, ...]]
-    """Context networks by what they predict: "fidelity", "natural" (coefficients) and "levels"."""
+    """Context networks by what they predict: "fidelity", "natural" (magnitudes), "levels"; and, in models made since signs are predicted,
+    "fidelity signs", "natural signs"."""
     frequencies: np.ndarray
-    """Integer frequencies int32 [ROWS, SYMBOLS]."""
+    """Integer frequencies int32 [ROWS, SYMBOLS], or only the rows up to BIT_ROW in models that do not predict signs."""
     centroids: np.ndarray
     """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]."""
     noise: np.ndarray
     """Level of the noise that fills zeros, in steps, float32 [NOISE_CLASSES], by level of the envelope over the step."""
+
+    def signs(self, mode: str) -> tuple[Layers, ...] | None:
+        """Networks for the signs of `mode`, None in a model that does not predict them."""
+        return self.passes.get(signs_of(mode))
 
     @cached_property
     def tables(self) -> CodingTables:
@@ -76,10 +83,12 @@ def _shapes(name: str, plan: Plan, hidden: int) -> dict[str, tuple[int, ...]]:
     """Shapes of one pass's tensors."""
     if name == "levels":
         positions, inputs, outputs = len(range(BANDS)[plan.positions]), LEVEL_FEATURES, 2
-    else:
+    elif name in COMMON_FEATURES:
         positions, inputs, outputs = len(range(HOP)[plan.positions]), COMMON_FEATURES[name], 1
+    else:
+        positions, inputs, outputs = len(range(HOP)[plan.positions]), COMMON_SIGN_FEATURES, 1
     if plan.offsets:
-        inputs += len(plan.offsets) + 1
+        inputs += len(plan.offsets) + (name in (*COMMON_FEATURES, "levels"))
     return {
         "first": (inputs, hidden),
         "bias": (positions, hidden),
@@ -90,7 +99,13 @@ def _shapes(name: str, plan: Plan, hidden: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-PLANS = {"fidelity": COEFFICIENT_PASSES, "natural": COEFFICIENT_PASSES, "levels": LEVEL_PASSES}
+def signs_of(mode: str) -> str:
+    """Name of the networks that predict the signs of `mode`."""
+    return f"{mode} signs"
+
+
+SIGN_PLANS = {signs_of(mode): COEFFICIENT_PASSES for mode in ROW_OF_MODE}
+PLANS = {"fidelity": COEFFICIENT_PASSES, "natural": COEFFICIENT_PASSES, "levels": LEVEL_PASSES} | SIGN_PLANS
 MAX_HIDDEN = 256
 LARGEST = 1 << 21
 """No bias is larger: with it, every sum of at most MAX_HIDDEN products of 127 and 127 stays below 2^24, where float32 is exact."""
@@ -133,7 +148,10 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         return value
 
     passes = {}
+    with_signs = any(name.startswith(tuple(SIGN_PLANS)) for name in tensors)
     for name, plans in PLANS.items():
+        if name in SIGN_PLANS and not with_signs:
+            continue
         hidden = tensors[f"{name}.0.second_bias"].shape[0]
         if hidden > MAX_HIDDEN:
             raise ValueError(f"{name} has {hidden} hidden units, more than {MAX_HIDDEN}")
@@ -146,7 +164,7 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
             )
             for index, plan in enumerate(plans)
         )
-    frequencies = take("frequencies", (ROWS, SYMBOLS), np.int32)
+    frequencies = take("frequencies", (ROWS if with_signs else BIT_ROW + 1, SYMBOLS), np.int32)
     if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():
         raise ValueError("frequencies do not add up")
     centroids, noise = take("centroids", (2 * SCALES, CENTROIDS), np.float32), take("noise", (NOISE_CLASSES,), np.float32)

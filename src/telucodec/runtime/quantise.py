@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telucodec.runtime.entropy import MAX_MAGNITUDE, Decoded, Frames, Side
 from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
+from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side
 from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, TransformModel
 
 STEP_UNITS = 64
@@ -27,11 +27,17 @@ def scaled_steps(side: Side, step: float, power: int) -> np.ndarray | float:
     return step if side.spread_levels is None else step * relative_steps(side.spread_levels, power)
 
 
+def scaled(coefficients: np.ndarray, step: float, power: int) -> np.ndarray:
+    """`coefficients` [F, N] in steps of their own."""
+    levels = measure_levels(coefficients, step) if power else None
+    return coefficients / scaled_steps(Side.of(levels, power), step, power)
+
+
 def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
     """Integers of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope."""
     levels = measure_levels(coefficients, step) if power else None
-    scaled = np.abs(coefficients) / scaled_steps(Side.of(levels, power), step, power)
-    magnitudes = np.minimum(np.floor(scaled + ROUNDING), MAX_MAGNITUDE)
+    in_steps = np.abs(coefficients) / scaled_steps(Side.of(levels, power), step, power)
+    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE)
     return Frames((np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 

@@ -1,19 +1,27 @@
-"""Choosing the step that gives an asked bitrate: a search while the sound fits in memory, a slow control loop beyond."""
+"""Choosing the step that gives an asked bitrate: by how bits rise with it while the sound fits in memory, a slow control loop beyond."""
 
 import math
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 
+import numpy as np
+
+from telucodec.runtime.envelope import POWER_UNITS
 from telucodec.runtime.quantise import STEP_UNITS
 
 COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
 """Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
 OFFSET = -COARSEST
 """Added to an index to send it as an unsigned number."""
-TOLERANCE = 0.006
+SHAPES = {"natural": (2.0, 1.97, 25.0), "fidelity": (1.5, 2.0, 0.0)}
+"""Bits of speech: a coefficient of x steps takes the second times log2(1 + x^first), the levels of a frame that is not silent the third."""
+PER_OCTAVE = 8
+OCTAVES = np.arange(-12, 28, 1 / PER_OCTAVE)
+"""Classes of how far coefficients lie above their steps; those of the lowest take no bits."""
 FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.4}
 FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.3}
-"""Where a search begins: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
+"""What speech usually needs: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
 RECENT_PACKETS = 12
 MOST_SURPLUS_S = 60.0
 """Seconds' worth of bits saved or overspent that are still made good; what is beyond is forgotten."""
@@ -29,46 +37,33 @@ def likely_step(rms: float, bits_per_s: float, mode: str) -> int:
     return round(STEP_UNITS * (finer - math.log2(max(rms, 1e-9))))
 
 
-class Search:
-    """Looks for the step whose cost `bits(index)`, rising with the index, comes closest to what is asked for."""
+class RateCurve:
+    """How the bits of a sound rise with the index of its step: as the logarithms of its coefficients over their steps do.
 
-    def __init__(self, bits: Callable[[int], float], mode: str):
-        self._bits, self._mode = bits, mode
-        self.tried: dict[int, float] = {}
-        """Bits by index, in the order of the trials."""
+    `scaled` are the packets' coefficients [F, N] over the steps that they have at index `reference`. The shape of the curve holds for all
+    speech; how high it lies differs by a few percent, which one trial tells.
+    """
 
-    @property
-    def slope(self) -> float:
-        """Octaves of rate for one unit of the step: what two trials tell, until then what speech usually has."""
-        usual = 1 / (FINER_PER_OCTAVE[self._mode] * STEP_UNITS)
-        if len(self.tried) < 2:
-            return usual
-        (index_a, cost_a), (index_b, cost_b) = list(self.tried.items())[-2:]
-        measured = math.log2(cost_b / cost_a) / (index_b - index_a)
-        return measured if measured > 0.1 / STEP_UNITS else usual
+    def __init__(self, scaled: Iterable[np.ndarray], reference: int, power: int):
+        exponent, self._factor, level_bits = SHAPES["natural" if power else "fidelity"]
+        self._counts, self._level_bits = np.zeros(len(OCTAVES)), 0.0
+        for values in scaled:
+            octaves = np.log2(np.maximum(np.abs(values), 2.0 ** OCTAVES[0])) - OCTAVES[0]
+            self._counts += np.bincount((octaves * PER_OCTAVE).astype(np.int32).ravel(), minlength=len(OCTAVES))
+            self._level_bits += level_bits * values.any(axis=1).sum()
+        self._counts[0] = 0
+        self._octaves, self._reference = exponent * OCTAVES, reference
+        self._octaves_per_unit = exponent * (1 - power / POWER_UNITS) / STEP_UNITS  # levels, and steps with them, follow the file's step
 
-    def near(self, target_bits: float, guess: int) -> int:
-        """The index of the trial that came closest to `target_bits`; trials begin at `guess`."""
-        low, high, index = COARSEST, FINEST, min(max(guess, COARSEST), FINEST)
-        while True:
-            self.tried[index] = cost = max(self._bits(index), 1.0)
-            error = math.log2(target_bits / cost)
-            if abs(cost / target_bits - 1) < TOLERANCE:
-                break
-            low, high = (index, high) if error > 0 else (low, index)
-            following = self.mended(index, cost / target_bits)
-            if not low < following < high:
-                following = (low + high) // 2
-            if following in self.tried:
-                following = index + (1 if error > 0 else -1)
-            if following in self.tried or not COARSEST <= following <= FINEST:
-                break
-            index = following
-        return min(self.tried, key=lambda index: abs(math.log2(self.tried[index] / target_bits)))
+    def bits(self, index: int) -> float:
+        """Bits that the sound usually takes at the step of `index`."""
+        octaves = self._octaves + (index - self._reference) * self._octaves_per_unit
+        return float(self._factor * (self._counts @ np.logaddexp2(0, octaves)) + self._level_bits) + 1.0
 
-    def mended(self, index: int, missed: float) -> int:
-        """Index near `index`, whose bits were `missed` times what is asked for, that should meet it."""
-        return min(max(index - round(math.log2(missed) / self.slope), COARSEST), FINEST)
+    def index_for(self, bits: float) -> int:
+        """Index of the step at which it usually takes `bits`."""
+        index = bisect_left(range(COARSEST, FINEST), bits, key=self.bits) + COARSEST
+        return index - (index > COARSEST and self.bits(index) + self.bits(index - 1) > 2 * bits)
 
 
 class StepControl:

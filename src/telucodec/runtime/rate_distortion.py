@@ -6,7 +6,8 @@ quantised plainly. Only the encoder does this; any integers decode.
 
 import numpy as np
 
-from telucodec.runtime.entropy import MAX_MAGNITUDE, EntropyCoder, Frames, Side
+from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
 from telucodec.runtime.model import CENTROIDS, ESCAPE, TransformModel
 from telucodec.runtime.quantise import quantise, scaled_steps, used_fours
 

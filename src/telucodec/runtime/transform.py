@@ -6,7 +6,7 @@ synthesis where there is one.
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from mmap import mmap
 from types import MappingProxyType
@@ -19,11 +19,12 @@ from telucodec.bitstream.container import CODES, HEADER_BYTES, MAX_PAYLOAD, Head
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.conceal import conceal
 from telucodec.runtime.context import Evaluator, Layers
-from telucodec.runtime.entropy import Decoded, EntropyCoder, Frames
+from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import Decoded, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
-from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, quantise, restore, step_size, used_fours
-from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, Search, StepControl, likely_step
+from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, restore, scaled, step_size, used_fours
+from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, RateCurve, StepControl, likely_step
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Syntheses, Synthesis
 
@@ -34,17 +35,13 @@ PACKET_FRAMES = 250
 """5 s: what one damaged packet costs, and the grain of seeking; contexts that start afresh cost less than 1 % at this length."""
 SEARCHED_PACKETS = 60
 """A sound of no more packets (5 minutes) is searched for its step as a whole, in memory."""
-SAMPLED_PACKETS = 12
-"""Of which so many are tried again and again."""
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
 LOUDEST = 64.0
 """Samples that reach further are refused: such a file was not scaled to full scale at all."""
 BATCH = 16
 """Packets decoded side by side."""
-CORRECTIONS, CLOSE_ENOUGH = 3, 0.01
-"""The whole is looked at so often at most, until its rate is that close."""
-USUALLY_LEFT = {"natural": 0.87, "fidelity": 0.95}
-"""Of the bits of plain quantisation when bits are weighed against error."""
+MOST_TRIALS, CLOSE_ENOUGH = 4, 16
+"""Steps are tried until one is that near to what it says should be taken: there, a tenth more or less bits, that is as good as tried."""
 OVERHEAD_BITS = 8 * 13
 """About what a packet takes beside its ideal code length."""
 
@@ -133,25 +130,15 @@ class TransformCodec:
         """Index of the step at which the packets `pilot` make a file of `target` bits/s."""
         power = POWER_OF_MODE[mode]
         allowed = max(target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot), 1.0)
-        # Every nth packet by loudness: among much silence the few that cost bits must be there.
-        chosen = sorted(pilot, key=rms, reverse=True)[:: -(-len(pilot) // SAMPLED_PACKETS)]
-
-        def bits(packets: list[np.ndarray], index: int, quantise: Callable = quantise) -> float:
-            quantised = [quantise(coefficients, step_size(index), power) for coefficients in packets]
-            return max(1.0, sum(self.coder.ideal_bits(frames, 4 * used_fours(frames), power) for frames in quantised))
-
-        search = Search(lambda index: bits(chosen, index), mode)
-        goal = allowed * sum(map(len, chosen)) / sum(map(len, pilot))
-        index = search.near(goal / USUALLY_LEFT[mode], likely_step(rms(np.concatenate(chosen)), target, mode))
-        # Plain quantisation is searched, being cheap; what is left of its bits when they are weighed hardly depends on the step.
-        left = bits(chosen, index, self._quantise) / search.tried[index]
-        index = search.mended(index, left * search.tried[index] / goal)
-        for _ in range(CORRECTIONS if len(chosen) < len(pilot) else 0):
-            # The sample stands for the whole but for a factor, which one look at the whole tells.
-            missed = left * bits(pilot, index) / allowed
-            if abs(missed - 1) < CLOSE_ENOUGH:
+        likely = likely_step(rms(np.concatenate(pilot)), target, mode)
+        usual = RateCurve((scaled(packet, step_size(likely), power) for packet in pilot), likely, power)
+        index = usual.index_for(allowed)
+        for _ in range(MOST_TRIALS):
+            frames = (self._quantise(packet, step_size(index), power) for packet in pilot)
+            bits = sum(self.coder.ideal_bits(quantised, 4 * used_fours(quantised), power) for quantised in frames)
+            tried, index = index, usual.index_for(allowed * usual.bits(index) / max(bits, 1.0))
+            if abs(index - tried) <= CLOSE_ENOUGH:
                 break
-            index = search.mended(index, missed)
         return index
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:

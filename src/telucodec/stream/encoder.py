@@ -6,8 +6,8 @@ import numpy as np
 
 from telucodec.audio.mdct import mdct
 from telucodec.errors import TelucodecError
-from telucodec.runtime.entropy import Frames
 from telucodec.runtime.envelope import measure_levels
+from telucodec.runtime.frames import Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET

@@ -5,6 +5,7 @@ levels' network gives mean and spread of a discretised logistic. Both are only s
 afterwards from the rows that the integer networks choose.
 """
 
+import math
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT, Layers
 from telucodec.runtime.model import ESCAPE, LARGEST, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
+from telucodec.runtime.signs import MAGNITUDES
 
 
 class _Straight(torch.autograd.Function):
@@ -78,6 +80,19 @@ class IntegerNet(nn.Module):
         return Layers(**{name: value.astype(np.float32) for name, value in values.items()})
 
 
+class SignNet(nn.Module):
+    """What `likelier` makes of a network: its answer, less that where signs are turned. Shapes: features [n, I] and position [n] -> logit [n] of above zero."""
+
+    def __init__(self, net: IntegerNet):
+        super().__init__()
+        self.net = net
+
+    def forward(self, features: Tensor, position: Tensor) -> Tensor:
+        both = torch.cat([features, torch.cat([features[:, :MAGNITUDES], -features[:, MAGNITUDES:]], dim=1)])
+        plain, turned = self.net(both, position.repeat(2))[:, 0].chunk(2)
+        return plain - turned
+
+
 class ScaleFamily(nn.Module):
     """SCALES distributions over a magnitude's symbols, ordered from narrow to wide; `forward` gives bits of symbols [n]."""
 
@@ -107,7 +122,7 @@ def level_bits(outputs: Tensor, change: Tensor) -> Tensor:
 
 
 def train(
-    net: IntegerNet,
+    net: IntegerNet | SignNet,
     cost: Callable[[Tensor, Tensor], Tensor],
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
     seconds: float,
@@ -145,3 +160,8 @@ def coefficient_cost(family: ScaleFamily) -> Callable[[Tensor, Tensor], Tensor]:
 
 def level_cost(outputs: Tensor, change: Tensor) -> Tensor:
     return level_bits(outputs, change.float())
+
+
+def sign_cost(logits: Tensor, above: Tensor) -> Tensor:
+    """Bits of which signs are `above` zero (1) or below (0)."""
+    return functional.binary_cross_entropy_with_logits(logits, above.float(), reduction="none") / math.log(2)

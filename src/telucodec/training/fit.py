@@ -1,6 +1,6 @@
 """Fits a transform model to recordings: context networks by gradient descent, tables, centroids and noise levels by counting."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
 from telucodec.runtime.context import Plan
-from telucodec.runtime.entropy import LEVEL_CENTRE, EntropyCoder, Frames, Side, level_symbol
+from telucodec.runtime.entropy import EntropyCoder, level_symbol
 from telucodec.runtime.envelope import BANDS
+from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side
 from telucodec.runtime.model import (
     BIT_ROW,
     CENTROIDS,
@@ -26,11 +27,14 @@ from telucodec.runtime.model import (
     ROWS,
     SAMPLE_RATE,
     SCALES,
+    SIGN_PLANS,
+    SIGN_ROW_OF_MODE,
     SYMBOLS,
     TransformModel,
 )
 from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
-from telucodec.training.context import IntegerNet, ScaleFamily, coefficient_cost, level_bits, level_cost, train
+from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
+from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class FitConfig:
     """How a transform model is fitted."""
 
     hidden: int = 32
-    """Units of both hidden layers of every context network."""
+    """Units of both hidden layers of every context network for magnitudes and levels."""
+    sign_hidden: int = 64
+    """Of those for signs, which look at what is not zero alone."""
     minutes: float = 10.0
     """Training time of the networks in all, preparation and counting come on top; 0 keeps the networks of the start and only counts."""
     max_updates: int = 20_000
@@ -57,6 +63,8 @@ STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
 POWERS = (8, 10, 13, 13, 13, 16, 19)
 """Envelope powers to prepare for, in 32nds."""
+FORGOTTEN = (0.05, 0.02, 0.02, 0.01)
+"""How often a sign is learned as if it had 0, 1, 2 or 3 frames before it, instead of all that signs look at."""
 PRIOR_COUNTS = 400.0
 """How many observations a row's earlier distribution is worth against what is counted."""
 
@@ -97,13 +105,26 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -
     return found
 
 
+def _symbols(name: str, case: Example) -> int:
+    """How many symbols of `case` the networks `name` are for."""
+    if name in SIGN_PLANS:
+        return np.count_nonzero(case.frames.quantised)
+    return (case.frames.levels if name == "levels" else case.frames.quantised).size
+
+
 def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: FitConfig, rng) -> list[tuple[np.ndarray, ...]]:
     """Training data of each pass of the network `name`, a random share of it: features int8 [n, I], position [n], symbols [n]."""
-    per_frame = cases[0].frames.levels.shape[1] if name == "levels" else HOP
-    total = sum(len(case.frames.quantised) for case in cases) * per_frame / len(PLANS[name])
+    total = sum(_symbols(name, case) for case in cases) / len(PLANS[name])
     share = min(1.0, config.symbols / total)
     collected: dict[Plan, list] = {plan: [] for plan in PLANS[name]}
     for case in cases:
+        if name in SIGN_PLANS:
+            for plan, frames, bins, features in sign_inputs(case.frames.quantised, ESCAPE):
+                chosen = rng.random(len(bins)) < share
+                above = case.frames.quantised[frames, bins][chosen] > 0
+                told = _forgetting(features[:, chosen], rng)
+                collected[plan].append((told.T.astype(np.int8), bins[chosen] // plan.stride, above.astype(np.int64)))
+            continue
         if name == "levels":
             target = np.diff(case.frames.levels, axis=0, prepend=0)
             parts = ((slice(None), *part) for part in coder.level_inputs(case.frames.levels))
@@ -118,42 +139,55 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
     return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected.values()]
 
 
-def _train_networks(cases, start, config: FitConfig, rng, progress: Progress):
-    """Layers of every network and the ScaleFamily's probabilities by mode."""
-    coder, passes, families = EntropyCoder(start), {}, {}
-    names = list(PLANS)
-    seconds = config.minutes * 60 / sum(len(plans) for plans in PLANS.values())
+def _forgetting(features: np.ndarray, rng) -> np.ndarray:
+    """Features [I, n] of signs, some of them as at the beginning of a packet, which knows no frames before, or only one or two."""
+    known = rng.choice(len(BEFORE) + 1, features.shape[1], p=[*FORGOTTEN, 1 - sum(FORGOTTEN)])
+    first = MAGNITUDES
+    for distance, reach in enumerate(BEFORE, start=1):
+        features[first : first + 2 * reach + 1, known < distance] = 0
+        first += 2 * reach + 1
+    return features
+
+
+def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng, progress: Progress):
+    """Layers of every network, those of `names` trained, and the ScaleFamily's probabilities by mode."""
+    coder, passes, families = EntropyCoder(start), {} if start is None else dict(start.passes), {}
+    number = sum(len(PLANS[name]) for name in names)
+    seconds = config.minutes * 60 / number
     done = 0
     for name in names:
-        mode = "natural" if name == "levels" else name
-        family = ScaleFamily()
-        if start is not None and name != "levels":
+        mode = "natural" if name == "levels" else name.removesuffix(" signs")
+        family, known = ScaleFamily(), passes.get(name)
+        if known and name in ROW_OF_MODE:
             rows = start.frequencies[ROW_OF_MODE[name] : ROW_OF_MODE[name] + SCALES]
             family.logits.data.copy_(torch.log(torch.from_numpy(rows.astype(np.float32))))
         layers = []
         for index, data in enumerate(_gather(name, cases[mode], coder, config, rng)):
-            if start is not None:
-                net = IntegerNet.of(start.passes[name][index])
+            if known:
+                net = IntegerNet.of(known[index])
             else:
                 positions = len(range(BANDS if name == "levels" else HOP)[PLANS[name][index].positions])
-                net = IntegerNet(data[0].shape[1], positions, config.hidden, 2 if name == "levels" else 1)
-                net.last_bias.data.fill_(2.0)
-            cost = level_cost if name == "levels" else coefficient_cost(family)
-            rate = config.learning_rate / (5 if start is not None else 1)
-            bits = train(net, cost, data, seconds, config.max_updates, rate, None if name == "levels" else family)
+                hidden = config.sign_hidden if name in SIGN_PLANS else config.hidden
+                net = IntegerNet(data[0].shape[1], positions, hidden, 2 if name == "levels" else 1)
+                net.last_bias.data.fill_(0.0 if name in SIGN_PLANS else 2.0)
+            rate = config.learning_rate / (5 if known else 1)
+            if name in SIGN_PLANS:
+                bits = train(SignNet(net), sign_cost, data, seconds, config.max_updates, rate)
+            elif name == "levels":
+                bits = train(net, level_cost, data, seconds, config.max_updates, rate)
+            else:
+                bits = train(net, coefficient_cost(family), data, seconds, config.max_updates, rate, family)
             layers.append(net.layers())
             done += 1
-            progress(done, sum(len(plans) for plans in PLANS.values()), f"{name} pass {index + 1}: {bits:.3f} bits a symbol")
+            progress(done, number, f"{name} pass {index + 1}: {bits:.3f} bits a symbol")
         passes[name] = tuple(layers)
-        if name != "levels":
+        if name in ROW_OF_MODE:
             families[name] = torch.softmax(family.logits.detach(), dim=1).numpy()
     return passes, families
 
 
 def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.ndarray:
     """Distributions [ROWS, SYMBOLS] to begin counting from: the start's, else what training left behind."""
-    if start is not None:
-        return start.frequencies / start.frequencies.sum(axis=1, keepdims=True)
     prior = np.full((ROWS, SYMBOLS), 1e-6)
     for mode, probabilities in families.items():
         prior[ROW_OF_MODE[mode] : ROW_OF_MODE[mode] + SCALES] = probabilities
@@ -163,11 +197,17 @@ def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.
             outputs = torch.tensor([[(fraction + 0.5) / LEVEL_FRACTIONS, (scale + 0.5) / LEVEL_FRACTIONS]]).expand(len(residual), 2)
             prior[LEVEL_ROW + fraction * LEVEL_SCALES + scale, :ESCAPE] = 2.0 ** -level_bits(outputs, residual.float()).numpy()
     prior[BIT_ROW, :2] = 0.5
+    likely = torch.sigmoid((torch.arange(CONFIDENCES) + 0.5) / CONFIDENCE_STEPS).numpy()
+    for first in SIGN_ROW_OF_MODE.values():
+        prior[first : first + CONFIDENCES, :2] = np.stack([likely, 1 - likely], axis=1)
+    if start is not None:
+        prior[: len(start.frequencies)] = start.frequencies
     return prior / prior.sum(axis=1, keepdims=True)
 
 
 def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> TransformModel:
     """The model whose tables, centroids and noise levels are those of `cases` under the networks `passes`."""
+    prior = prior[: ROWS if SIGN_PLANS.keys() <= passes.keys() else BIT_ROW + 1]
     draft = TransformModel(
         passes, integer_frequencies(prior), np.zeros((2 * SCALES, CENTROIDS), np.float32), np.zeros(NOISE_CLASSES, np.float32)
     )
@@ -187,6 +227,8 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
         rows = coder.coefficient_rows(quantised, side)
         magnitudes = np.abs(quantised)
         np.add.at(counts, (rows, np.minimum(magnitudes, ESCAPE)), 1)
+        _, sign_symbols, sign_rows = coder.sign_symbols(quantised, side.mode)
+        np.add.at(counts, (sign_rows, sign_symbols), 1)
         exact = np.abs(case.coefficients) / scaled_steps(side, case.step, case.power)
         coded = magnitudes > 0
         place = (rows[coded], np.minimum(magnitudes[coded], CENTROIDS) - 1)
@@ -208,8 +250,12 @@ def fit(
     config: FitConfig,
     start: TransformModel | None = None,
     progress: Progress = lambda done, total, name: None,
+    names: Collection[str] | None = None,
 ) -> TransformModel:
-    """A transform model of `waves` [1, T] at 16 kHz, from nothing or from the model `start`. Raises DataError where all are silent."""
+    """A transform model of `waves` [1, T] at 16 kHz, from nothing or from the model `start`. Raises DataError where all are silent.
+
+    Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others.
+    """
     if start is None and config.minutes == 0:
         raise ValueError("networks cannot be kept without a model to start from")
     torch.manual_seed(config.seed)
@@ -220,7 +266,8 @@ def fit(
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:
         return _count(start.passes, _prior(start, {}), cases, start, progress)
-    passes, families = _train_networks(cases, start, config, rng, progress)
+    names = names or list(PLANS if start is None else start.passes)
+    passes, families = _train_networks(cases, start, names, config, rng, progress)
     return _count(passes, _prior(start, families), cases, start, progress)
 
 

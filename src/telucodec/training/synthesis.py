@@ -24,8 +24,9 @@ from telucodec.losses.sum import SumConfig
 from telucodec.models.bodies.spectral import SCALE, Synthesis
 from telucodec.models.refinement import RefinementConfig, RefinementNet
 from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
-from telucodec.runtime.entropy import Decoded, EntropyCoder, Side
+from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
+from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, TransformModel
 from telucodec.runtime.quantise import noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest

@@ -1,0 +1,193 @@
+"""Payloads -> a packet's integers: the decoder's side of `entropy`, one frame at a time, of several packets together."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from telucodec.bitstream.rangecoder import RangeReader
+from telucodec.errors import BitstreamError
+from telucodec.runtime.context import (
+    COEFFICIENT_PASSES,
+    EVERYWHERE,
+    LEVEL_PASSES,
+    MAGNITUDE_CODES,
+    CoefficientPast,
+    LevelPast,
+    coefficient_features,
+    level_features,
+    slow_average,
+)
+from telucodec.runtime.envelope import BANDS, HIGHEST, LOWEST
+from telucodec.runtime.frames import (
+    LEVEL_CENTRE,
+    MAX_GAMMA_ZEROS,
+    MAX_MAGNITUDE,
+    SILENCE,
+    Decoded,
+    Side,
+    coefficient_row,
+    level_row,
+    relative_levels,
+)
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SIGN_ROW_OF_MODE
+from telucodec.runtime.signs import SignContext, likelier
+
+
+class BatchDecoder:
+    """Decodes frame t of all packets together, since a network costs little more for eight frames than for one."""
+
+    def __init__(self, model, evaluate, payloads, counts, cuts, power, start):
+        self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
+        self._counts = counts
+        self._readers = [RangeReader(payload) for payload in payloads]
+        self._probabilities = model.tables.probabilities
+        self._of_bits = np.repeat(self._probabilities[BIT_ROW : BIT_ROW + 1], HOP, axis=0)
+        self._failures: dict[int, BitstreamError] = {}
+        packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
+        self._sent = [[len(range(cut)[plan.positions]) for cut in cuts] for plan in COEFFICIENT_PASSES]
+        self._quantised = np.zeros((packets, frames, HOP), np.int32)
+        self._rows = np.zeros((packets, frames, HOP), np.int32)
+        self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
+        self._signs = SignContext(packets, self._width)
+
+    def run(self) -> list[Decoded | BitstreamError]:
+        packets, frames = self._quantised.shape[:2]
+        codes = [np.zeros((packets, self._width), np.float32) for _ in range(2)]
+        slow = np.zeros((packets, self._width), np.float32)
+        levels_before, relative_before = SILENCE, SILENCE
+        if self._start is not None:
+            levels_before, relative_before = self._start.levels.astype(np.float32), relative_levels(self._start.levels, self._power)
+        relative_previous = np.broadcast_to(relative_before, (packets, HOP)) if self._power else None
+        before = np.broadcast_to(levels_before, (packets, BANDS))
+        level_past = LevelPast(before, before, 8 * before, np.full(packets, self._start is None, np.float32))
+        for frame in range(frames):
+            active = [p for p in range(packets) if frame < self._counts[p] and p not in self._failures]
+            if not active:
+                break
+            side = Side.of(None, 0)
+            if self._levels is not None:
+                levels = self._decode_levels(active, level_past)
+                self._levels[:, frame] = levels
+                values = levels.astype(np.float32)
+                slow_levels = slow_average(level_past.slow, values)
+                level_past = LevelPast(values, level_past.previous, slow_levels, np.zeros(packets, np.float32))
+                side = Side.of(levels, self._power)
+            if frame == 0 and self._start is not None:
+                relative = np.broadcast_to(relative_before, (packets, HOP)) if side.relative is None else side.relative
+                codes = [self._start.codes(relative)[:, : self._width]] * 2
+                slow = 8 * codes[0]
+            past = CoefficientPast(codes[0], codes[1], slow, side.relative, relative_previous)
+            quantised, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
+            self._quantised[:, frame, : self._width] = quantised
+            current = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
+            slow = slow_average(slow, current)
+            codes = [current, codes[0]]
+            relative_previous = side.relative
+        return [
+            self._failures.get(p)
+            or Decoded(self._quantised[p, :count], None if self._levels is None else self._levels[p, :count], self._rows[p, :count])
+            for p, count in enumerate(self._counts)
+        ]
+
+    def _each(self, active: list[int], read: Callable[[int, RangeReader], None]) -> None:
+        """Call `read` for every active packet; one that fails is left out from then on."""
+        for packet in active:
+            if packet not in self._failures:
+                try:
+                    read(packet, self._readers[packet])
+                except BitstreamError as error:
+                    self._failures[packet] = error
+
+    def _decode_levels(self, active: list[int], past: LevelPast) -> np.ndarray:
+        """Levels int32 [packets, BANDS] of the next frame."""
+        common, known = past.features(), 0
+        change = np.zeros(past.previous.shape, np.float32)
+        for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
+            mean, rows = level_row(self._evaluate(layers, level_features(common, change, known, plan)))
+            weights = self._probabilities[rows]
+            residuals = np.full(rows.shape, LEVEL_CENTRE)  # where nothing is read, nothing is surprising
+
+            def read(packet, reader, weights=weights, residuals=residuals):
+                residuals[packet] = symbols = reader.read(weights[packet])
+                if symbols.max() == ESCAPE:
+                    for index in np.flatnonzero(symbols == ESCAPE):
+                        code = self._read_gamma(reader)
+                        residuals[packet, index] = ESCAPE + code // 2 if code % 2 == 0 else -((code + 1) // 2)
+
+            self._each(active, read)
+            change[:, plan.positions] = mean + residuals - LEVEL_CENTRE
+            values = past.previous[:, plan.positions] + change[:, plan.positions]
+            for packet in np.flatnonzero((values < LOWEST).any(axis=1) | (values > HIGHEST).any(axis=1)):
+                if packet in active:
+                    self._failures.setdefault(int(packet), BitstreamError("packet holds a level out of range"))
+            known += rows.shape[1]
+        return (past.previous + change).astype(np.int32)
+
+    def _decode_coefficients(self, active: list[int], past: CoefficientPast, mode: str) -> tuple[np.ndarray, np.ndarray]:
+        """Quantised coefficients and their rows, int32 [packets, width], of the next frame."""
+        common = past.features()
+        codes = np.zeros(past.previous.shape, np.float32)
+        magnitudes = np.zeros(past.previous.shape, np.int32)
+        all_rows = np.empty(past.previous.shape, np.int32)
+        for layers, plan, counts in zip(self._model.passes[mode], COEFFICIENT_PASSES, self._sent, strict=True):
+            all_rows[:, plan.positions] = rows = coefficient_row(self._evaluate(layers, coefficient_features(common, codes, plan)), mode)
+            weights, found = self._probabilities[rows], magnitudes[:, plan.positions]
+
+            def read(packet, reader, weights=weights, found=found, counts=counts):
+                count = counts[packet]
+                found[packet, :count] = reader.read(weights[packet, :count])
+
+            self._each(active, read)
+            codes[:, plan.positions] = MAGNITUDE_CODES[found]
+        self._decode_signs(active, magnitudes, mode)
+        return magnitudes, all_rows
+
+    def _decode_signs(self, active: list[int], magnitudes: np.ndarray, mode: str) -> None:
+        """Give `magnitudes` [packets, width] their signs, and those that escaped the tables their size."""
+        escapes = np.argwhere(magnitudes == ESCAPE).tolist()
+        self._signs.begin(magnitudes)
+        signs = np.zeros_like(magnitudes)
+        networks = self._model.signs(mode)
+        for index, plan in enumerate(COEFFICIENT_PASSES if networks else (EVERYWHERE,)):
+            of_packet, places = np.nonzero(magnitudes[:, plan.positions])
+            if not len(places):
+                continue
+            bins = plan.start + plan.stride * places
+            if networks:
+                features = self._signs.features(of_packet, bins, plan)
+                likely, confidence = likelier(networks[index], features, bins, plan, self._evaluate)
+                rows = SIGN_ROW_OF_MODE[mode] + confidence
+            else:
+                likely, rows = 1, np.full(len(bins), BIT_ROW)
+            weights = self._probabilities[rows]
+            ends = np.searchsorted(of_packet, np.arange(1, len(magnitudes) + 1))
+            symbols = np.zeros(len(bins), np.int32)
+
+            def read(packet, reader, weights=weights, symbols=symbols, ends=ends):
+                own = slice(ends[packet - 1] if packet else 0, ends[packet])
+                symbols[own] = reader.read(weights[own])
+
+            self._each(active, read)
+            signs[of_packet, bins] = found = likely * (1 - 2 * (symbols != 0))
+            self._signs.known[of_packet, bins] = found * self._signs.magnitudes[of_packet, bins]
+
+        def read_escapes(packet, reader):
+            for index in [place for owner, place in escapes if owner == packet]:
+                magnitudes[packet, index] += min(self._read_gamma(reader), MAX_MAGNITUDE)
+
+        if escapes:
+            self._each(active, read_escapes)
+        magnitudes *= signs
+        self._signs.end(magnitudes)
+
+    def _read_gamma(self, reader: RangeReader) -> int:
+        """The next Elias gamma code. Raises BitstreamError where it is longer than any that is ever written."""
+        zeros = 0
+        while reader.read(self._of_bits[:1])[0] == 0:
+            zeros += 1
+            if zeros > MAX_GAMMA_ZEROS:
+                raise BitstreamError("packet holds a number out of range")
+        value = 1
+        for digit in reader.read(self._of_bits[:zeros]):
+            value = 2 * value + int(digit != 0)
+        return value - 1

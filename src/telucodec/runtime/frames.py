@@ -1,0 +1,76 @@
+"""The integers of frames, what both ends know of frames before their coefficients, and the rows of the coding tables that networks point to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from telucodec.runtime.context import UNIT, WEIGHT_UNIT
+from telucodec.runtime.envelope import HIGHEST, LOWEST, POWER_UNITS, spread
+from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES
+
+LEVEL_CENTRE = ESCAPE // 2
+"""Symbol of a level that is exactly where it was predicted."""
+MAX_GAMMA_ZEROS = 20
+MAX_MAGNITUDE = 1 << MAX_GAMMA_ZEROS
+"""Beyond what 16-bit sound can give: coefficients reach sqrt(HOP) times full scale."""
+SILENCE = np.zeros(1, np.float32)
+"""What came before a packet where nothing is said of it."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The integers of F frames.
+
+    quantised: int32 [F, HOP]; levels: int32 [F, BANDS], or None where the envelope is not sent (power 0).
+    """
+
+    quantised: np.ndarray
+    levels: np.ndarray | None
+
+    @property
+    def mode(self) -> str:
+        return "fidelity" if self.levels is None else "natural"
+
+
+@dataclass(frozen=True)
+class Decoded(Frames):
+    """Frames as the decoder has them: with the row of the coding tables, int32 [F, HOP], that described every magnitude."""
+
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Side:
+    """What decoder and encoder know of frames before their coefficients: rows need `relative`, sound needs the rest."""
+
+    mode: str
+    spread_levels: np.ndarray | None
+    """Level of every coefficient in 16ths [F, HOP], None without an envelope."""
+    relative: np.ndarray | None
+    """Level of the envelope over the quantisation step as a feature, in 8ths [F, HOP]."""
+
+    @classmethod
+    def of(cls, levels: np.ndarray | None, power: int) -> "Side":
+        if levels is None:
+            return cls("fidelity", None, None)
+        return cls("natural", spread(levels), relative_levels(levels, power))
+
+
+def relative_levels(levels: np.ndarray, power: int) -> np.ndarray:
+    """Level of the envelope over the quantisation step [.., HOP], in 8ths, of integer `levels` [.., BANDS]."""
+    return np.clip(np.floor(spread(levels) * np.float32((POWER_UNITS - power) / (2 * POWER_UNITS))), -127, 127)
+
+
+def coefficient_row(sums: np.ndarray, mode: str) -> np.ndarray:
+    """Rows of the coding tables [...] from the network's last sums [1, ...]."""
+    scale = np.floor(sums[0] * np.float32(8 / (UNIT * WEIGHT_UNIT)))
+    return np.minimum(np.maximum(scale, 0), SCALES - 1).astype(np.int32) + ROW_OF_MODE[mode]
+
+
+def level_row(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted change of a level [...] and row of the coding tables [...] from the network's last sums [2, ...]."""
+    scaled = np.floor(sums * np.float32(4 / (UNIT * WEIGHT_UNIT))).astype(np.int32)
+    mean = np.clip(scaled[0], -LEVEL_FRACTIONS * (HIGHEST - LOWEST), LEVEL_FRACTIONS * (HIGHEST - LOWEST))
+    scale = np.clip(scaled[1], 0, LEVEL_SCALES - 1)
+    whole, fraction = np.divmod(mean, LEVEL_FRACTIONS)
+    return whole, LEVEL_ROW + fraction * LEVEL_SCALES + scale

@@ -1,0 +1,105 @@
+"""What neighbours in frequency and time tell of a coefficient's sign: which is likelier, and how much so.
+
+The MDCT of a steady tone has a phase that moves from frame to frame by what its place between two bins gives, and turns by a quarter
+from bin to bin: signs that look random follow from each other. Where all signs around are turned the other way, so is what they tell;
+a network is therefore asked twice, the second time with signs turned, and the difference of its answers counts.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Evaluator, Layers, Plan
+
+ROOTS = np.minimum(np.round(16 * np.sqrt(np.arange(128))), 127).astype(np.float32)
+"""Quantised magnitude 0..127 -> feature 0..127."""
+AROUND = 5
+"""Bins to either side whose magnitudes are looked at."""
+BEFORE = (5, 5, 5, 4)
+"""Bins to either side that are looked at in the frame before, in the one before that, and so on."""
+EDGE = 8
+"""No offset is larger."""
+MAGNITUDES = 2 * AROUND + 1
+"""Features of a place that stay as they are where signs are turned."""
+COMMON_SIGN_FEATURES = MAGNITUDES + sum(2 * reach + 1 for reach in BEFORE)
+"""Features of a place in every pass; then come the offsets of the pass."""
+CONFIDENCES, CONFIDENCE_STEPS = 32, 8
+"""Classes of how likely the likelier sign is, and how many there are to a unit of the logit."""
+
+
+class SignContext:
+    """Frames as far as they are known: magnitudes of the frames at hand, their signs, and the signed frames before each of them."""
+
+    def __init__(self, batch: int, width: int):
+        self._planes = np.zeros((2 + len(BEFORE), batch, width + 2 * EDGE), np.float32)
+
+    @classmethod
+    def of(cls, quantised: np.ndarray, largest: int) -> "SignContext":
+        """All of a packet's frames `quantised` [F, n] at once; of those at hand no magnitudes above `largest` are known."""
+        context = cls(*quantised.shape)
+        context.begin(np.minimum(np.abs(quantised), largest))
+        context.known[:] = np.sign(quantised) * context.magnitudes
+        signed = signed_roots(quantised)
+        for distance in range(1, 1 + len(BEFORE)):
+            context._inside(1 + distance)[distance:] = signed[:-distance]
+        return context
+
+    def _inside(self, plane: int) -> np.ndarray:
+        return self._planes[plane, :, EDGE:-EDGE]
+
+    @property
+    def magnitudes(self) -> np.ndarray:
+        """Features of the magnitudes at hand [B, n]."""
+        return self._inside(0)
+
+    @property
+    def known(self) -> np.ndarray:
+        """The same with their signs, 0 where these are not known yet [B, n]."""
+        return self._inside(1)
+
+    def begin(self, magnitudes: np.ndarray) -> None:
+        """The frame at hand has `magnitudes` [B, n] of which no signs are known."""
+        self.magnitudes[:] = ROOTS[magnitudes]
+        self.known[:] = 0
+
+    def end(self, quantised: np.ndarray) -> None:
+        """The frame at hand was `quantised` [B, n]: the next one comes."""
+        self._planes[3:] = self._planes[2:-1]
+        self._inside(2)[:] = signed_roots(quantised)
+
+    def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
+        """Features [I, n] of the places `bins` [n] in frames `batch` [n]: magnitudes, then what turns with the signs."""
+        frame = self._planes[0].size
+        offsets = [*range(-AROUND, AROUND + 1)]
+        for plane, reach in enumerate(BEFORE, start=2):
+            offsets += [plane * frame + offset for offset in range(-reach, reach + 1)]
+        offsets += [frame + offset for offset in plan.offsets]
+        places = batch * self._planes.shape[2] + bins + EDGE
+        return self._planes.ravel()[np.array(offsets)[:, None] + places]
+
+
+def signed_roots(quantised: np.ndarray) -> np.ndarray:
+    """Features of integers of any shape, with their signs."""
+    return np.sign(quantised) * ROOTS[np.minimum(np.abs(quantised), len(ROOTS) - 1)]
+
+
+def sign_inputs(quantised: np.ndarray, largest: int) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
+    """Each pass over a packet `quantised` [F, n] with the frames [m] and bins [m] of what is not zero there, and their features [I, m]."""
+    context = SignContext.of(quantised, largest)
+    for plan in COEFFICIENT_PASSES:
+        frames, places = np.nonzero(quantised[:, plan.positions])
+        bins = plan.start + plan.stride * places
+        yield plan, frames, bins, context.features(frames, bins, plan)
+
+
+def turned(features: np.ndarray) -> np.ndarray:
+    """Features [I, n] as they would be if all signs around were the other way."""
+    return np.concatenate([features[:MAGNITUDES], -features[MAGNITUDES:]])
+
+
+def likelier(layers: Layers, features: np.ndarray, bins: np.ndarray, plan: Plan, evaluate: Evaluator) -> tuple[np.ndarray, np.ndarray]:
+    """Which signs -1 or 1 [n] are likelier at `bins` [n], by features [I, n]; and the class int32 [n] of how likely these are."""
+    sums = evaluate(layers, np.stack([features, turned(features)], axis=1), bins // plan.stride)[0]
+    difference = sums[0] - sums[1]
+    confidence = np.floor(np.abs(difference) * np.float32(CONFIDENCE_STEPS / (UNIT * WEIGHT_UNIT)))
+    return np.where(difference < 0, -1, 1), np.minimum(confidence, CONFIDENCES - 1).astype(np.int32)
