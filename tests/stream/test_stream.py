@@ -214,9 +214,10 @@ def test_golden_packets_decode_as_on_the_day_they_were_made(source):
     assert np.abs(np.round(decoded * 32768) - np.round(expected * 32768)).max() <= 1
 
 
-def test_golden_packets_are_there_and_their_identity_stands():
-    assert len(list(GOLDEN.glob("*.live"))) == 3
-    assert live_identity(load_codec(GOLDEN).model).hex() == "f487fb7b"
+@pytest.mark.parametrize(("folder", "identity"), [(GOLDEN, "f487fb7b"), (GOLDEN / "signs", "589292aa")])
+def test_golden_packets_are_there_and_their_identity_stands(folder, identity):
+    assert len(list(folder.glob("*.live"))) == 3
+    assert live_identity(load_codec(folder).model).hex() == identity
 
 
 def test_starts_save_bits(codec, speech):
