@@ -6,6 +6,7 @@ a network is therefore asked twice, the second time with signs turned, and the d
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -69,13 +70,19 @@ class SignContext:
 
     def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
         """Features [I, n] of the places `bins` [n] in frames `batch` [n]: magnitudes, then what turns with the signs."""
-        frame = self._planes[0].size
-        offsets = [*range(-AROUND, AROUND + 1)]
-        for plane, reach in enumerate(BEFORE, start=2):
-            offsets += [plane * frame + offset for offset in range(-reach, reach + 1)]
-        offsets += [frame + offset for offset in plan.offsets]
+        planes, offsets = _looked_at(plan)
         places = batch * self._planes.shape[2] + bins + EDGE
-        return self._planes.ravel()[np.array(offsets)[:, None] + places]
+        return self._planes.ravel()[(planes * self._planes[0].size + offsets)[:, None] + places]
+
+
+@cache
+def _looked_at(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Plane and offset [I] of every feature."""
+    at = [(0, offset) for offset in range(-AROUND, AROUND + 1)]
+    at += [(plane, offset) for plane, reach in enumerate(BEFORE, start=2) for offset in range(-reach, reach + 1)]
+    at += [(1, offset) for offset in plan.offsets]
+    planes, offsets = np.transpose(at)
+    return planes, offsets
 
 
 def signed_roots(quantised: np.ndarray) -> np.ndarray:
@@ -92,14 +99,11 @@ def sign_inputs(quantised: np.ndarray, largest: int) -> Iterator[tuple[Plan, np.
         yield plan, frames, bins, context.features(frames, bins, plan)
 
 
-def turned(features: np.ndarray) -> np.ndarray:
-    """Features [I, n] as they would be if all signs around were the other way."""
-    return np.concatenate([features[:MAGNITUDES], -features[MAGNITUDES:]])
-
-
 def likelier(layers: Layers, features: np.ndarray, bins: np.ndarray, plan: Plan, evaluate: Evaluator) -> tuple[np.ndarray, np.ndarray]:
     """Which signs -1 or 1 [n] are likelier at `bins` [n], by features [I, n]; and the class int32 [n] of how likely these are."""
-    sums = evaluate(layers, np.stack([features, turned(features)], axis=1), bins // plan.stride)[0]
+    turned = np.ones((len(features), 2, 1), np.float32)
+    turned[MAGNITUDES:, 1] = -1
+    sums = evaluate(layers, features[:, None] * turned, bins // plan.stride)[0]
     difference = sums[0] - sums[1]
     confidence = np.floor(np.abs(difference) * np.float32(CONFIDENCE_STEPS / (UNIT * WEIGHT_UNIT)))
     return np.where(difference < 0, -1, 1), np.minimum(confidence, CONFIDENCES - 1).astype(np.int32)
