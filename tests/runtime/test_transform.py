@@ -151,6 +151,12 @@ def test_speech_among_much_silence_is_found_and_paid_for(codec, telugu, mode):
     assert kbps == pytest.approx(1.5, rel=0.03)
 
 
+@pytest.mark.parametrize(("kbps", "quality"), [(1e-6, -200), (1e12, 200)])
+def test_a_rate_beyond_all_bounds_gives_the_coarsest_or_the_finest_file(codec, telugu, kbps, quality):
+    wave = telugu[:, :8000]
+    assert codec.encode(wave, kbps=kbps) == codec.encode(wave, quality=quality)
+
+
 def test_speech_after_minutes_of_near_silence_is_heard_at_once(codec, telugu):
     quiet = (np.random.randint(-1, 2, (1, 16_000 * 301)) / 32768).astype(np.float32)
     speech = np.concatenate([telugu] * 3, axis=-1)

@@ -130,7 +130,7 @@ class TransformCodec:
         """Index of the step at which the packets `pilot` make a file of `target` bits/s."""
         power = POWER_OF_MODE[mode]
         allowed = max(target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot), 1.0)
-        likely = likely_step(rms(np.concatenate(pilot)), target, mode)
+        likely = min(max(likely_step(rms(np.concatenate(pilot)), target, mode), COARSEST), FINEST)
         usual = RateCurve((scaled(packet, step_size(likely), power) for packet in pilot), likely, power)
         index = usual.index_for(allowed)
         for _ in range(MOST_TRIALS):
