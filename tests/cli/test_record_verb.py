@@ -83,6 +83,18 @@ def test_ctrl_c_ends_the_page_and_tells_what_was_made(prompts, tmp_path):
     assert code == 130 and "nothing was recorded" in said
 
 
+def test_two_recorders_do_not_share_a_folder(prompts, telugu, tmp_path):
+    out = tmp_path / "out"
+    first = Served(prompts, "--out", out)
+    first.post("/consent", speaker="kavya", language="te", licence="CC0-1.0")
+    second = run(prompts, "--out", out, "--web", "--port", "0")
+    assert second.returncode == 2
+    assert "another run is writing there" in second.stderr
+    assert first.record(telugu[0])["prompt"]["number"] == 2
+    first.post("/finish")
+    assert first.ended()[1] == 0
+
+
 def test_a_slip_is_one_clear_line(prompts, tmp_path):
     def complaint(*arguments, **options):
         done = run(*arguments, **options)

@@ -11,6 +11,7 @@ from rich.console import Console
 from telucodec.data.prompt_order import in_order
 from telucodec.data.prompts import read_sentences
 from telucodec.data.recording_session import CONSENT_TEXT, RecordingSession
+from telucodec.data.workplace import workplace
 from telucodec.errors import DataError
 
 
@@ -37,12 +38,14 @@ def record(
     Example: telucodec record prompts.txt --out data/raw/user_recorded/kavya --speaker kavya --language te --licence CC0-1.0 --web
     """
     words = _consent_words(consent) if consent else CONSENT_TEXT
-    session = RecordingSession(in_order(read_sentences(prompts)), out, words)
-    session.expect(speaker, language, licence)
-    if web:
-        _as_page(session, port, speaker, language, licence)
-    else:
-        _at_terminal(session, device, speaker, language, licence)
+    sentences = in_order(read_sentences(prompts))
+    with workplace(out):
+        session = RecordingSession(sentences, out, words)
+        session.expect(speaker, language, licence)
+        if web:
+            _as_page(session, port, speaker, language, licence)
+        else:
+            _at_terminal(session, device, speaker, language, licence)
 
 
 def _as_page(session: RecordingSession, port: int, speaker: str, language: str, licence: str) -> None:
