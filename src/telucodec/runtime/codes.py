@@ -121,7 +121,7 @@ class CodesCoder:
         """Weights [n, N] of codebook k's entries after sums [n, H] of all codes known."""
         hidden = np.floor((sums + self._bias[k]) * np.float32(UNIT / EMBEDDING_UNIT))
         hidden = np.minimum(np.maximum(hidden, 0), 127)
-        hidden = activate(self._product(hidden, self._second[k]) + self._second_bias[k])
+        hidden = activate((self._product(hidden, self._second[k]) + self._second_bias[k]) * np.float32(1 / WEIGHT_UNIT))
         logits = np.floor((self._product(hidden, self._last[k]) + self._last_bias[k]) * np.float32(LOGIT_UNIT / (UNIT * WEIGHT_UNIT)))
         behind = np.minimum(logits.max(axis=-1, keepdims=True) - logits, len(self._weights) - 1)
         return self._weights[behind.astype(np.intp)]

@@ -11,6 +11,7 @@ frame each of several packets in the decoder; features lead, so that a layer is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,15 +61,24 @@ class Layers:
     last: np.ndarray
     last_bias: np.ndarray
 
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        """The same, features leading; what makes activations comes divided by WEIGHT_UNIT, which changes no bit of a sum in float32."""
+        units = (WEIGHT_UNIT, WEIGHT_UNIT, WEIGHT_UNIT, WEIGHT_UNIT, 1, 1)
+        values = (self.first, self.bias, self.second, self.second_bias[None], self.last, self.last_bias[None])
+        return tuple(np.ascontiguousarray(value.T) / np.float32(unit) for value, unit in zip(values, units, strict=True))
+
     def __call__(self, features: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
         """Last layer's sums [O, B, n] of `features` [I, B, n] at n `positions`, the first ones if none are named."""
+        first, bias, second, second_bias, last, last_bias = self._columns
         inputs, batch, places = features.shape
-        hidden = self.first.T @ features.reshape(inputs, batch * places)  # [H, B n]
+        hidden = first @ features.reshape(inputs, batch * places)  # [H, B n]
         by_place = hidden.reshape(len(hidden), batch, places)
-        by_place += self.bias[slice(places) if positions is None else positions].T[:, None]
-        hidden = self.second.T @ activate(hidden)
-        hidden += self.second_bias[:, None]
-        sums = self.last.T @ activate(hidden) + self.last_bias[:, None]
+        by_place += (bias[:, :places] if positions is None else bias.take(positions, axis=1))[:, None]
+        hidden = second @ activate(hidden)
+        hidden += second_bias
+        sums = last @ activate(hidden)
+        sums += last_bias
         return sums.reshape(len(sums), batch, places)
 
 
@@ -76,10 +86,9 @@ Evaluator = Callable[[Layers, np.ndarray, np.ndarray | None], np.ndarray]
 
 
 def activate(sums: np.ndarray) -> np.ndarray:
-    """Shift sums back to activations, in place, and clip them to 0..127."""
-    np.multiply(sums, np.float32(1 / WEIGHT_UNIT), out=sums)
+    """Turn sums, already divided by WEIGHT_UNIT, into activations 0..127, in place."""
     np.floor(sums, out=sums)
-    return np.clip(sums, 0, 127, out=sums)
+    return sums.clip(0, 127, out=sums)
 
 
 REACH = 8
