@@ -31,8 +31,10 @@ from telucodec.runtime.model import (
     SIGN_ROW_OF_MODE,
     SYMBOLS,
     TransformModel,
+    load_model,
 )
 from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
+from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
 from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
 
@@ -91,9 +93,9 @@ def loud_rms(coefficients: np.ndarray) -> float:
     return float(np.sqrt(energies[len(energies) // 2 :].mean()))
 
 
-def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -> list[Example]:
-    """One example of each of `waves` [1, T]; silent ones give none."""
-    found = []
+def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel | None) -> list[Example]:
+    """One example of each of `waves` [1, T], with the integers that an encoder with `model` chooses, or rounded plainly; silent ones give none."""
+    found, coder = [], None if model is None else EntropyCoder(model)
     for wave in waves:
         coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
@@ -101,7 +103,8 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator) -
             continue
         step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
         power = int(rng.choice(POWERS)) if mode == "natural" else 0
-        found.append(Example(coefficients, quantise(coefficients, step, power), step, power))
+        frames = quantise(coefficients, step, power) if model is None else cheapest(coefficients, step, power, coder, model)
+        found.append(Example(coefficients, frames, step, power))
     return found
 
 
@@ -261,7 +264,7 @@ def fit(
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
-    cases = {mode: examples([*waves] * repeats, mode, rng) for mode in ROW_OF_MODE}
+    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE}
     if not cases["natural"]:
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:
@@ -272,11 +275,11 @@ def fit(
 
 
 def ideal_kbps(model: TransformModel, waves: Sequence[np.ndarray], seed: int = 1) -> float:
-    """Mean code length of `waves` [1, T] in kbit/s over modes and random steps; the same seed quantises the same for every model."""
-    rng, coder = np.random.default_rng(seed), EntropyCoder(model)
+    """Mean code length of `waves` [1, T] in kbit/s over modes and random steps; the same seed, and the shipped model, choose the integers for every model."""
+    rng, coder, shipped = np.random.default_rng(seed), EntropyCoder(model), load_model()
     bits = seconds = 0.0
     for mode in ROW_OF_MODE:
-        for case in examples(waves, mode, rng):
+        for case in examples(waves, mode, rng, shipped):
             bits += coder.ideal_bits(case.frames, HOP, case.power)
             seconds += len(case.frames.quantised) * HOP / SAMPLE_RATE
     return bits / seconds / 1000 if seconds else float("nan")
