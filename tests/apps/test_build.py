@@ -115,7 +115,9 @@ def test_recordings_that_are_added_leave_the_parts_as_they_were(media, built, tm
     done = run_build(more, out)
     assert done.returncode == 2, done.stderr
     for part in ("train", "val", "test"):
-        before, after = ({(row.recording, row.start_s) for row in read_manifest(folder / "manifests" / f"{part}.csv")} for folder in (built[0], out))
+        before, after = (
+            {(row.recording, row.start_s) for row in read_manifest(folder / "manifests" / f"{part}.csv")} for folder in (built[0], out)
+        )
         assert before <= after, part
     assert sum(len(read_manifest(out / "manifests" / f"{part}.csv")) for part in ("train", "val")) > 12
 
