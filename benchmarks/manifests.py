@@ -35,13 +35,13 @@ def main() -> None:
             if options.only:
                 part = None if part != "train" or language != options.only else "train" if speech.deal(path.name, 8) else "val"
             if part and not (part == "train" and language == options.without):
-                parts.setdefault(part, []).append(_row(path, described[path], options.collection))
+                parts.setdefault(part, []).append(row_of(path, described[path], options.collection))
     for part, rows in parts.items():
         write_manifest(options.out / f"{part}.csv", moved(rows, options.collection, options.out))
         print(f"{options.out / part}.csv: {len(rows)} rows, {sum(row.duration_s for row in rows) / 3600:.2f} h")
 
 
-def _row(path: Path, cells: dict[str, str], collection: Path) -> Segment:
+def row_of(path: Path, cells: dict[str, str], collection: Path) -> Segment:
     measures = measure(path)
     return Segment(
         path=cells["path"],

@@ -14,7 +14,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from manifests import _row as row_of
+from manifests import row_of
 from speech import deal
 
 from telucodec.data.manifest import Segment, moved, write_manifest

@@ -16,7 +16,7 @@ from telucodec.models.vq_codec import VQCodec
 from telucodec.runtime.codes import EMBEDDING_UNIT, LARGEST, PAST_FRAMES, CodesModel
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT
 from telucodec.runtime.vq import PACKET_FRAMES
-from telucodec.training.context import _rounded, _Straight
+from telucodec.training.context import floored, rounded
 
 Progress = Callable[[float, float, str], None]
 
@@ -53,11 +53,11 @@ class CodesNet(nn.Module):
 
     @staticmethod
     def _weight(weight: Tensor, unit: int = WEIGHT_UNIT) -> Tensor:
-        return _rounded((weight * unit).clamp(-127, 127))
+        return rounded((weight * unit).clamp(-127, 127))
 
     @staticmethod
     def _bias(bias: Tensor, unit: int = UNIT * WEIGHT_UNIT) -> Tensor:
-        return _rounded((bias * unit).clamp(-LARGEST, LARGEST))
+        return rounded((bias * unit).clamp(-LARGEST, LARGEST))
 
     def forward(self, window: Tensor) -> Tensor:
         """Bits [n, K] of the latest of the frames of codes [n, PAST_FRAMES + 1, K], N where nothing is known."""
@@ -66,9 +66,9 @@ class CodesNet(nn.Module):
         rows = self._weight(torch.einsum("npkr,pkrh->npkh", seen, self.ways), EMBEDDING_UNIT)
         lower = rows[:, 0].cumsum(dim=1) - rows[:, 0]  # of the codebooks below each
         sums = rows[:, 1:].sum(dim=(1, 2))[:, None] + lower + self._bias(self.bias, EMBEDDING_UNIT)
-        hidden = _Straight.apply(sums * (UNIT / EMBEDDING_UNIT)).clamp(0, 127)  # [n, K, H]
+        hidden = floored(sums * (UNIT / EMBEDDING_UNIT)).clamp(0, 127)  # [n, K, H]
         sums = torch.einsum("nkh,khg->nkg", hidden, self._weight(self.second)) + self._bias(self.second_bias)
-        hidden = _Straight.apply(sums / WEIGHT_UNIT).clamp(0, 127)
+        hidden = floored(sums / WEIGHT_UNIT).clamp(0, 127)
         sums = torch.einsum("nkh,khs->nks", hidden, self._weight(self.last)) + self._bias(self.last_bias)
         logits = sums * (math.log(2) / (UNIT * WEIGHT_UNIT))
         present = window[:, -1].clamp(max=logits.shape[-1] - 1)

@@ -20,8 +20,6 @@ from telucodec.runtime.signs import MAGNITUDES
 
 
 class _Straight(torch.autograd.Function):
-    """Floor with the gradient of the identity."""
-
     @staticmethod
     def forward(ctx, x):
         return x.floor()
@@ -31,7 +29,13 @@ class _Straight(torch.autograd.Function):
         return gradient
 
 
-def _rounded(x: Tensor) -> Tensor:
+def floored(x: Tensor) -> Tensor:
+    """Floor with the gradient of the identity."""
+    return _Straight.apply(x)
+
+
+def rounded(x: Tensor) -> Tensor:
+    """The nearest integers, halves upwards, with the gradient of the identity."""
     return _Straight.apply(x + 0.5)
 
 
@@ -60,14 +64,14 @@ class IntegerNet(nn.Module):
         return net
 
     def _weight(self, weight: Tensor) -> Tensor:
-        return _rounded(torch.clamp(weight * WEIGHT_UNIT, -127, 127))
+        return rounded(torch.clamp(weight * WEIGHT_UNIT, -127, 127))
 
     def _bias(self, bias: Tensor) -> Tensor:
-        return _rounded(torch.clamp(bias * (UNIT * WEIGHT_UNIT), -LARGEST, LARGEST))
+        return rounded(torch.clamp(bias * (UNIT * WEIGHT_UNIT), -LARGEST, LARGEST))
 
     def forward(self, features: Tensor, position: Tensor) -> Tensor:
         def activate(sums: Tensor) -> Tensor:
-            return _Straight.apply(sums / WEIGHT_UNIT).clamp(0, 127)
+            return floored(sums / WEIGHT_UNIT).clamp(0, 127)
 
         hidden = activate(features @ self._weight(self.first) + self._bias(self.bias)[position])
         hidden = activate(hidden @ self._weight(self.second) + self._bias(self.second_bias))
