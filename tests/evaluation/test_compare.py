@@ -2,7 +2,11 @@
 
 import json
 import math
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics import METRICS
 
+SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 CHEAP = [METRICS[name] for name in ("snr_db", "si_sdr_db", "amplitude_percent", "correlation", "stoi")]
 
 
@@ -140,3 +145,32 @@ def test_two_processes_find_the_same(tmp_path, waves):
         trials, samples = compare(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
         found.append((list(map(told, trials)), [sample.clip for sample in samples]))
     assert found[0] == found[1]
+
+
+def test_no_process_outlives_one_that_was_killed(waves, tmp_path):
+    """One is idle when its parent is killed, one at work."""
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("this system does not tell whose child a process is; Linux does")
+    (tmp_path / "clips").mkdir()
+    soundfile.write(tmp_path / "clips" / "a.wav", waves[0][0, :16_000], 16_000)
+    soundfile.write(tmp_path / "clips" / "b.wav", np.tile(waves[0][0], 40), 16_000)
+    main = [sys.executable, "-c", "from telucodec.cli.main import main; main()"]
+    asked = ["evaluate", str(tmp_path / "clips"), "--out", str(tmp_path / "results.json"), "--jobs", "2"]
+    evaluation = subprocess.Popen([*main, *asked], stderr=subprocess.DEVNULL)
+    finished, deadline = tmp_path / "results.part.jsonl", time.monotonic() + 90
+    while evaluation.poll() is None and not (finished.exists() and '"number":1' in finished.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    children = Path(f"/proc/{evaluation.pid}/task/{evaluation.pid}/children").read_text().split()
+    evaluation.kill()
+    evaluation.wait()
+    assert len(children) == 3  # multiprocessing's own is one
+    while (left := [child for child in children if running(child)]) and time.monotonic() < deadline + 10:
+        time.sleep(0.2)
+    assert not left
+
+
+def running(process: str) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False

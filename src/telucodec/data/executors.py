@@ -33,7 +33,7 @@ def processes(jobs: int) -> Iterator[Executor]:
     """
     others = set(multiprocessing.active_children())
     # Spawned rather than forked: a fork copies a process whose threads may hold locks.
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _end_with_parent)
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), end_with_parent)
     try:
         yield pool
     except BrokenExecutor as error:
@@ -76,7 +76,7 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when its parent does, however that ends; a pool alone would wait for work for ever."""
 
     def watch() -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
+from telucodec.data.executors import end_with_parent
 from telucodec.errors import TelucodecError
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
@@ -116,6 +117,7 @@ def _by_itself(work: Callable, place: Place, contenders: Sequence[Contender]) ->
 
 
 def _start_worker(contenders: Sequence[Contender]) -> None:
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; the first process tells the user
     _warm_up(contenders)
 

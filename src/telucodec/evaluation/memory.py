@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from telucodec.data.executors import end_with_parent
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import NotMeasured
@@ -38,7 +39,7 @@ def _peak(contender: Contender, clip: Clip) -> Memory:
     if contender.missing:
         return Memory(reason=f"not available: {contender.missing}")
     try:
-        with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        with ProcessPoolExecutor(1, get_context("spawn"), end_with_parent) as fresh:
             idle_mib = fresh.submit(high_water_mib).result()
             return Memory(fresh.submit(_coded, contender, clip).result(), idle_mib)
     except BrokenProcessPool:
