@@ -1,0 +1,56 @@
+"""Matrices in 8 bits with fixed scales: smaller, nearly the same, and the same however frames come."""
+
+import numpy as np
+import pytest
+import torch
+
+from telucodec.export.eight_bits import in_eight_bits
+from telucodec.export.graphs import synthesis_graph
+from telucodec.export.sixteen_bits import in_sixteen_bits
+from telucodec.models.synthesis import SynthesisConfig
+from telucodec.runtime.bundle import Graph
+
+INPUTS, OUTPUTS, FRAMES = 40, 30, 60
+
+
+@pytest.fixture(scope="module")
+def signal():
+    return np.random.default_rng(0).standard_normal((1, INPUTS, FRAMES)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def float_graph():
+    torch.manual_seed(0)
+    net = SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=64, blocks=2).build().eval()
+    torch.nn.init.normal_(net.links[-1].conv.weight, std=0.1)
+    for block in net.links[1:-1]:
+        torch.nn.init.ones_(block.scale)
+    return synthesis_graph(net.requires_grad_(False))
+
+
+@pytest.fixture(scope="module")
+def eight(float_graph, signal):
+    silence = Graph(float_graph, "float").silence()
+    heard = [{"signal": signal} | {f"state_{number}": state for number, state in enumerate(silence)}]
+    return in_sixteen_bits(in_eight_bits(in_sixteen_bits(float_graph), heard))
+
+
+def through(graph, signal):
+    graph = Graph(graph, "graph")
+    return graph.step(signal, graph.silence())[0]
+
+
+def test_it_is_smaller_and_nearly_the_same(float_graph, eight, signal):
+    assert len(eight) < 0.5 * len(float_graph)
+    expected, found = through(float_graph, signal), through(eight, signal)
+    error = ((expected - found) ** 2).mean() / expected.var()
+    assert 1e-8 < error < 1e-3
+
+
+def test_what_becomes_of_a_frame_does_not_depend_on_its_company(eight, signal):
+    graph = Graph(eight, "graph")
+    state, pieces = graph.silence(), []
+    for first in range(0, FRAMES, 7):
+        output, state = graph.step(signal[..., first : first + 7], state)
+        pieces.append(output)
+    np.testing.assert_allclose(np.concatenate(pieces, axis=-1), through(eight, signal), atol=2e-3)
