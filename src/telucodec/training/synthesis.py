@@ -7,6 +7,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,9 +29,13 @@ from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, TransformModel
-from telucodec.runtime.quantise import noise_signs, restore
+from telucodec.runtime.quantise import Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
+from telucodec.runtime.transform import TransformCodec
+from telucodec.stream.channel import losses
+from telucodec.stream.packet import MOST_FRAMES
+from telucodec.stream.rehearsal import rehearse
 from telucodec.training.fit import loud_rms
 from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
@@ -39,6 +44,10 @@ Progress = Callable[[float, float, str], None]
 STEP_OCTAVES = {"natural": (-2.0, 2.5), "fidelity": (-3.4, 0.6)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps, 1.5 to 20."""
 POWERS = {"natural": (7, 10, 10, 13, 16), "fidelity": (0,)}
+LIVE_KBPS = (6.0, 18.0)
+LIVE_LOSS = (0.0, 0.0, 0.05, 0.1, 0.2)
+"""Rates and shares of lost packets to prepare for in live sound."""
+BURST = 1.5
 CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
 QUIETEST = 1e-5
@@ -51,8 +60,8 @@ class SynthesisRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: str = ""
-    mode: Literal["natural", "fidelity"] = "natural"
-    """Which mode's network: the synthesis, or the refinement."""
+    mode: Literal["natural", "fidelity", "live"] = "natural"
+    """Whose network: the synthesis of natural mode, in files or live packets, or the refinement of fidelity mode."""
     loss: SumConfig
     optimiser: OptimiserConfig = OptimiserConfig(learning_rate=1e-3)
     width: Annotated[int, Field(ge=1, le=1024)] = 256
@@ -75,8 +84,9 @@ PARTS = {
     "levels": (np.int8, BANDS),
     "sound": (np.float16, HOP),
     "dials": (np.float32, 2),
+    "known": (np.bool_, 1),
 }
-"""What is kept of every frame: `Restored.values` and `zero`, levels, the samples that are complete with it, step and power."""
+"""What is kept of every frame: `Restored.values` and `zero`, levels, the samples that are complete with it, step and power, and whether it arrived."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +109,21 @@ def prepared(
 
 
 def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folder: Path, seed: int, progress: Progress) -> Prepared:
-    """Quantise each of `waves` [1, T] at one random step and power of `mode`, and keep in `folder` what a decoder makes of it."""
-    rng, coder = np.random.default_rng(seed), EntropyCoder(model)
+    """Code each of `waves` [1, T] at a random step or rate of `mode`, and keep in `folder` what a decoder makes of it."""
+    rng, codec = np.random.default_rng(seed), TransformCodec(model)
     made: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
     for number, wave in enumerate(waves):
         coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
         if level >= QUIETEST:
-            step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), int(rng.choice(POWERS[mode]))
-            for name, part in _decoded(coefficients, step, power, coder, model).items():
-                made[name].append(part.astype(PARTS[name][0]))
+            if mode == "live":
+                decoded = _arrived(wave, codec, rng)
+            else:
+                step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), int(rng.choice(POWERS[mode]))
+                decoded = _decoded(coefficients, step, power, codec.coder, model)
+            decoded["sound"], _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
+            for name, (kind, size) in PARTS.items():
+                made[name].append(decoded[name].reshape(-1, size)[: len(coefficients)].astype(kind))
         progress(number + 1, len(waves), "prepare")
     if not made["sound"]:
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
@@ -124,14 +139,26 @@ def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCo
     frames = cheapest(coefficients, step, power, coder, model)
     rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
     restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
-    sound, _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
-    dials = np.tile(np.float32([step, power]), (len(coefficients), 1))
+    return _parts(restored, step, power)
+
+
+def _arrived(wave: np.ndarray, codec: TransformCodec, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What the other end of a call has of `wave` [1, T], at a random rate, length of packets and share of lost ones; some frames more than the wave has."""
+    kbps, packet_frames, share = rng.uniform(*LIVE_KBPS), int(rng.integers(1, MOST_FRAMES + 1)), float(rng.choice(LIVE_LOSS))
+    lost = list(islice(losses(share, BURST, int(rng.integers(1 << 31))), wave.shape[-1] // (packet_frames * HOP) + 4))
+    told = [_parts(heard.frames, heard.step, heard.power) for heard in rehearse(codec, wave, kbps, packet_frames, lost)]
+    return {name: np.concatenate([parts[name] for parts in told]) for name in told[0]}
+
+
+def _parts(restored: Restored, step: float, power: int) -> dict[str, np.ndarray]:
+    """What is kept of `restored` frames, but for their sound."""
+    frames = len(restored.values)
     return {
         "values": restored.values,
         "zero": restored.zero,
-        "levels": np.zeros((len(coefficients), BANDS)) if frames.levels is None else frames.levels,
-        "sound": sound.reshape(-1, HOP),
-        "dials": dials,
+        "levels": np.zeros((frames, BANDS)) if restored.levels is None else restored.levels,
+        "dials": np.tile(np.float32([step, power]), (frames, 1)),
+        "known": np.full((frames, 1), restored.known),
     }
 
 
@@ -164,13 +191,16 @@ class Repair(torch.nn.Module):
         self.register_buffer("interpolation", torch.from_numpy(INTERPOLATION) / 16, persistent=False)
 
     def forward(self, parts: dict[str, Tensor]) -> Tensor:
+        output = self.net(self.heard(parts)).float().transpose(1, 2)[:, LOOK_AHEAD:] * parts["known"][:, :-LOOK_AHEAD]
+        return self.inverse(SCALE * self.repaired(parts["values"].float(), parts, output).transpose(1, 2))
+
+    def heard(self, parts: dict[str, Tensor]) -> Tensor:
+        """What the network is told [B, I, F]: nothing of frames that were made up."""
         values = parts["values"].float()
-        told = self.told(values.sign() * values.abs().sqrt(), parts)
-        output = self.net(told.transpose(1, 2)).float().transpose(1, 2)[:, LOOK_AHEAD:]
-        return self.inverse(SCALE * self.repaired(values, parts, output).transpose(1, 2))
+        return (parts["known"] * self.told(values.sign() * values.abs().sqrt(), parts)).transpose(1, 2)
 
     def told(self, rooted: Tensor, parts: dict[str, Tensor]) -> Tensor:
-        """Features [B, F, INPUTS]; `rooted` [B, F, HOP] are the coefficients with their magnitude's root."""
+        """Features [B, F, I]; `rooted` [B, F, HOP] are the coefficients with their magnitude's root."""
         return torch.cat(
             [rooted, parts["zero"].float(), LEVEL_SCALE * parts["levels"].float(), parts["dials"][..., 1:] / POWER_UNITS], dim=-1
         )
