@@ -109,3 +109,16 @@ def test_too_little_sound_is_told(prepared, recipe):
     short = Prepared({name: part[:10] for name, part in prepared.parts.items()}, np.array([10]))
     with pytest.raises(DataError, match="10 frames"):
         Crops(short, recipe)
+
+
+def test_what_was_made_up_passes_unchanged_and_is_not_heard(telugu, prepared, recipe):
+    repair = recipe.build().eval().requires_grad_(False)
+    for parameter in repair.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    parts = {name: torch.from_numpy(np.array(part[:40]))[None] for name, part in prepared.parts.items()}
+    made_up = {"known": torch.zeros_like(parts["known"]), "levels": torch.zeros_like(parts["levels"])}
+    made_up["dials"] = torch.tensor([1.0, 0.0]).expand_as(parts["dials"])
+    expected, _ = inverse_mdct(parts["values"][0, :-1].float().numpy(), np.zeros(HOP, np.float32))
+    np.testing.assert_allclose(repair(parts | made_up)[0, 0].numpy(), expected, atol=1e-4)
+    assert not repair.heard(parts | made_up).any() and repair.heard(parts).any()
+    assert np.abs(repair(parts)[0, 0].numpy() - expected).max() > 1e-2
