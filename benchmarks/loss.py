@@ -13,11 +13,11 @@ import numpy as np
 import speech
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.metrics import pesq, stoi
+from telucodec.metrics import METRICS
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import HOP
 from telucodec.stream import Decoder, Encoder
-from telucodec.stream.channel import losses
+from telucodec.stream.channel import losses, received
 
 SETS = ("telugu", "ljspeech", "librispeech")
 BURST = 1.5
@@ -29,16 +29,9 @@ def ours(
 ) -> tuple[np.ndarray, int]:
     """What arrives of `wave` [T], and the bytes that were sent."""
     encoder, decoder = Encoder(codec, kbps, packet_frames=frames, copies=copies), Decoder(codec, frames, synthesis)
-    packets, pieces = encoder.push(wave[None]) + encoder.finish(), []
-    for number, packet in enumerate(packets):
-        if not lost[number]:
-            pieces.append(decoder.push(packet))
-            continue
-        following = packets[number + 1] if number + 1 < len(packets) and not lost[number + 1] else None  # one packet waits in the buffer
-        recovered = decoder.recover(following) if following else None
-        pieces.append(decoder.lose(following) if recovered is None else recovered)
+    packets = encoder.push(wave[None]) + encoder.finish()
     late = HOP * (2 if synthesis else 1)
-    return np.concatenate(pieces, axis=-1)[0, late:][: len(wave)], sum(map(len, packets))
+    return np.concatenate([*received(decoder, packets, lost)], axis=-1)[0, late:][: len(wave)], sum(map(len, packets))
 
 
 def opus(wave: np.ndarray, kbps: float, frames: int, lost: Sequence[bool], loss_percent: int) -> tuple[np.ndarray, int]:
@@ -57,7 +50,7 @@ def main() -> None:
     codec, found = load_codec(), speech.paths(options.collection)
     waves = [wave[0] for name in SETS for wave in speech.waves(found[name][: options.clips], LONGEST_S)]
     print(f"{len(waves)} clips, bursts of {BURST} packets; means")
-    print("packet ms  asked kbps  loss %  codec                 kbps   PESQ   STOI")
+    print("packet ms  asked kbps  loss %  codec                 kbps   PESQ  ViSQOL   STOI")
     for frames in options.frames:
         for kbps in options.kbps:
             for percent in options.loss:
@@ -72,11 +65,12 @@ def main() -> None:
                     }.items():
                         heard = np.pad(heard, (0, len(wave) - len(heard)))
                         rate = 8 * num_bytes / len(wave) * SAMPLE_RATE / 1000
-                        scores = [metric.METRIC.measure(wave, heard).value for metric in (pesq, stoi)]
+                        scores = [METRICS[name].measure(wave, heard).value for name in ("pesq", "visqol", "stoi")]
                         rows.setdefault(name, []).append([rate, *scores])
                 for name, values in rows.items():
-                    rate, score, clearness = np.mean(values, axis=0)
-                    print(f"{20 * frames:9}  {kbps:10g}  {percent:6}  {name:21} {rate:5.2f}  {score:5.2f}  {clearness:5.3f}", flush=True)
+                    rate, score, likeness, clearness = np.mean(values, axis=0)
+                    what = f"{20 * frames:9}  {kbps:10g}  {percent:6}  {name:21}"
+                    print(f"{what} {rate:5.2f}  {score:5.2f}  {likeness:6.2f}  {clearness:5.3f}", flush=True)
 
 
 if __name__ == "__main__":
