@@ -162,8 +162,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
         kept, rejected = sifted.kept, [*cut.speechless, *map(str, sifted.rejected)]
         if not kept:
             raise DataError(f"{media}: nothing in it is worth learning from; {rejected[0]}")
-        before = {part: read_manifest(path) for part, path in manifests.items() if path.exists()}  # what was tested with stays unheard
-        parts = split(kept, before=before)
+        parts = split(kept)
         for part, path in manifests.items():
             write_manifest(path, [replace(row, path=f"../{row.path}") for row in getattr(parts, part)])
         durations = {part: sum(row.duration_s for row in getattr(parts, part)) for part in manifests}
