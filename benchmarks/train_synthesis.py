@@ -1,7 +1,7 @@
 """Trains the shipped learned synthesis: python benchmarks/train_synthesis.py SPEECH_COLLECTION --run runs/synthesis --minutes 55
 
-With `--recipe refinement --run runs/refinement` the refinement of fidelity mode, with `--recipe live_synthesis --run runs/live` the synthesis
-of live packets, whose matrices are then stored in 8 bits.
+With `--recipe refinement --run runs/refinement` the refinement of fidelity mode, with `--live --run runs/live` the synthesis of live
+packets, whose matrices are then stored in 8 bits.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
 about five minutes more and 1.3 GB in RUN.
@@ -40,11 +40,13 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/synthesis"))
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--from", dest="start", type=Path, help="folder of a run whose network a new run begins with")
-    parser.add_argument("--recipe", choices=["synthesis", "refinement", "live_synthesis"], default="synthesis")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--recipe", choices=["synthesis", "refinement"], default="synthesis")
+    which.add_argument("--live", action="store_true", help="the synthesis, for live packets")
     parser.add_argument("--out", type=Path, help="default: where the shipped one is")
     options = parser.parse_args()
     path = CONFIGS / f"{options.recipe}.toml"
-    recipe = parse(read_toml(path), SynthesisRecipe, path)
+    recipe = parse(read_toml(path) | ({"mode": "live"} if options.live else {}), SynthesisRecipe, path)
     out = options.out or WEIGHTS / USES[recipe.mode].file_name
     found, model = speech.paths(options.collection), load_model()
     held_out = [path for name, count in HELD_OUT.items() for path in found[name][:count]]

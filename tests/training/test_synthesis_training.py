@@ -25,10 +25,10 @@ def quiet(done, total, name):
     pass
 
 
-@pytest.fixture(scope="module", params=["synthesis", "refinement", "live_synthesis"])
+@pytest.fixture(scope="module", params=["natural", "fidelity", "live"])
 def recipe(request):
-    path = CONFIGS / f"{request.param}.toml"
-    return parse(read_toml(path) | SMALL, SynthesisRecipe, path)
+    path = CONFIGS / ("refinement.toml" if request.param == "fidelity" else "synthesis.toml")
+    return parse(read_toml(path) | SMALL | {"mode": request.param}, SynthesisRecipe, path)
 
 
 @pytest.fixture(scope="module")
