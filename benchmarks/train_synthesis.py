@@ -4,7 +4,7 @@ With `--recipe refinement --run runs/refinement` the refinement of fidelity mode
 packets, whose matrices are then stored in 8 bits.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
-about five minutes more and 1.3 GB in RUN.
+about five minutes more, calls half an hour, and 1.3 GB in RUN.
 """
 
 import argparse
