@@ -135,9 +135,9 @@ def measure(collection: Path, clips: int, baselines: list[str], out: Path, comma
         return kept or evaluate(chosen, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
 
     apart = {
-        "natural": [ours(None, 3.2, "natural"), ours(None, 6.3, "natural")],
-        "fidelity": [ours(None, 6.3, "fidelity")],
-        "peers": choose(baselines, [3.2, 6.3]),
+        "natural": [ours(None, 3.2, "natural"), ours(None, 6.38, "natural")],
+        "fidelity": [ours(None, 6.38, "fidelity")],
+        "peers": choose(baselines, [3.2, 6.38]),
     }
     together = _together([run(contenders, name) for name, contenders in apart.items()])
     write_results(out / "results.json", together)

@@ -1,6 +1,7 @@
 """Trains the shipped transform model: python benchmarks/train_default.py SPEECH_COLLECTION --minutes 20
 
-On two cores the networks take the minutes asked for; reading, preparing and counting about five more.
+On two cores the networks take the minutes asked for; reading, preparing and counting about five more. With `--keep MODEL --learn fidelity` those that are
+not named stay as they are in MODEL, and those that are go on from there.
 """
 
 import argparse
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import speech
 
-from telucodec.runtime.model import SHIPPED, SIGN_PLANS, load_model
+from telucodec.runtime.model import PLANS, SHIPPED, load_model
 from telucodec.training.fit import FitConfig, fit
 
 
@@ -18,8 +19,11 @@ def main() -> None:
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    parser.add_argument("--keep", type=Path, help="a model whose networks for magnitudes and levels stay; those for signs are trained")
+    parser.add_argument("--keep", type=Path, help="a model to begin with, whose other networks stay")
+    parser.add_argument("--learn", nargs="+", choices=PLANS, metavar="NETWORKS", help=f"of {', '.join(PLANS)}; all, where not said")
     options = parser.parse_args()
+    if options.learn and not options.keep:
+        parser.error("--learn goes on from networks there are: name their model with --keep")
     start, last = time.monotonic(), ""
     waves = speech.waves(speech.paths(options.collection)["train"], longest_s=10)
     print(f"{sum(wave.shape[-1] for wave in waves) / 16_000 / 3600:.2f} hours in {len(waves)} clips", flush=True)
@@ -31,8 +35,7 @@ def main() -> None:
             last = name
 
     config = FitConfig(minutes=options.minutes, symbols=4_000_000)
-    kept = load_model(options.keep) if options.keep else None
-    model = fit(waves, config, kept, progress, SIGN_PLANS if kept else None)
+    model = fit(waves, config, load_model(options.keep) if options.keep else None, progress, options.learn)
     model.save(options.out)
     print(f"{options.out}: model {model.identity.hex()}, {len(model.to_bytes()):,} bytes, after {time.monotonic() - start:.0f} s; {config}")
 

@@ -48,7 +48,7 @@ def test_the_shelf_names_each_kind_once():
 def test_equal_waves_cost_nothing_and_pull_at_nothing(config, speech):
     value, pull = gradient(config, speech, speech)
     assert value == 0
-    assert (pull == 0).all()
+    assert pull.norm() < 1e-5 * gradient(config, speech, 0.9 * speech + noise_like(speech, 1e-2))[1].norm()
 
 
 @each

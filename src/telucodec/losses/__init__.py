@@ -4,10 +4,22 @@ from typing import Annotated
 
 from pydantic import Field
 
+from telucodec.losses.loudness import LoudnessConfig
 from telucodec.losses.mel import MelConfig
+from telucodec.losses.similarity import SimilarityConfig
 from telucodec.losses.stft import STFTConfig
 from telucodec.losses.waveform import L1Config, LogMSEConfig, RelativeMSEConfig
 
-LOSSES = {"l1": L1Config, "relative_mse": RelativeMSEConfig, "log_mse": LogMSEConfig, "mel": MelConfig, "stft": STFTConfig}
+LOSSES = {
+    "l1": L1Config,
+    "relative_mse": RelativeMSEConfig,
+    "log_mse": LogMSEConfig,
+    "mel": MelConfig,
+    "stft": STFTConfig,
+    "loudness": LoudnessConfig,
+    "similarity": SimilarityConfig,
+}
 
-LossConfig = Annotated[L1Config | RelativeMSEConfig | LogMSEConfig | MelConfig | STFTConfig, Field(discriminator="kind")]
+LossConfig = Annotated[
+    L1Config | RelativeMSEConfig | LogMSEConfig | MelConfig | STFTConfig | LoudnessConfig | SimilarityConfig, Field(discriminator="kind")
+]
