@@ -46,7 +46,7 @@ class BatchDecoder:
         packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
         self._sent = [[len(range(cut)[plan.positions]) for cut in cuts] for plan in COEFFICIENT_PASSES]
         self._quantised = np.zeros((packets, frames, HOP), np.int32)
-        self._rows = np.zeros((packets, frames, HOP), np.int32)
+        self._rows = np.zeros((packets, frames, HOP), np.int16)
         self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
         self._signs = SignContext(packets, self._width)
 

@@ -34,7 +34,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Decoded(Frames):
-    """Frames as the decoder has them: with the row of the coding tables, int32 [F, HOP], that described every magnitude."""
+    """Frames as the decoder has them: with the row of the coding tables, int16 [F, HOP], that described every magnitude."""
 
     rows: np.ndarray
 

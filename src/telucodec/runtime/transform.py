@@ -38,7 +38,7 @@ SEARCHED_PACKETS = 60
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
 LOUDEST = 64.0
 """Samples that reach further are refused: such a file was not scaled to full scale at all."""
-BATCH = 16
+BATCH = 32
 """Packets decoded side by side."""
 MOST_TRIALS, CLOSE_ENOUGH = 4, 16
 """Steps are tried until one is that near to what it says should be taken: there, a tenth more or less bits, that is as good as tried."""
@@ -210,19 +210,29 @@ class TransformCodec:
         while batch := list(islice(packets, batch_size)):
             counts = [min(header.packet_frames, frames - first - i * header.packet_frames) for i in range(len(batch))]
             decoded = self._decode_batch(batch, counts, header.power)
-            for packet, count, result in zip(batch, counts, decoded, strict=True):
-                signs = noise_signs(first, count)
-                if isinstance(result, Decoded):
-                    restored = restore(result, step_size(packet.step_index - OFFSET), header.power, self.model, signs)
-                elif concealed is None:
-                    raise result
-                else:
-                    if packet is not None:
-                        concealed.append(f"packet {packet.sequence}: {result}")
-                    restored = Restored.of(conceal(last, signs))
+            for packet, count in zip(batch, counts, strict=True):
+                restored = self._restored(packet, decoded.pop(0), noise_signs(first, count), last, header.power, concealed)
                 last = restored.coefficients[-1]
                 first += count
                 yield restored
+
+    def _restored(
+        self,
+        packet: Packet | None,
+        result: Decoded | BitstreamError,
+        signs: np.ndarray,
+        last: np.ndarray,
+        power: int,
+        concealed: list[str] | None,
+    ) -> Restored:
+        """Frames of a `packet` that decoded to `result`, the frame before being `last`. They keep nothing of the batch it was decoded with."""
+        if isinstance(result, Decoded):
+            return restore(result, step_size(packet.step_index - OFFSET), power, self.model, signs)
+        if concealed is None:
+            raise result
+        if packet is not None:
+            concealed.append(f"packet {packet.sequence}: {result}")
+        return Restored.of(conceal(last, signs))
 
     def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
         """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""
