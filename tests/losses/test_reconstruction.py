@@ -5,7 +5,9 @@ from pydantic import TypeAdapter, ValidationError
 from telucodec.audio.mel import FULL_SCALES
 from telucodec.errors import TelucodecError
 from telucodec.losses import LOSSES, LossConfig
+from telucodec.losses.loudness import LoudnessConfig
 from telucodec.losses.mel import MelConfig
+from telucodec.losses.similarity import SimilarityConfig
 from telucodec.losses.stft import STFTConfig
 from telucodec.losses.sum import SumConfig
 from telucodec.losses.waveform import L1Config, RelativeMSEConfig
@@ -187,9 +189,10 @@ def test_mel_sees_what_moved_in_frequency():
     assert loss(Waves(tone[0], tone[2])) > 2 * loss(Waves(tone[0], tone[1]))
 
 
-def test_too_many_bands_for_a_window_are_named():
+@pytest.mark.parametrize("config", [MelConfig(scales=((64, 40),)), LoudnessConfig(window=64), SimilarityConfig(window=64, bands=40)])
+def test_too_many_bands_for_a_window_are_named(config):
     with pytest.raises(TelucodecError, match="64 samples at 16000 Hz cannot tell 40 bands apart"):
-        MelConfig(scales=((64, 40),)).build(RATE)
+        config.build(RATE)
 
 
 def test_a_sum_is_its_terms_times_their_weights(speech):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from telucodec.audio.mel import mel_edges, mel_filters
 from telucodec.losses.reconstruction import ReconstructionLoss
-from telucodec.losses.waves import Waves, noise_power
+from telucodec.losses.waves import Waves, band_means, noise_power
 
 ZWICKER_POWER = 0.23
 LISTENING_DB = 79.0
@@ -51,21 +51,24 @@ class LoudnessConfig(BaseModel):
 
 
 class Loudness(ReconstructionLoss):
-    """Mean over frames of ||D||_2 + ADDED_SHARE ||A D||_1, norms over bands, D the heard difference of loudness and A its asymmetry; blind to polarity and phase."""
+    """Mean over frames of ||D||_2 + ADDED_SHARE ||A D||_1, norms over bands, D the heard difference of loudness and A its asymmetry; blind to polarity and phase.
+
+    Raises TelucodecError where the window is too short to tell the mel bands apart.
+    """
 
     def __init__(self, config: LoudnessConfig, sample_rate: int):
         super().__init__()
         self.window, self.quietest = config.window, noise_power(config.quietest_db)
-        filters = mel_filters(sample_rate, config.window, config.bands) / (config.window // 2 + 1)
+        widths = mel_filters(sample_rate, config.window, config.bands).mean(axis=1)  # shares of all bins
         thresholds = 10 ** (hearing_threshold_db(mel_edges(sample_rate, config.bands)[1:-1]) / 10)
-        self.register_buffer("filters", torch.from_numpy(filters.T).float().contiguous(), persistent=False)  # [W / 2 + 1, M]
+        filters = band_means(sample_rate, config.window, config.bands) * torch.from_numpy(widths).float()
+        self.register_buffer("filters", filters, persistent=False)  # [W / 2 + 1, M]
         self.register_buffer("thresholds", torch.from_numpy(thresholds).float(), persistent=False)  # [M]
 
     def compare(self, waves: Waves) -> Tensor:
         level = waves.reference.square().mean((1, 2)).clamp_min(self.quietest)[:, None, None]
-        heard = [
-            power @ self.filters * (10 ** (LISTENING_DB / 10) / level) for power in waves.powers(self.window)
-        ]  # [B, F, M], 1 at 0 dB SPL
+        scale = 10 ** (LISTENING_DB / 10) / level  # to powers [B, F, M] that are 1 at 0 dB SPL
+        heard = [power @ self.filters * scale for power in waves.powers(self.window)]
         audible = [(power * (power > self.thresholds)).sum(-1, keepdim=True) + GAIN_POWER for power in heard]
         heard[1] = heard[1] * (audible[0] / audible[1]).clamp(LEAST_GAIN, MOST_GAIN)
         reference, estimate = (self.loudness(power) for power in heard)

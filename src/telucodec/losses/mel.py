@@ -13,10 +13,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from telucodec.audio.mel import mel_means
-from telucodec.errors import TelucodecError
 from telucodec.losses.reconstruction import ReconstructionLoss
-from telucodec.losses.waves import Waves, noise_power
+from telucodec.losses.waves import Waves, band_means, noise_power
 
 Scale = tuple[Annotated[int, Field(ge=16, multiple_of=4)], Annotated[int, Field(ge=2)]]
 
@@ -49,11 +47,7 @@ class MelDistance(ReconstructionLoss):
         super().__init__()
         self.windows = [window for window, _ in config.scales]
         for index, (window, bands) in enumerate(config.scales):
-            try:
-                filters = torch.from_numpy(mel_means(sample_rate, window, bands)).float()  # [M, W / 2 + 1]
-            except ValueError as error:
-                raise TelucodecError(f"mel loss: {error}; use fewer") from error
-            self.register_buffer(f"filters_{index}", filters.T.contiguous(), persistent=False)
+            self.register_buffer(f"filters_{index}", band_means(sample_rate, window, bands), persistent=False)
         self.noise = noise_power(config.floor_db)
 
     def compare(self, waves: Waves) -> Tensor:

@@ -12,9 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
 
-from telucodec.audio.mel import mel_means
 from telucodec.losses.reconstruction import ReconstructionLoss
-from telucodec.losses.waves import Waves, noise_power
+from telucodec.losses.waves import Waves, band_means, noise_power
 
 SPREAD = 0.5
 """Standard deviation of the Gaussian over neighbours, in bands and frames."""
@@ -40,13 +39,15 @@ class SimilarityConfig(BaseModel):
 
 
 class Similarity(ReconstructionLoss):
-    """1 less the mean, over bands and frames, of intensity times structure; blind to polarity and phase, 0 to 2."""
+    """1 less the mean, over bands and frames, of intensity times structure; blind to polarity and phase, 0 to 2.
+
+    Raises TelucodecError where the window is too short to tell the mel bands apart.
+    """
 
     def __init__(self, config: SimilarityConfig, sample_rate: int):
         super().__init__()
         self.window, self.noise = config.window, noise_power(config.floor_db)
-        filters = torch.from_numpy(mel_means(sample_rate, config.window, config.bands)).float()
-        self.register_buffer("filters", filters.T.contiguous(), persistent=False)  # [W / 2 + 1, M]
+        self.register_buffer("filters", band_means(sample_rate, config.window, config.bands), persistent=False)
         bell = torch.exp(-0.5 * (torch.arange(-1.0, 2.0) / SPREAD) ** 2)
         self.register_buffer("kernel", (bell[:, None] * bell / bell.sum() ** 2)[None, None], persistent=False)
 
@@ -54,8 +55,8 @@ class Similarity(ReconstructionLoss):
         # levels [B, 1, F, M] in dB over the floor
         x, y = (10 * torch.log10(1 + power @ self.filters / self.noise)[:, None] for power in waves.powers(self.window))
         mean_x, mean_y = self._near(x), self._near(y)
-        variance_x = (self._near(x.square()) - mean_x.square()) + LEAST_VARIANCE
-        variance_y = (self._near(y.square()) - mean_y.square()) + LEAST_VARIANCE
+        variance_x = self._near(x.square()) - mean_x.square() + LEAST_VARIANCE
+        variance_y = self._near(y.square()) - mean_y.square() + LEAST_VARIANCE
         structure = (self._near(x * y) - mean_x * mean_y + LEAST_VARIANCE) / (variance_x * variance_y).sqrt()
         intensity = (2 * mean_x * mean_y + 1) / (mean_x.square() + mean_y.square() + 1)
         return 1 - (intensity * structure).mean()

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from telucodec.audio.mel import mel_means
+from telucodec.errors import TelucodecError
+
 OVERLAP = 4
 """Windows over each sample: hops of a quarter window, as in both papers that the losses come from."""
 
@@ -79,3 +82,11 @@ class _Power(torch.autograd.Function):
 def noise_power(level_db: float) -> float:
     """Power in every bin of white noise with an RMS of `level_db` dB of full scale."""
     return 10 ** (level_db / 10)
+
+
+def band_means(sample_rate: int, window: int, bands: int) -> Tensor:
+    """Filters [W / 2 + 1, M] that turn the powers of a window into means of mel bands. Raises TelucodecError where it is too short for so many."""
+    try:
+        return torch.from_numpy(mel_means(sample_rate, window, bands).T).float().contiguous()
+    except ValueError as error:
+        raise TelucodecError(f"loss over mel bands: {error}; use fewer") from error
