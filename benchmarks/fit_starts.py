@@ -36,7 +36,7 @@ def main() -> None:
         step, power = step_size(round(STEP_UNITS * octaves)), POWER_OF_MODE["natural"]
         frames = quantise(coefficients, step, power)
         levels.append(frames.levels)
-        codes = MAGNITUDE_CODES[np.minimum(np.abs(frames.quantised), len(MAGNITUDE_CODES) - 1)]
+        codes = MAGNITUDE_CODES[np.minimum(np.abs(frames.halves), len(MAGNITUDE_CODES) - 1)]
         classes = Side.of(frames.levels, power).relative.astype(np.int32) + LARGEST_RELATIVE
         sums += np.bincount(classes[1:].ravel(), codes[:-1].ravel(), len(sums))
         counts += np.bincount(classes[1:].ravel(), minlength=len(sums))

@@ -23,8 +23,8 @@ def coder(model):
 
 def kbps_and_snr(coefficients, frames, step, power, coder, model):
     """Rate, and SNR in dB without the noise that fills zeros."""
-    rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
-    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     error = np.where(restored.zero, coefficients, coefficients - restored.coefficients) / restored.steps
     bits = coder.ideal_bits(frames, HOP, power)
     return bits / len(coefficients) / 20, 10 * np.log10(((coefficients / restored.steps) ** 2).sum() / (error**2).sum())
@@ -45,10 +45,10 @@ def test_the_same_distortion_takes_fewer_bits(mode, telugu, coder, model):
 def test_integers_stay_next_to_their_coefficients(mode, telugu, coder, model):
     coefficients, power = whole_mdct(telugu[0], HOP), POWER[mode]
     plain, cheap = quantise(coefficients, 0.02, power), cheapest(coefficients, 0.02, power, coder, model)
-    assert np.abs(cheap.quantised - plain.quantised).max() <= 2
-    assert (cheap.quantised * coefficients >= 0).all()
+    assert np.abs(cheap.halves - plain.halves).max() <= 2
+    assert (cheap.halves * coefficients >= 0).all()
     assert power == 0 or np.array_equal(cheap.levels, plain.levels)
 
 
 def test_silence_stays_silence(coder, model):
-    assert not cheapest(np.zeros((4, HOP), np.float32), 0.01, 13, coder, model).quantised.any()
+    assert not cheapest(np.zeros((4, HOP), np.float32), 0.01, 13, coder, model).halves.any()

@@ -4,6 +4,7 @@ import pytest
 from telucodec.audio.mdct import whole_mdct
 from telucodec.runtime.context import COEFFICIENT_PASSES, Layers
 from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import told
 from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, load_model
 from telucodec.runtime.quantise import quantise
 from telucodec.runtime.signs import BEFORE, COMMON_SIGN_FEATURES, EDGE, MAGNITUDES, ROOTS, SignContext, likelier, sign_inputs
@@ -11,12 +12,12 @@ from telucodec.runtime.signs import BEFORE, COMMON_SIGN_FEATURES, EDGE, MAGNITUD
 
 @pytest.fixture(scope="module")
 def speech_integers(telugu):
-    return quantise(whole_mdct(telugu[0], HOP), 0.04, 0).quantised
+    return quantise(whole_mdct(telugu[0], HOP), 0.04, 0).halves
 
 
-def bits_of_a_sign(quantised, mode="fidelity"):
+def bits_of_a_sign(halves, mode="fidelity"):
     model = load_model()
-    _, symbols, rows = EntropyCoder(model).sign_symbols(quantised, mode)
+    _, symbols, rows = EntropyCoder(model).sign_symbols(halves, mode)
     return model.tables.bits[rows, symbols].mean()
 
 
@@ -32,7 +33,7 @@ def test_signs_thrown_by_a_coin_take_a_bit_and_hardly_more(speech_integers):
 def test_a_steady_voice_is_foreseen():
     time_s = np.arange(32_000) / 16_000
     voice = sum(0.1 / k * np.sin(2 * np.pi * 120 * k * time_s + k) for k in range(1, 20)).astype(np.float32)
-    assert bits_of_a_sign(quantise(whole_mdct(voice, HOP), 0.02, 0).quantised) < 0.5
+    assert bits_of_a_sign(quantise(whole_mdct(voice, HOP), 0.02, 0).halves) < 0.5
 
 
 def test_all_signs_turned_take_the_same_bits(speech_integers):
@@ -43,13 +44,13 @@ def test_all_signs_turned_take_the_same_bits(speech_integers):
 
 
 def test_frame_by_frame_has_the_features_of_all_at_once():
-    integers = np.random.randint(-20, 21, (7, 40)) * (np.random.random((7, 40)) < 0.4)
+    integers = np.random.randint(-40, 41, (7, 40)) * (np.random.random((7, 40)) < 0.4)
     together = {}
-    for plan, frames, bins, features in sign_inputs(integers, ESCAPE):
+    for plan, frames, bins, features in sign_inputs(integers, told(integers)):
         together |= {(frame, place): column for frame, place, column in zip(frames, bins, features.T, strict=True)}
     context = SignContext(1, 40)
     for number, frame in enumerate(integers):
-        context.begin(np.minimum(np.abs(frame[None]), ESCAPE))
+        context.begin(told(frame[None]))
         for plan in COEFFICIENT_PASSES:
             bins = plan.start + plan.stride * np.flatnonzero(frame[plan.positions])
             features = context.features(np.zeros_like(bins), bins, plan)
@@ -63,7 +64,7 @@ def test_frame_by_frame_has_the_features_of_all_at_once():
 def test_features_are_what_they_are_said_to_be():
     integers = np.zeros((3, 20), int)
     integers[0, 9], integers[1, 12], integers[2, [5, 8, 9]] = -3, 30, (2, -1, 1)
-    for plan, frames, bins, features in sign_inputs(integers, ESCAPE):
+    for plan, frames, bins, features in sign_inputs(integers, told(integers)):
         for place, column in zip(bins[frames == 2], features.T[frames == 2], strict=True):
             assert list(column[:MAGNITUDES]) == [ROOTS[abs(integers[2, place + offset])] for offset in range(-5, 6)]
             past = iter(column[MAGNITUDES:COMMON_SIGN_FEATURES])
@@ -80,8 +81,8 @@ def test_features_are_what_they_are_said_to_be():
 def test_what_escaped_is_told_after_the_signs():
     integers = np.zeros((2, 12), int)
     integers[0, 4], integers[1, 4] = 100, 100
-    first, second = (column for _, _, _, features in sign_inputs(integers, ESCAPE) for column in features.T)
-    assert first[5] == second[5] == ROOTS[ESCAPE]
+    first, second = (column for _, _, _, features in sign_inputs(integers, told(integers)) for column in features.T)
+    assert first[5] == second[5] == ROOTS[2 * ESCAPE]
     assert second[MAGNITUDES + BEFORE[0]] == ROOTS[100]
 
 

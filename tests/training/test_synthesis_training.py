@@ -76,8 +76,8 @@ def test_training_and_runtime_repair_alike(telugu, recipe):
             torch.nn.init.normal_(parameter, std=0.1)
     coefficients = whole_mdct(telugu[0], HOP)
     frames = quantise(coefficients, step, power)
-    rows = EntropyCoder(model).coefficient_rows(frames.quantised, Side.of(frames.levels, power))
-    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    rows = EntropyCoder(model).coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     repaired = Synthesis(lambda: synthesis_graph(repair.net), "net", recipe.mode).begin().push(restored, power)[1:]
     parts = {
         "values": restored.values,

@@ -8,6 +8,7 @@ import numpy as np
 
 from telucodec.apps.plots import Columns
 from telucodec.runtime.codec import Codec
+from telucodec.runtime.frames import symbols_of
 from telucodec.runtime.vq import CodesCodec
 
 MAGNITUDES = 6
@@ -30,7 +31,7 @@ def symbols(codec: Codec, waves: Sequence[np.ndarray]) -> Symbols:
         return Symbols(f"all codebooks, {seconds:.1f} s of speech", _of_codes(codec, waves))
     mode = codec.modes[0]
     frames = np.concatenate(
-        [np.abs(piece.quantised) for wave in waves for piece in codec.integers(codec.encode(wave, codec.default_kbps, mode=mode))]
+        [symbols_of(piece.halves) for wave in waves for piece in codec.integers(codec.encode(wave, codec.default_kbps, mode=mode))]
     )
     return Symbols(f"{mode} mode at {codec.default_kbps:g} kbps, {seconds:.1f} s of speech", _of_coefficients(frames, codec.sample_rate))
 

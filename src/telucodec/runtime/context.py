@@ -19,8 +19,8 @@ UNIT = 32
 """An activation of 1.0 is this integer."""
 WEIGHT_UNIT = 64
 """A weight of 1.0 is this integer."""
-MAGNITUDE_CODES = np.round(16 * np.log2(1 + np.arange(128))).astype(np.float32)
-"""Quantised magnitude 0..127 -> feature 0..112."""
+MAGNITUDE_CODES = np.round(16 * np.log2(1 + np.arange(255) / 2)).astype(np.float32)
+"""Magnitude in half steps 0..254 -> feature 0..112."""
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,13 @@ from telucodec.runtime.frames import (
     coefficient_row,
     level_row,
     relative_levels,
+    symbols_of,
+    told,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, SIGN_ROW_OF_MODE, TransformModel
+from telucodec.runtime.model import BIT_ROW, ESCAPE, SECOND_ROW, SIGN_ROW_OF_MODE, TransformModel
 from telucodec.runtime.signs import likelier, sign_inputs
 from telucodec.runtime.start import Start
+from telucodec.runtime.trellis import second_reads
 
 TOGETHER = 32
 """Frames that an encoder looks at together: what is worked out for them stays in a processor's cache."""
@@ -112,10 +115,10 @@ class EntropyCoder:
     # The encoder's side: all frames of a packet at once.
 
     def coefficient_inputs(
-        self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None
+        self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None
     ) -> Iterator[tuple[slice, Plan, np.ndarray]]:
-        """Frames, pass and its features [I, f, p] over `quantised` [F, n], some frames after the other."""
-        codes = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
+        """Frames, pass and its features [I, f, p] over `halves` [F, n], some frames after the other."""
+        codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
             relative_before = relative_levels(start.levels, power)
@@ -123,7 +126,7 @@ class EntropyCoder:
         pasts = [_later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before)]
         if side.relative is not None:
             pasts += [side.relative, _later(side.relative, 1, relative_before)]
-        sent = np.minimum(codes, MAGNITUDE_CODES[ESCAPE])  # escapes come after
+        sent = MAGNITUDE_CODES[told(halves)]  # escapes come after
         for first in range(0, len(codes), TOGETHER):
             frames = slice(first, first + TOGETHER)
             parts = [past[frames] for past in pasts]
@@ -133,13 +136,18 @@ class EntropyCoder:
                 yield frames, plan, coefficient_features(common, known, plan)
                 known[:, plan.positions] = sent[frames, plan.positions]
 
-    def coefficient_rows(self, quantised: np.ndarray, side: Side, power: int = 0, start: Start | None = None) -> np.ndarray:
-        """Row of the coding tables [F, n] for every magnitude of `quantised` [F, n]."""
-        rows = np.empty(quantised.shape, np.int32)
+    def coefficient_rows(self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None) -> np.ndarray:
+        """Row of the coding tables [F, n] for every magnitude of `halves` [F, n], where the first quantiser reads it."""
+        rows = np.empty(halves.shape, np.int32)
         layers = dict(zip(COEFFICIENT_PASSES, self._model.passes[side.mode], strict=True))
-        for frames, plan, features in self.coefficient_inputs(quantised, side, power, start):
+        for frames, plan, features in self.coefficient_inputs(halves, side, power, start):
             rows[frames, plan.positions] = coefficient_row(self._evaluate(layers[plan], features), side.mode)
         return rows
+
+    def magnitude_symbols(self, halves: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
+        """Symbol of every magnitude of `halves` [F, n], and how much further down the tables its row lies for the quantiser that reads it."""
+        symbols = np.minimum(symbols_of(halves), ESCAPE)
+        return symbols, SECOND_ROW * second_reads(symbols) if self._model.dependent(mode) else np.zeros_like(symbols)
 
     def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
         """Features [I, F, p] of each pass over `levels` [F, BANDS]."""
@@ -165,26 +173,26 @@ class EntropyCoder:
             residuals[:, plan.positions] = change[:, plan.positions] - mean
         return residuals, rows
 
-    def sign_symbols(self, quantised: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Frame, symbol and row [n] of the sign of all of `quantised` [F, n] that is not zero, those of a frame in the order of the passes.
+    def sign_symbols(self, halves: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Frame, symbol and row [n] of the sign of all of `halves` [F, n] that is not zero, those of a frame in the order of the passes.
 
         A symbol is 1 where the sign is not the likelier one. Without networks for signs all rows are those of a bit, which is 1 below zero.
         """
         networks = self._model.signs(mode)
         if networks is None:
-            frames, bins = np.nonzero(quantised)
-            return frames, (quantised[frames, bins] < 0).astype(np.int32), np.full(len(frames), BIT_ROW, np.int32)
+            frames, bins = np.nonzero(halves)
+            return frames, (halves[frames, bins] < 0).astype(np.int32), np.full(len(frames), BIT_ROW, np.int32)
         parts = []
-        for layers, (plan, frames, bins, features) in zip(networks, sign_inputs(quantised, ESCAPE), strict=True):
+        for layers, (plan, frames, bins, features) in zip(networks, sign_inputs(halves, told(halves)), strict=True):
             signs, confidence = likelier(layers, features, bins, plan, self._evaluate)
-            parts.append((frames, (signs * quantised[frames, bins] < 0).astype(np.int32), SIGN_ROW_OF_MODE[mode] + confidence))
+            parts.append((frames, (signs * halves[frames, bins] < 0).astype(np.int32), SIGN_ROW_OF_MODE[mode] + confidence))
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
     def _parts(self, frames: Frames, cut: int, power: int, start: Start | None):
         """Magnitude symbols and rows [F, cut], level symbols and rows [F, BANDS] (or None), level residuals."""
-        quantised = frames.quantised[:, :cut]
-        rows = self.coefficient_rows(quantised, Side.of(frames.levels, power), power, start)
-        symbols = np.minimum(np.abs(quantised), ESCAPE)
+        halves = frames.halves[:, :cut]
+        symbols, further = self.magnitude_symbols(halves, frames.mode)
+        rows = self.coefficient_rows(halves, Side.of(frames.levels, power), power, start) + further
         if frames.levels is None:
             return symbols, rows, None, None, None
         residuals, level_rows = self.level_predictions(frames.levels, start)
@@ -195,9 +203,9 @@ class EntropyCoder:
         """Length of the packet's payload by the model's own probabilities, in bits."""
         symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
         bits = self._model.tables.bits
-        _, sign_symbols, sign_rows = self.sign_symbols(frames.quantised[:, :cut], frames.mode)
+        _, sign_symbols, sign_rows = self.sign_symbols(frames.halves[:, :cut], frames.mode)
         total = bits[rows, symbols].sum(dtype=np.float64) + bits[sign_rows, sign_symbols].sum(dtype=np.float64)
-        escaped = np.abs(frames.quantised[:, :cut])[symbols == ESCAPE] - ESCAPE
+        escaped = symbols_of(frames.halves[:, :cut])[symbols == ESCAPE] - ESCAPE
         total += (2 * np.floor(np.log2(escaped + 1)) + 1).sum()
         if residuals is not None:
             total += bits[level_rows, level_symbols].sum(dtype=np.float64)
@@ -211,7 +219,7 @@ class EntropyCoder:
     def written(self, frames: Frames, cut: int, power: int, start: Start | None) -> RangeWriter:
         """All symbols of `frames`, as `encode` has them, in contexts that begin from `start`."""
         symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
-        quantised = frames.quantised[:, :cut]
+        halves = frames.halves[:, :cut]
         script = _Script(len(symbols))
         if residuals is not None:
             for plan in LEVEL_PASSES:
@@ -219,8 +227,8 @@ class EntropyCoder:
                 script.put_escapes(residuals[:, plan.positions], level_symbols[:, plan.positions] == ESCAPE, _zigzag)
         for plan in COEFFICIENT_PASSES:
             script.put(symbols[:, plan.positions], rows[:, plan.positions])
-        script.put_some(*self.sign_symbols(quantised, frames.mode))
-        script.put_escapes(np.abs(quantised), symbols == ESCAPE, lambda magnitude: magnitude - ESCAPE)
+        script.put_some(*self.sign_symbols(halves, frames.mode))
+        script.put_escapes(symbols_of(halves), symbols == ESCAPE, lambda magnitude: magnitude - ESCAPE)
         return write_symbols(self._model.tables, *script.in_order())
 
     # The decoder's side: one frame at a time, of several packets together.

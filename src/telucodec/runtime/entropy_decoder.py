@@ -29,8 +29,9 @@ from telucodec.runtime.frames import (
     level_row,
     relative_levels,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SIGN_ROW_OF_MODE
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE
 from telucodec.runtime.signs import SignContext, likelier
+from telucodec.runtime.trellis import LANE, NEXT
 
 
 class BatchDecoder:
@@ -45,13 +46,14 @@ class BatchDecoder:
         self._failures: dict[int, BitstreamError] = {}
         packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
         self._sent = [[len(range(cut)[plan.positions]) for cut in cuts] for plan in COEFFICIENT_PASSES]
-        self._quantised = np.zeros((packets, frames, HOP), np.int32)
+        self._halves = np.zeros((packets, frames, HOP), np.int32)
         self._rows = np.zeros((packets, frames, HOP), np.int16)
         self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
         self._signs = SignContext(packets, self._width)
+        self._states = np.zeros((packets, -(-self._width // LANE)), np.int32)
 
     def run(self) -> list[Decoded | BitstreamError]:
-        packets, frames = self._quantised.shape[:2]
+        packets, frames = self._halves.shape[:2]
         codes = [np.zeros((packets, self._width), np.float32) for _ in range(2)]
         slow = np.zeros((packets, self._width), np.float32)
         levels_before, relative_before = SILENCE, SILENCE
@@ -77,15 +79,15 @@ class BatchDecoder:
                 codes = [self._start.codes(relative)[:, : self._width]] * 2
                 slow = 8 * codes[0]
             past = CoefficientPast(codes[0], codes[1], slow, side.relative, relative_previous)
-            quantised, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
-            self._quantised[:, frame, : self._width] = quantised
-            current = MAGNITUDE_CODES[np.minimum(np.abs(quantised), len(MAGNITUDE_CODES) - 1)]
+            halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
+            self._halves[:, frame, : self._width] = halves
+            current = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
             slow = slow_average(slow, current)
             codes = [current, codes[0]]
             relative_previous = side.relative
         return [
             self._failures.get(p)
-            or Decoded(self._quantised[p, :count], None if self._levels is None else self._levels[p, :count], self._rows[p, :count])
+            or Decoded(self._halves[p, :count], None if self._levels is None else self._levels[p, :count], self._rows[p, :count])
             for p, count in enumerate(self._counts)
         ]
 
@@ -124,27 +126,34 @@ class BatchDecoder:
         return (past.previous + change).astype(np.int32)
 
     def _decode_coefficients(self, active: list[int], past: CoefficientPast, mode: str) -> tuple[np.ndarray, np.ndarray]:
-        """Quantised coefficients and their rows, int32 [packets, width], of the next frame."""
+        """Coefficients in half steps and their rows, int32 [packets, width], of the next frame."""
         common = past.features()
         codes = np.zeros(past.previous.shape, np.float32)
         magnitudes = np.zeros(past.previous.shape, np.int32)
         all_rows = np.empty(past.previous.shape, np.int32)
+        dependent = self._model.dependent(mode)
         for layers, plan, counts in zip(self._model.passes[mode], COEFFICIENT_PASSES, self._sent, strict=True):
             all_rows[:, plan.positions] = rows = coefficient_row(self._evaluate(layers, coefficient_features(common, codes, plan)), mode)
-            weights, found = self._probabilities[rows], magnitudes[:, plan.positions]
+            symbols, states = np.zeros_like(rows), self._states[:, : rows.shape[1]]
+            weights = self._probabilities[rows + SECOND_ROW * (states & 1) if dependent else rows]
 
-            def read(packet, reader, weights=weights, found=found, counts=counts):
+            def read(packet, reader, weights=weights, symbols=symbols, counts=counts):
                 count = counts[packet]
-                found[packet, :count] = reader.read(weights[packet, :count])
+                symbols[packet, :count] = reader.read(weights[packet, :count])
 
             self._each(active, read)
+            found = 2 * symbols
+            if dependent:
+                found -= states & (symbols > 0)
+                states[:] = NEXT[states, symbols & 1]
+            magnitudes[:, plan.positions] = found
             codes[:, plan.positions] = MAGNITUDE_CODES[found]
         self._decode_signs(active, magnitudes, mode)
         return magnitudes, all_rows
 
     def _decode_signs(self, active: list[int], magnitudes: np.ndarray, mode: str) -> None:
-        """Give `magnitudes` [packets, width] their signs, and those that escaped the tables their size."""
-        escapes = np.argwhere(magnitudes == ESCAPE).tolist()
+        """Give `magnitudes` [packets, width], in half steps, their signs, and those that escaped the tables their size."""
+        escapes = np.argwhere(magnitudes >= 2 * ESCAPE - 1).tolist()
         self._signs.begin(magnitudes)
         signs = np.zeros_like(magnitudes)
         networks = self._model.signs(mode)
@@ -173,7 +182,7 @@ class BatchDecoder:
 
         def read_escapes(packet, reader):
             for index in [place for owner, place in escapes if owner == packet]:
-                magnitudes[packet, index] += min(self._read_gamma(reader), MAX_MAGNITUDE)
+                magnitudes[packet, index] += 2 * min(self._read_gamma(reader), MAX_MAGNITUDE)
 
         if escapes:
             self._each(active, read_escapes)

@@ -21,10 +21,11 @@ SILENCE = np.zeros(1, np.float32)
 class Frames:
     """The integers of F frames.
 
-    quantised: int32 [F, HOP]; levels: int32 [F, BANDS], or None where the envelope is not sent (power 0).
+    halves: coefficients in half steps, int32 [F, HOP], all even where one quantiser reads them; levels: int32 [F, BANDS], or None where the
+    envelope is not sent (power 0).
     """
 
-    quantised: np.ndarray
+    halves: np.ndarray
     levels: np.ndarray | None
 
     @property
@@ -54,6 +55,16 @@ class Side:
         if levels is None:
             return cls("fidelity", None, None)
         return cls("natural", spread(levels), relative_levels(levels, power))
+
+
+def symbols_of(halves: np.ndarray) -> np.ndarray:
+    """Magnitudes as they are coded, of coefficients in half steps: the n-th point of its quantiser from zero, whichever that is."""
+    return (np.abs(halves) + 1) >> 1
+
+
+def told(halves: np.ndarray) -> np.ndarray:
+    """Magnitudes in half steps as far as the coding tables tell of `halves`: those that escape them are the first that do."""
+    return np.minimum(np.abs(halves), 2 * ESCAPE - (halves & 1))
 
 
 def relative_levels(levels: np.ndarray, power: int) -> np.ndarray:

@@ -33,7 +33,9 @@ ROW_OF_MODE = {"fidelity": 0, "natural": SCALES}
 LEVEL_ROW = 2 * SCALES
 BIT_ROW = LEVEL_ROW + LEVEL_FRACTIONS * LEVEL_SCALES
 SIGN_ROW_OF_MODE = {"fidelity": BIT_ROW + 1, "natural": BIT_ROW + 1 + CONFIDENCES}
-ROWS = BIT_ROW + 1 + 2 * CONFIDENCES
+SECOND_ROW = BIT_ROW + 1 + 2 * CONFIDENCES
+"""So much further down lies the row of a magnitude in fidelity mode where the second of two quantisers reads it."""
+ROWS = SECOND_ROW + SCALES
 CENTROIDS = 3
 """Reconstruction points of their own: magnitudes 1, 2, and 3 or more."""
 NOISE_CLASSES = 64
@@ -47,15 +49,19 @@ class TransformModel:
     """Context networks by what they predict: "fidelity", "natural" (magnitudes), "levels"; and, in models made since signs are predicted,
     "fidelity signs", "natural signs"."""
     frequencies: np.ndarray
-    """Integer frequencies int32 [ROWS, SYMBOLS], or only the rows up to BIT_ROW in models that do not predict signs."""
+    """Integer frequencies int32 [ROWS, SYMBOLS]; only those before SECOND_ROW in models of one quantiser, up to BIT_ROW in those that do not predict signs either."""
     centroids: np.ndarray
-    """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]."""
+    """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]; with SCALES more for the second quantiser."""
     noise: np.ndarray
     """Level of the noise that fills zeros, in steps, float32 [NOISE_CLASSES], by level of the envelope over the step."""
 
     def signs(self, mode: str) -> tuple[Layers, ...] | None:
         """Networks for the signs of `mode`, None in a model that does not predict them."""
         return self.passes.get(signs_of(mode))
+
+    def dependent(self, mode: str) -> bool:
+        """Whether coefficients of `mode` are read by two quantisers, by turns as `trellis` has it."""
+        return mode == "fidelity" and len(self.frequencies) == ROWS
 
     @cached_property
     def tables(self) -> CodingTables:
@@ -164,8 +170,12 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
             )
             for index, plan in enumerate(plans)
         )
-    frequencies = take("frequencies", (ROWS if with_signs else BIT_ROW + 1, SYMBOLS), np.int32)
+    rows = BIT_ROW + 1
+    if with_signs:
+        rows = ROWS if len(tensors["frequencies"]) == ROWS else SECOND_ROW
+    frequencies = take("frequencies", (rows, SYMBOLS), np.int32)
     if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():
         raise ValueError("frequencies do not add up")
-    centroids, noise = take("centroids", (2 * SCALES, CENTROIDS), np.float32), take("noise", (NOISE_CLASSES,), np.float32)
+    centroids = take("centroids", ((3 if rows == ROWS else 2) * SCALES, CENTROIDS), np.float32)
+    noise = take("noise", (NOISE_CLASSES,), np.float32)
     return TransformModel(passes, frequencies, centroids, noise)

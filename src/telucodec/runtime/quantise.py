@@ -1,12 +1,12 @@
-"""Coefficients <-> integers: uniform quantisation with a dead zone, learned reconstruction points, and noise for what became zero."""
+"""Coefficients <-> integers, in half steps: uniform quantisation with a dead zone, learned reconstruction points, and noise for what became zero."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
-from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side
-from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, TransformModel
+from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
+from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, SCALES, TransformModel
 
 STEP_UNITS = 64
 """The step is sent as an integer number of 64ths of an octave below full scale: 1.1 % apart."""
@@ -34,16 +34,16 @@ def scaled(coefficients: np.ndarray, step: float, power: int) -> np.ndarray:
 
 
 def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
-    """Integers of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope."""
+    """Whole steps of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope."""
     levels = measure_levels(coefficients, step) if power else None
     in_steps = np.abs(coefficients) / scaled_steps(Side.of(levels, power), step, power)
     magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE)
-    return Frames((np.sign(coefficients) * magnitudes).astype(np.int32), levels)
+    return Frames((2 * np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 
 def used_fours(frames: Frames) -> int:
     """Coefficients of a frame up to the highest that is ever other than zero, in fours."""
-    used = np.flatnonzero(frames.quantised.any(axis=0))
+    used = np.flatnonzero(frames.halves.any(axis=0))
     return 0 if used.size == 0 else used[-1] // 4 + 1
 
 
@@ -86,9 +86,9 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
     `noise_signs` [F, N] of +-1 give the noise its phases; it is added only where there is an envelope to give its level.
     """
     side = Side.of(frames.levels, power)
-    magnitude = np.abs(frames.quantised)
-    point = model.centroids[frames.rows, np.clip(magnitude, 1, CENTROIDS) - 1]
-    values = (np.sign(frames.quantised) * (magnitude + point)).astype(np.float32)
+    magnitude = np.abs(frames.halves)
+    point = model.centroids[frames.rows + 2 * SCALES * (magnitude & 1), np.clip(symbols_of(magnitude), 1, CENTROIDS) - 1]
+    values = (np.sign(frames.halves) * (magnitude / 2 + point)).astype(np.float32)
     steps = units = scaled_steps(side, step, power)
     if side.relative is not None:
         filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs

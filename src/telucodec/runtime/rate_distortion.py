@@ -1,36 +1,75 @@
 """Rate-distortion optimised quantisation: of the integers near a coefficient, the one whose error and whose bits together cost least.
 
 After Karczewicz, Ye and Chong (ITU-T VCEG-AH21, 2008), with the bits that the context model gives each integer where neighbours are
-quantised plainly. Only the encoder does this; any integers decode.
+quantised plainly; where two quantisers read by turns, the cheapest way through their trellis. Only the encoder does this; any integers decode.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
-from telucodec.runtime.model import CENTROIDS, ESCAPE, TransformModel
+from telucodec.runtime.model import CENTROIDS, ESCAPE, SCALES, SECOND_ROW, TransformModel
 from telucodec.runtime.quantise import quantise, scaled_steps, used_fours
+from telucodec.runtime.start import Start
+from telucodec.runtime.trellis import cheapest_path
 
 BIT_PRICE = {"natural": 0.15, "fidelity": 0.1}
 """What a bit may cost in error, in squared steps; 0.1155 = 2 ln 2 / 12 where steps are fine (docs/experiments.md, 14)."""
+DEPENDENT_BIT_PRICE = 0.06
+"""The same where two quantisers read by turns (docs/experiments.md, 28)."""
 
 
-def cheapest(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> Frames:
-    """Integers of `coefficients` [F, N], as `quantise` takes them but for those whose bits are not worth it."""
+def cheapest(
+    coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel, start: Start | None = None
+) -> Frames:
+    """`coefficients` [F, N] in half steps, as `quantise` takes them but for those whose bits are not worth it; contexts begin from `start`."""
     frames = quantise(coefficients, step, power)
     side = Side.of(frames.levels, power)
     cut = 4 * used_fours(frames)
-    rows = coder.coefficient_rows(frames.quantised[:, :cut], side)
+    rows = coder.coefficient_rows(frames.halves[:, :cut], side, power, start)
     exact = (np.abs(coefficients) / scaled_steps(side, step, power))[:, :cut]
-    below = np.minimum(np.floor(exact), MAX_MAGNITUDE).astype(np.int32)
+    if model.dependent(side.mode):
+        magnitudes = _by_turns(exact, rows, model)
+    else:
+        magnitudes = _one_by_one(exact, rows, BIT_PRICE[side.mode], model)
+    halves = np.zeros_like(frames.halves)
+    halves[:, :cut] = np.sign(coefficients[:, :cut]) * magnitudes
+    return Frames(halves, frames.levels)
+
+
+def _costs(exact: np.ndarray, rows: np.ndarray, second: int, price: float, model: TransformModel) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Symbols near magnitudes `exact` [F, n], in steps, of the first or the `second` quantiser, and what each costs [F, n]."""
+    below = np.minimum(np.floor(exact + second / 2), MAX_MAGNITUDE).astype(np.int32)
+    for symbol in (np.maximum(below - 1, 0), below, np.minimum(below + 1, MAX_MAGNITUDE)):
+        coded = symbol > 0
+        learned = model.centroids[rows + 2 * SCALES * second, np.clip(symbol, 1, CENTROIDS) - 1]
+        point = np.where(coded, symbol - second / 2 + learned, 0)
+        bits = model.tables.bits[rows + SECOND_ROW * second, np.minimum(symbol, ESCAPE)] + coded  # one for the sign
+        yield symbol, (exact - point) ** 2 + price * bits
+
+
+def _one_by_one(exact: np.ndarray, rows: np.ndarray, price: float, model: TransformModel) -> np.ndarray:
+    """Magnitudes [F, n] in half steps, each the cheapest."""
     best = least = None
-    for magnitude in (np.maximum(below - 1, 0), below, np.minimum(below + 1, MAX_MAGNITUDE)):
-        coded = magnitude > 0
-        point = np.where(coded, magnitude + model.centroids[rows, np.clip(magnitude, 1, CENTROIDS) - 1], 0)
-        bits = model.tables.bits[rows, np.minimum(magnitude, ESCAPE)] + coded  # one for the sign
-        cost = (exact - point) ** 2 + BIT_PRICE[side.mode] * bits
-        best = magnitude if least is None else np.where(cost < least, magnitude, best)
+    for symbol, cost in _costs(exact, rows, 0, price, model):
+        best = symbol if least is None else np.where(cost < least, symbol, best)
         least = cost if least is None else np.minimum(cost, least)
-    quantised = np.zeros_like(frames.quantised)
-    quantised[:, :cut] = np.sign(coefficients[:, :cut]) * best
-    return Frames(quantised, frames.levels)
+    return 2 * best
+
+
+def _by_turns(exact: np.ndarray, rows: np.ndarray, model: TransformModel) -> np.ndarray:
+    """Magnitudes [F, n] in half steps, those that cost least together where each decides which quantiser reads what follows."""
+    least = np.full((2, 2, *exact.shape), np.inf, np.float32)
+    best = np.zeros(least.shape, np.int32)
+    for second in range(2):
+        for symbol, cost in _costs(exact, rows, second, DEPENDENT_BIT_PRICE, model):
+            for parity in range(2):
+                better = (np.minimum(symbol, ESCAPE) & 1 == parity) & (cost < least[second, parity])
+                least[second, parity][better] = cost[better]
+                best[second, parity][better] = symbol[better]
+    seconds, parities = cheapest_path(least)
+    frames, bins = np.indices(exact.shape)
+    symbols = best[seconds, parities, frames, bins]
+    return 2 * symbols - (seconds & (symbols > 0))

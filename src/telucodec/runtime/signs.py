@@ -12,8 +12,8 @@ import numpy as np
 
 from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Evaluator, Layers, Plan
 
-ROOTS = np.minimum(np.round(16 * np.sqrt(np.arange(128))), 127).astype(np.float32)
-"""Quantised magnitude 0..127 -> feature 0..127."""
+ROOTS = np.minimum(np.round(16 * np.sqrt(np.arange(255) / 2)), 127).astype(np.float32)
+"""Magnitude in half steps 0..254 -> feature 0..127."""
 AROUND = 5
 """Bins to either side whose magnitudes are looked at."""
 BEFORE = (5, 5, 5, 4)
@@ -35,12 +35,12 @@ class SignContext:
         self._planes = np.zeros((2 + len(BEFORE), batch, width + 2 * EDGE), np.float32)
 
     @classmethod
-    def of(cls, quantised: np.ndarray, largest: int) -> "SignContext":
-        """All of a packet's frames `quantised` [F, n] at once; of those at hand no magnitudes above `largest` are known."""
-        context = cls(*quantised.shape)
-        context.begin(np.minimum(np.abs(quantised), largest))
-        context.known[:] = np.sign(quantised) * context.magnitudes
-        signed = signed_roots(quantised)
+    def of(cls, halves: np.ndarray, magnitudes: np.ndarray) -> "SignContext":
+        """All of a packet's frames `halves` [F, n] at once; of those at hand only `magnitudes` [F, n] are known."""
+        context = cls(*halves.shape)
+        context.begin(magnitudes)
+        context.known[:] = np.sign(halves) * context.magnitudes
+        signed = signed_roots(halves)
         for distance in range(1, 1 + len(BEFORE)):
             context._inside(1 + distance)[distance:] = signed[:-distance]
         return context
@@ -59,14 +59,14 @@ class SignContext:
         return self._inside(1)
 
     def begin(self, magnitudes: np.ndarray) -> None:
-        """The frame at hand has `magnitudes` [B, n] of which no signs are known."""
+        """The frame at hand has `magnitudes` [B, n], in half steps, of which no signs are known."""
         self.magnitudes[:] = ROOTS[magnitudes]
         self.known[:] = 0
 
-    def end(self, quantised: np.ndarray) -> None:
-        """The frame at hand was `quantised` [B, n]: the next one comes."""
+    def end(self, halves: np.ndarray) -> None:
+        """The frame at hand was `halves` [B, n]: the next one comes."""
         self._planes[3:] = self._planes[2:-1]
-        self._inside(2)[:] = signed_roots(quantised)
+        self._inside(2)[:] = signed_roots(halves)
 
     def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
         """Features [I, n] of the places `bins` [n] in frames `batch` [n]: magnitudes, then what turns with the signs."""
@@ -85,16 +85,19 @@ def _looked_at(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     return planes, offsets
 
 
-def signed_roots(quantised: np.ndarray) -> np.ndarray:
-    """Features of integers of any shape, with their signs."""
-    return np.sign(quantised) * ROOTS[np.minimum(np.abs(quantised), len(ROOTS) - 1)]
+def signed_roots(halves: np.ndarray) -> np.ndarray:
+    """Features of coefficients in half steps, of any shape, with their signs."""
+    return np.sign(halves) * ROOTS[np.minimum(np.abs(halves), len(ROOTS) - 1)]
 
 
-def sign_inputs(quantised: np.ndarray, largest: int) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
-    """Each pass over a packet `quantised` [F, n] with the frames [m] and bins [m] of what is not zero there, and their features [I, m]."""
-    context = SignContext.of(quantised, largest)
+def sign_inputs(halves: np.ndarray, magnitudes: np.ndarray) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
+    """Each pass over a packet `halves` [F, n], of whose frame at hand `magnitudes` [F, n] are known.
+
+    With the frames [m] and bins [m] of what is not zero there, and their features [I, m].
+    """
+    context = SignContext.of(halves, magnitudes)
     for plan in COEFFICIENT_PASSES:
-        frames, places = np.nonzero(quantised[:, plan.positions])
+        frames, places = np.nonzero(halves[:, plan.positions])
         bins = plan.start + plan.stride * places
         yield plan, frames, bins, context.features(frames, bins, plan)
 

@@ -11,6 +11,7 @@ from telucodec.runtime.frames import Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
+from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.start import nearest_start, starts
 from telucodec.runtime.transform import LOUDEST, TransformCodec, rms
 from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
@@ -41,7 +42,7 @@ class Encoder:
             raise TelucodecError(
                 f"{kbps:g} kbps cannot be held with packets of {1000 * self._packet_s:g} ms; ask for {least_kbps:g} to {MOST_KBPS:g}"
             )
-        self._coder, self._mode, self._copies = codec.coder, mode, copies
+        self._coder, self._model, self._mode, self._copies = codec.coder, codec.model, mode, copies
         self._reservoir = Reservoir(1000 * kbps, self._packet_s, mode)
         self._held = np.zeros(HOP, np.float32)
         self._before: np.ndarray | None = None  # coefficients of the packet before
@@ -102,11 +103,13 @@ class Encoder:
         # Levels are smoothed over frames, so that of the frame before is looked at too.
         past = coefficients[:1] if before is None else before[-1:]
         both = quantise(np.concatenate([past, coefficients]), step, power)
-        frames = Frames(both.quantised[1:], None if both.levels is None else both.levels[1:])
-        used = np.flatnonzero(frames.quantised.any(axis=0))
-        cut = 0 if used.size == 0 else (used[-1] // CUT_GRAIN + 1) * CUT_GRAIN
+        frames = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
         levels = measure_levels(coefficients[:1], step)[0] if frames.levels is None else frames.levels[0]
         start = nearest_start(levels)
+        if self._model.dependent(self._mode):
+            frames = cheapest(coefficients, step, power, self._coder, self._model, starts()[start])
+        used = np.flatnonzero(frames.halves.any(axis=0))
+        cut = 0 if used.size == 0 else (used[-1] // CUT_GRAIN + 1) * CUT_GRAIN
         payload = self._coder.written(frames, cut, power, starts()[start]).to_fewest_bytes()
         return StreamPacket(len(coefficients), self._mode, int(cut), index, start, payload, copy)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT, Layers
-from telucodec.runtime.model import ESCAPE, LARGEST, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
+from telucodec.runtime.model import LARGEST, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
 from telucodec.runtime.signs import MAGNITUDES
 
 
@@ -98,19 +98,26 @@ class SignNet(nn.Module):
 
 
 class ScaleFamily(nn.Module):
-    """SCALES distributions over a magnitude's symbols, ordered from narrow to wide; `forward` gives bits of symbols [n]."""
+    """SCALES distributions over a magnitude's symbols, ordered from narrow to wide, for each of the `quantisers` that may read it.
 
-    def __init__(self):
+    `forward` gives bits of symbols [n], those of the second quantiser counted on from SYMBOLS.
+    """
+
+    def __init__(self, quantisers: int = 1):
         super().__init__()
-        scale = 2.0 ** torch.linspace(-4, 4.5, SCALES)[:, None]
-        self.logits = nn.Parameter(-torch.arange(SYMBOLS, dtype=torch.float32)[None] / scale)
+        scale = 2.0 ** torch.linspace(-4, 4.5, SCALES)[:, None, None]
+        self.logits = nn.Parameter((-torch.arange(SYMBOLS, dtype=torch.float32) / scale).repeat(1, quantisers, 1))
+
+    def probabilities(self) -> Tensor:
+        """Of each scale's symbols, [SCALES, quantisers, SYMBOLS]."""
+        return functional.softmax(self.logits, dim=2)
 
     def forward(self, point: Tensor, symbols: Tensor) -> Tensor:
         """Bits of `symbols` at `point` (in rows, real) as a mixture of the two rows around it."""
         point = point.clamp(0, SCALES - 1.001)
         low = point.floor().long()
         weight = point - low
-        probabilities = functional.softmax(self.logits, dim=1)
+        probabilities = self.probabilities().flatten(1)
         mixed = (1 - weight) * probabilities[low, symbols] + weight * probabilities[low + 1, symbols]
         return -torch.log2(mixed.clamp_min(1e-6))
 
@@ -159,7 +166,7 @@ def train(
 
 def coefficient_cost(family: ScaleFamily) -> Callable[[Tensor, Tensor], Tensor]:
     """Cost of magnitude symbols: eight rows to a unit of the network's output."""
-    return lambda outputs, symbols: family(outputs[:, 0] * 8, symbols.clamp(max=ESCAPE))
+    return lambda outputs, symbols: family(outputs[:, 0] * 8, symbols)
 
 
 def level_cost(outputs: Tensor, change: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Fits a transform model to recordings: context networks by gradient descent, tables, centroids and noise levels by counting."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from telucodec.errors import DataError
 from telucodec.runtime.context import Plan
 from telucodec.runtime.entropy import EntropyCoder, level_symbol
 from telucodec.runtime.envelope import BANDS
-from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side
+from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side, symbols_of, told
 from telucodec.runtime.model import (
     BIT_ROW,
     CENTROIDS,
@@ -27,6 +27,7 @@ from telucodec.runtime.model import (
     ROWS,
     SAMPLE_RATE,
     SCALES,
+    SECOND_ROW,
     SIGN_PLANS,
     SIGN_ROW_OF_MODE,
     SYMBOLS,
@@ -36,6 +37,7 @@ from telucodec.runtime.model import (
 from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
+from telucodec.runtime.trellis import second_reads
 from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
 
 
@@ -81,10 +83,17 @@ class Example:
     frames: Frames
     step: float
     power: int
+    dependent: bool
+    """Whether two quantisers read it by turns."""
 
     @property
     def side(self) -> Side:
         return Side.of(self.frames.levels, self.power)
+
+    def magnitudes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Symbols of all magnitudes, and 1 where the second quantiser reads them, [F, N]."""
+        symbols = np.minimum(symbols_of(self.frames.halves), ESCAPE)
+        return symbols, second_reads(symbols) if self.dependent else np.zeros_like(symbols)
 
 
 def loud_rms(coefficients: np.ndarray) -> float:
@@ -104,15 +113,15 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, m
         step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
         power = int(rng.choice(POWERS)) if mode == "natural" else 0
         frames = quantise(coefficients, step, power) if model is None else cheapest(coefficients, step, power, coder, model)
-        found.append(Example(coefficients, frames, step, power))
+        found.append(Example(coefficients, frames, step, power, model is not None and model.dependent(mode)))
     return found
 
 
 def _symbols(name: str, case: Example) -> int:
     """How many symbols of `case` the networks `name` are for."""
     if name in SIGN_PLANS:
-        return np.count_nonzero(case.frames.quantised)
-    return (case.frames.levels if name == "levels" else case.frames.quantised).size
+        return np.count_nonzero(case.frames.halves)
+    return (case.frames.levels if name == "levels" else case.frames.halves).size
 
 
 def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: FitConfig, rng) -> list[tuple[np.ndarray, ...]]:
@@ -122,9 +131,9 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
     collected: dict[Plan, list] = {plan: [] for plan in PLANS[name]}
     for case in cases:
         if name in SIGN_PLANS:
-            for plan, frames, bins, features in sign_inputs(case.frames.quantised, ESCAPE):
+            for plan, frames, bins, features in sign_inputs(case.frames.halves, told(case.frames.halves)):
                 chosen = rng.random(len(bins)) < share
-                above = case.frames.quantised[frames, bins][chosen] > 0
+                above = case.frames.halves[frames, bins][chosen] > 0
                 told = _forgetting(features[:, chosen], rng)
                 collected[plan].append((told.T.astype(np.int8), bins[chosen] // plan.stride, above.astype(np.int64)))
             continue
@@ -132,8 +141,9 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
             target = np.diff(case.frames.levels, axis=0, prepend=0)
             parts = ((slice(None), *part) for part in coder.level_inputs(case.frames.levels))
         else:
-            target = np.abs(case.frames.quantised)
-            parts = coder.coefficient_inputs(case.frames.quantised, case.side)
+            symbols, second = case.magnitudes()
+            target = symbols + SYMBOLS * second
+            parts = coder.coefficient_inputs(case.frames.halves, case.side)
         for frames, plan, features in parts:
             symbols = target[frames, plan.positions]
             chosen = rng.random(symbols.shape) < share
@@ -152,6 +162,11 @@ def _forgetting(features: np.ndarray, rng) -> np.ndarray:
     return features
 
 
+def _mode(name: str) -> str:
+    """The mode that the networks `name` are for."""
+    return "natural" if name == "levels" else name.removesuffix(" signs")
+
+
 def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng, progress: Progress):
     """Layers of every network, those of `names` trained, and the ScaleFamily's probabilities by mode."""
     coder, passes, families = EntropyCoder(start), {} if start is None else dict(start.passes), {}
@@ -159,13 +174,14 @@ def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng
     seconds = config.minutes * 60 / number
     done = 0
     for name in names:
-        mode = "natural" if name == "levels" else name.removesuffix(" signs")
-        family, known = ScaleFamily(), passes.get(name)
+        known = passes.get(name)
+        family = ScaleFamily(2 if start is not None and start.dependent(name) else 1)
         if known and name in ROW_OF_MODE:
-            rows = start.frequencies[ROW_OF_MODE[name] : ROW_OF_MODE[name] + SCALES]
+            firsts = ROW_OF_MODE[name] + SECOND_ROW * np.arange(family.logits.shape[1])
+            rows = start.frequencies[firsts + np.arange(SCALES)[:, None]]
             family.logits.data.copy_(torch.log(torch.from_numpy(rows.astype(np.float32))))
         layers = []
-        for index, data in enumerate(_gather(name, cases[mode], coder, config, rng)):
+        for index, data in enumerate(_gather(name, cases[_mode(name)], coder, config, rng)):
             if known:
                 net = IntegerNet.of(known[index])
             else:
@@ -185,15 +201,15 @@ def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng
             progress(done, number, f"{name} pass {index + 1}: {bits:.3f} bits a symbol")
         passes[name] = tuple(layers)
         if name in ROW_OF_MODE:
-            families[name] = torch.softmax(family.logits.detach(), dim=1).numpy()
+            families[name] = family.probabilities().detach().numpy()
     return passes, families
 
 
 def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.ndarray:
-    """Distributions [ROWS, SYMBOLS] to begin counting from: the start's, else what training left behind."""
-    prior = np.full((ROWS, SYMBOLS), 1e-6)
+    """Distributions [SECOND_ROW or ROWS, SYMBOLS] to begin counting from: the start's, else what training left behind."""
+    prior = np.full((SECOND_ROW if start is None else max(SECOND_ROW, len(start.frequencies)), SYMBOLS), 1e-6)
     for mode, probabilities in families.items():
-        prior[ROW_OF_MODE[mode] : ROW_OF_MODE[mode] + SCALES] = probabilities
+        prior[ROW_OF_MODE[mode] : ROW_OF_MODE[mode] + SCALES] = probabilities[:, 0]
     residual = torch.arange(SYMBOLS - 1) - LEVEL_CENTRE
     for fraction in range(LEVEL_FRACTIONS):
         for scale in range(LEVEL_SCALES):
@@ -210,32 +226,30 @@ def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.
 
 def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> TransformModel:
     """The model whose tables, centroids and noise levels are those of `cases` under the networks `passes`."""
-    prior = prior[: ROWS if SIGN_PLANS.keys() <= passes.keys() else BIT_ROW + 1]
-    draft = TransformModel(
-        passes, integer_frequencies(prior), np.zeros((2 * SCALES, CENTROIDS), np.float32), np.zeros(NOISE_CLASSES, np.float32)
-    )
-    coder = EntropyCoder(draft)
+    if not SIGN_PLANS.keys() <= passes.keys():
+        prior = prior[: BIT_ROW + 1]
+    sums = np.zeros(((3 if len(prior) == ROWS else 2) * SCALES, CENTROIDS))
+    seen = np.full(sums.shape, PRIOR_COUNTS)
+    coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32)))
     counts = prior * PRIOR_COUNTS
-    sums = np.zeros((2 * SCALES, CENTROIDS))
-    seen = np.full((2 * SCALES, CENTROIDS), PRIOR_COUNTS)
     if start is not None:
-        sums += start.centroids * PRIOR_COUNTS
+        sums += start.centroids.astype(np.float64) * PRIOR_COUNTS
     power_sum = np.full(NOISE_CLASSES, 1e-9)
     zeros_seen = np.full(NOISE_CLASSES, 1e-6)
     if start is not None:
-        power_sum, zeros_seen = start.noise**2 * PRIOR_COUNTS, np.full(NOISE_CLASSES, PRIOR_COUNTS)
+        power_sum, zeros_seen = start.noise.astype(np.float64) ** 2 * PRIOR_COUNTS, np.full(NOISE_CLASSES, PRIOR_COUNTS)
     total = sum(map(len, cases.values()))
     for index, case in enumerate(case for mode in cases.values() for case in mode):
-        quantised, side = case.frames.quantised, case.side
-        rows = coder.coefficient_rows(quantised, side)
-        magnitudes = np.abs(quantised)
-        np.add.at(counts, (rows, np.minimum(magnitudes, ESCAPE)), 1)
-        _, sign_symbols, sign_rows = coder.sign_symbols(quantised, side.mode)
+        halves, side = case.frames.halves, case.side
+        rows = coder.coefficient_rows(halves, side)
+        symbols, second = case.magnitudes()
+        np.add.at(counts, (rows + SECOND_ROW * second, symbols), 1)
+        _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
         np.add.at(counts, (sign_rows, sign_symbols), 1)
         exact = np.abs(case.coefficients) / scaled_steps(side, case.step, case.power)
-        coded = magnitudes > 0
-        place = (rows[coded], np.minimum(magnitudes[coded], CENTROIDS) - 1)
-        np.add.at(sums, place, exact[coded] - magnitudes[coded])
+        coded = symbols > 0
+        place = ((rows + 2 * SCALES * second)[coded], np.minimum(symbols[coded], CENTROIDS) - 1)
+        np.add.at(sums, place, exact[coded] - np.abs(halves[coded]) / 2)
         np.add.at(seen, place, 1)
         if side.relative is not None:
             classes = noise_class(side.relative)[~coded]
@@ -257,29 +271,44 @@ def fit(
 ) -> TransformModel:
     """A transform model of `waves` [1, T] at 16 kHz, from nothing or from the model `start`. Raises DataError where all are silent.
 
-    Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others.
+    Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others, and
+    the tables of modes that none of `names` is for. A model from nothing has one quantiser; going on from it gives fidelity mode a second.
     """
     if start is None and config.minutes == 0:
         raise ValueError("networks cannot be kept without a model to start from")
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
-    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE}
-    if not cases["natural"]:
+    names = names or list(PLANS if start is None else start.passes)
+    if start is not None and start.signs("fidelity") and not start.dependent("fidelity"):
+        start = _with_second_quantiser(start)
+    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in map(_mode, names)}
+    if not all(cases.values()):
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:
         return _count(start.passes, _prior(start, {}), cases, start, progress)
-    names = names or list(PLANS if start is None else start.passes)
     passes, families = _train_networks(cases, start, names, config, rng, progress)
     return _count(passes, _prior(start, families), cases, start, progress)
 
 
+def _with_second_quantiser(model: TransformModel) -> TransformModel:
+    """`model` with a guess of what a second quantiser of fidelity mode would read: half of what lies on either side of its points."""
+    first = model.frequencies[ROW_OF_MODE["fidelity"] :][:SCALES].astype(np.float64)
+    second = (np.roll(first, 1, axis=1) + first) / 2
+    second[:, 0] = first[:, 0] / 2
+    centroids = np.concatenate([model.centroids, model.centroids[ROW_OF_MODE["fidelity"] :][:SCALES]])
+    return replace(model, frequencies=np.concatenate([model.frequencies, integer_frequencies(second)]), centroids=centroids)
+
+
 def ideal_kbps(model: TransformModel, waves: Sequence[np.ndarray], seed: int = 1) -> float:
-    """Mean code length of `waves` [1, T] in kbit/s over modes and random steps; the same seed, and the shipped model, choose the integers for every model."""
+    """Mean code length of `waves` [1, T] in kbit/s over modes and random steps.
+
+    The same seed chooses them for every model, and the shipped model the integers for all models that read as it does; those of others are rounded plainly.
+    """
     rng, coder, shipped = np.random.default_rng(seed), EntropyCoder(model), load_model()
     bits = seconds = 0.0
     for mode in ROW_OF_MODE:
-        for case in examples(waves, mode, rng, shipped):
+        for case in examples(waves, mode, rng, shipped if model.dependent(mode) == shipped.dependent(mode) else None):
             bits += coder.ideal_bits(case.frames, HOP, case.power)
-            seconds += len(case.frames.quantised) * HOP / SAMPLE_RATE
+            seconds += len(case.frames.halves) * HOP / SAMPLE_RATE
     return bits / seconds / 1000 if seconds else float("nan")

@@ -137,8 +137,8 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folde
 
 def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> dict[str, np.ndarray]:
     frames = cheapest(coefficients, step, power, coder, model)
-    rows = coder.coefficient_rows(frames.quantised, Side.of(frames.levels, power))
-    restored = restore(Decoded(frames.quantised, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
+    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     return _parts(restored, step, power)
 
 
