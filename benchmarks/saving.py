@@ -47,7 +47,8 @@ def main() -> None:
     shipped, golden = load_codec(), load_model(GOLDEN)
     since = {
         "integers chosen by bits": TransformCodec(golden),
-        "and signs foreseen": TransformCodec(shipped.model),
+        "and signs foreseen": TransformCodec(load_model(GOLDEN / "signs")),
+        "and two quantisers": TransformCodec(shipped.model),
         "and refined": shipped,
     }
     print(f"fidelity mode, first codec at {options.kbps} kbps: SNR, then bits saved at equal SNR, %")

@@ -1,7 +1,7 @@
 """Trains the shipped transform model: python benchmarks/train_default.py SPEECH_COLLECTION --minutes 20
 
 On two cores the networks take the minutes asked for; reading, preparing and counting about five more. With `--keep MODEL --learn fidelity` those that are
-not named stay as they are in MODEL, and those that are go on from there.
+not named stay as they are in MODEL, with the tables of a mode that none is named of, and those that are go on from there; in 0 minutes tables are counted alone.
 """
 
 import argparse

@@ -61,6 +61,12 @@ def _slow_pasts(values: np.ndarray, before: np.ndarray = SILENCE) -> np.ndarray:
     return slow
 
 
+def magnitude_symbols(halves: np.ndarray, dependent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols of all magnitudes of `halves` [F, n], and 1 where the second quantiser reads them: nowhere, if not `dependent`."""
+    symbols = np.minimum(symbols_of(halves), ESCAPE)
+    return symbols, second_reads(symbols) if dependent else np.zeros_like(symbols)
+
+
 def level_symbol(residuals: np.ndarray) -> np.ndarray:
     """Symbols of level `residuals`, any shape; the escape for those beyond the alphabet."""
     return np.where(np.abs(residuals) <= LEVEL_CENTRE, residuals + LEVEL_CENTRE, ESCAPE)
@@ -144,11 +150,6 @@ class EntropyCoder:
             rows[frames, plan.positions] = coefficient_row(self._evaluate(layers[plan], features), side.mode)
         return rows
 
-    def magnitude_symbols(self, halves: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
-        """Symbol of every magnitude of `halves` [F, n], and how much further down the tables its row lies for the quantiser that reads it."""
-        symbols = np.minimum(symbols_of(halves), ESCAPE)
-        return symbols, SECOND_ROW * second_reads(symbols) if self._model.dependent(mode) else np.zeros_like(symbols)
-
     def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
         """Features [I, F, p] of each pass over `levels` [F, BANDS]."""
         values = levels.astype(np.float32)
@@ -191,8 +192,8 @@ class EntropyCoder:
     def _parts(self, frames: Frames, cut: int, power: int, start: Start | None):
         """Magnitude symbols and rows [F, cut], level symbols and rows [F, BANDS] (or None), level residuals."""
         halves = frames.halves[:, :cut]
-        symbols, further = self.magnitude_symbols(halves, frames.mode)
-        rows = self.coefficient_rows(halves, Side.of(frames.levels, power), power, start) + further
+        symbols, second = magnitude_symbols(halves, self._model.dependent(frames.mode))
+        rows = self.coefficient_rows(halves, Side.of(frames.levels, power), power, start) + SECOND_ROW * second
         if frames.levels is None:
             return symbols, rows, None, None, None
         residuals, level_rows = self.level_predictions(frames.levels, start)

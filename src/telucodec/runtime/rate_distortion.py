@@ -39,7 +39,9 @@ def cheapest(
     return Frames(halves, frames.levels)
 
 
-def _costs(exact: np.ndarray, rows: np.ndarray, second: int, price: float, model: TransformModel) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _costs(
+    exact: np.ndarray, rows: np.ndarray, second: int, price: float, model: TransformModel
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Symbols near magnitudes `exact` [F, n], in steps, of the first or the `second` quantiser, and what each costs [F, n]."""
     below = np.minimum(np.floor(exact + second / 2), MAX_MAGNITUDE).astype(np.int32)
     for symbol in (np.maximum(below - 1, 0), below, np.minimum(below + 1, MAX_MAGNITUDE)):

@@ -10,9 +10,9 @@ from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
 from telucodec.runtime.context import Plan
-from telucodec.runtime.entropy import EntropyCoder, level_symbol
+from telucodec.runtime.entropy import EntropyCoder, level_symbol, magnitude_symbols
 from telucodec.runtime.envelope import BANDS
-from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side, symbols_of, told
+from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side, told
 from telucodec.runtime.model import (
     BIT_ROW,
     CENTROIDS,
@@ -37,7 +37,6 @@ from telucodec.runtime.model import (
 from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
-from telucodec.runtime.trellis import second_reads
 from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
 
 
@@ -90,11 +89,6 @@ class Example:
     def side(self) -> Side:
         return Side.of(self.frames.levels, self.power)
 
-    def magnitudes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Symbols of all magnitudes, and 1 where the second quantiser reads them, [F, N]."""
-        symbols = np.minimum(symbols_of(self.frames.halves), ESCAPE)
-        return symbols, second_reads(symbols) if self.dependent else np.zeros_like(symbols)
-
 
 def loud_rms(coefficients: np.ndarray) -> float:
     """RMS of the louder half of the frames of `coefficients` [F, N]."""
@@ -134,14 +128,14 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
             for plan, frames, bins, features in sign_inputs(case.frames.halves, told(case.frames.halves)):
                 chosen = rng.random(len(bins)) < share
                 above = case.frames.halves[frames, bins][chosen] > 0
-                told = _forgetting(features[:, chosen], rng)
-                collected[plan].append((told.T.astype(np.int8), bins[chosen] // plan.stride, above.astype(np.int64)))
+                seen = _forgetting(features[:, chosen], rng)
+                collected[plan].append((seen.T.astype(np.int8), bins[chosen] // plan.stride, above.astype(np.int64)))
             continue
         if name == "levels":
             target = np.diff(case.frames.levels, axis=0, prepend=0)
             parts = ((slice(None), *part) for part in coder.level_inputs(case.frames.levels))
         else:
-            symbols, second = case.magnitudes()
+            symbols, second = magnitude_symbols(case.frames.halves, case.dependent)
             target = symbols + SYMBOLS * second
             parts = coder.coefficient_inputs(case.frames.halves, case.side)
         for frames, plan, features in parts:
@@ -242,7 +236,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
     for index, case in enumerate(case for mode in cases.values() for case in mode):
         halves, side = case.frames.halves, case.side
         rows = coder.coefficient_rows(halves, side)
-        symbols, second = case.magnitudes()
+        symbols, second = magnitude_symbols(halves, case.dependent)
         np.add.at(counts, (rows + SECOND_ROW * second, symbols), 1)
         _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
         np.add.at(counts, (sign_rows, sign_symbols), 1)
