@@ -14,8 +14,8 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder
 
-HERE = Path(__file__).parent / "signs"
-"""The folder above holds what was made before signs were predicted."""
+HERE = Path(__file__).parent / "turns"
+"""Of fidelity mode with two quantisers; `signs` beside it holds what was made when one read both modes, the folder above what was made before signs were predicted."""
 SPEECH = HERE.parents[2] / "examples" / "speech"
 CLIPS = {
     "telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))),
@@ -27,15 +27,14 @@ if not (HERE / FILE_NAME).exists():
     shutil.copy(SHIPPED, HERE / FILE_NAME)
     codec = load_codec(HERE)
     for name, clip in CLIPS.items():
-        for mode in ("natural", "fidelity"):
-            data = codec.encode(read_media(clip), kbps=6, mode=mode)
-            (HERE / f"{name}-{mode}.tlc").write_bytes(data)
-            write_audio(HERE / f"{name}-{mode}.flac", codec.decode(data), codec.sample_rate)
+        data = codec.encode(read_media(clip), kbps=6, mode="fidelity")
+        (HERE / f"{name}-fidelity.tlc").write_bytes(data)
+        write_audio(HERE / f"{name}-fidelity.flac", codec.decode(data), codec.sample_rate)
 
-for frames, mode in ((1, "natural"), (2, "fidelity"), (3, "natural")):
-    path, codec = HERE / f"telugu-{mode}-{frames}.live", load_codec(HERE)
+for frames in (1, 2, 3):
+    path, codec = HERE / f"telugu-fidelity-{frames}.live", load_codec(HERE)
     if not path.exists():
-        encoder, decoder = Encoder(codec, 10, mode, frames, copies=frames == 3), Decoder(codec, frames)
+        encoder, decoder = Encoder(codec, 10, "fidelity", frames, copies=frames == 3), Decoder(codec, frames)
         packets = encoder.push(read_media(CLIPS["telugu"])[:, 16_000:48_000]) + encoder.finish()
         path.write_bytes(b"".join(len(packet).to_bytes(2, "little") + packet for packet in packets))
         sound = np.concatenate([decoder.push(packet) for packet in packets], axis=-1)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,8 @@ POWER = {"natural": 13, "fidelity": 0}
 
 @pytest.fixture(scope="module")
 def model():
-    return load_model()
+    """Of one quantiser; test_trellis.py has those of two."""
+    return load_model(Path(__file__).parents[1] / "golden" / "signs")
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
@@ -57,3 +59,10 @@ def test_a_model_from_before_signs_were_predicted_is_whole(golden_model):
     assert golden_model.signs("natural") is None
     assert load_model().signs("natural")
     assert len(golden_model.frequencies) == BIT_ROW + 1 < len(load_model().frequencies)
+
+
+def test_a_model_of_one_quantiser_is_whole():
+    one = load_model(Path(__file__).parents[1] / "golden" / "signs")
+    assert one.signs("fidelity") and not one.dependent("fidelity")
+    assert load_model().dependent("fidelity") and not load_model().dependent("natural")
+    assert len(one.centroids) < len(load_model().centroids)

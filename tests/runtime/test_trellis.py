@@ -108,6 +108,13 @@ def test_what_an_encoder_chooses_a_decoder_can_read_and_both_quantisers_are_used
     assert 0.2 < (halves[halves != 0] & 1).mean() < 0.8
 
 
+def test_points_of_the_other_quantiser_are_refused(coder):
+    halves = np.zeros((2, HOP), np.int32)
+    halves[0, 0] = 1  # a packet begins with the first quantiser
+    with pytest.raises(ValueError, match="between the points"):
+        coder.encode(Frames(halves, None), 4, 0)
+
+
 def test_two_quantisers_by_turns_save_bits_over_one(coder, model, telugu):
     one = replace(model, frequencies=model.frequencies[:SECOND_ROW], centroids=model.centroids[: 2 * SCALES])
     assert model.dependent("fidelity") and not model.dependent("natural") and not one.dependent("fidelity")

@@ -62,9 +62,15 @@ def _slow_pasts(values: np.ndarray, before: np.ndarray = SILENCE) -> np.ndarray:
 
 
 def magnitude_symbols(halves: np.ndarray, dependent: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols of all magnitudes of `halves` [F, n], and 1 where the second quantiser reads them: nowhere, if not `dependent`."""
+    """Symbols of all magnitudes of `halves` [F, n], and 1 where the second quantiser reads them: nowhere, if not `dependent`.
+
+    Raises ValueError for halves that are no points of the quantisers that would read them.
+    """
     symbols = np.minimum(symbols_of(halves), ESCAPE)
-    return symbols, second_reads(symbols) if dependent else np.zeros_like(symbols)
+    second = second_reads(symbols) if dependent else np.zeros_like(symbols)
+    if np.any((halves & 1 != second) & (halves != 0)):
+        raise ValueError("a coefficient lies between the points of the quantiser that reads it")
+    return symbols, second
 
 
 def level_symbol(residuals: np.ndarray) -> np.ndarray:
