@@ -61,6 +61,7 @@ def test_going_on_from_one_quantiser_gives_fidelity_mode_a_second_and_leaves_nat
     assert natural_files[0] == natural_files[1]
     decoded = TransformCodec(model).decode(TransformCodec(model).encode(telugu, kbps=8, mode="fidelity"))
     assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 20
+    assert not fit([telugu], FitConfig(minutes=0, most_repeats=1), one, names=["natural"]).dependent("fidelity")
 
 
 def test_a_model_without_signs_is_refitted_without_them(telugu, golden_model):

@@ -14,13 +14,13 @@ COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
 """Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
 OFFSET = -COARSEST
 """Added to an index to send it as an unsigned number."""
-SHAPES = {"natural": (2.0, 1.97, 25.0), "fidelity": (1.5, 2.0, 0.0)}
+SHAPES = {"natural": (2.0, 1.97, 25.0), "fidelity": (1.4, 2.32, 0.0)}
 """Bits of speech: a coefficient of x steps takes the second times log2(1 + x^first), the levels of a frame that is not silent the third."""
 PER_OCTAVE = 8
 OCTAVES = np.arange(-12, 28, 1 / PER_OCTAVE)
 """Classes of how far coefficients lie above their steps; those of the lowest take no bits."""
-FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.4}
-FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.3}
+FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.3}
+FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.25}
 """What speech usually needs: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
 RECENT_PACKETS = 12
 MOST_SURPLUS_S = 60.0

@@ -274,9 +274,10 @@ def fit(
     rng = np.random.default_rng(config.seed)
     repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
     names = names or list(PLANS if start is None else start.passes)
-    if start is not None and start.signs("fidelity") and not start.dependent("fidelity"):
+    modes = {_mode(name) for name in names}
+    if start is not None and "fidelity" in modes and start.signs("fidelity") and not start.dependent("fidelity"):
         start = _with_second_quantiser(start)
-    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in map(_mode, names)}
+    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
     if not all(cases.values()):
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:
