@@ -10,7 +10,7 @@ import numpy as np
 
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
-from telucodec.runtime.model import CENTROIDS, ESCAPE, SCALES, SECOND_ROW, TransformModel
+from telucodec.runtime.model import CENTROIDS, ESCAPE, SCALES, SECOND_ROW, SYMBOLS, TransformModel
 from telucodec.runtime.quantise import quantise, scaled_steps, used_fours
 from telucodec.runtime.start import Start
 from telucodec.runtime.trellis import cheapest_path
@@ -44,12 +44,13 @@ def _costs(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Symbols near magnitudes `exact` [F, n], in steps, of the first or the `second` quantiser, and what each costs [F, n]."""
     below = np.minimum(np.floor(exact + second / 2), MAX_MAGNITUDE).astype(np.int32)
+    learned, of_row = model.centroids.ravel(), CENTROIDS * (rows + 2 * SCALES * second) - 1
+    bits, of_bits = model.tables.bits.ravel(), SYMBOLS * (rows + SECOND_ROW * second)
     for symbol in (np.maximum(below - 1, 0), below, np.minimum(below + 1, MAX_MAGNITUDE)):
         coded = symbol > 0
-        learned = model.centroids[rows + 2 * SCALES * second, np.clip(symbol, 1, CENTROIDS) - 1]
-        point = np.where(coded, symbol - second / 2 + learned, 0)
-        bits = model.tables.bits[rows + SECOND_ROW * second, np.minimum(symbol, ESCAPE)] + coded  # one for the sign
-        yield symbol, (exact - point) ** 2 + price * bits
+        point = (symbol - second / 2 + learned.take(of_row + np.clip(symbol, 1, CENTROIDS))) * coded
+        price_paid = price * (bits.take(of_bits + np.minimum(symbol, ESCAPE)) + coded)  # one for the sign
+        yield symbol, (exact - point) ** 2 + price_paid
 
 
 def _one_by_one(exact: np.ndarray, rows: np.ndarray, price: float, model: TransformModel) -> np.ndarray:
@@ -67,10 +68,11 @@ def _by_turns(exact: np.ndarray, rows: np.ndarray, model: TransformModel) -> np.
     best = np.zeros(least.shape, np.int32)
     for second in range(2):
         for symbol, cost in _costs(exact, rows, second, DEPENDENT_BIT_PRICE, model):
+            parities = np.minimum(symbol, ESCAPE) & 1
             for parity in range(2):
-                better = (np.minimum(symbol, ESCAPE) & 1 == parity) & (cost < least[second, parity])
-                least[second, parity][better] = cost[better]
-                best[second, parity][better] = symbol[better]
+                better = (parities == parity) & (cost < least[second, parity])
+                np.copyto(least[second, parity], cost, where=better, casting="same_kind")
+                np.copyto(best[second, parity], symbol, where=better)
     seconds, parities = cheapest_path(least)
     frames, bins = np.indices(exact.shape)
     symbols = best[seconds, parities, frames, bins]
