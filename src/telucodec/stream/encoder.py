@@ -11,7 +11,7 @@ from telucodec.runtime.frames import Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
-from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.rate_distortion import cheaper
 from telucodec.runtime.start import nearest_start, starts
 from telucodec.runtime.transform import LOUDEST, TransformCodec, rms
 from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
@@ -103,11 +103,10 @@ class Encoder:
         # Levels are smoothed over frames, so that of the frame before is looked at too.
         past = coefficients[:1] if before is None else before[-1:]
         both = quantise(np.concatenate([past, coefficients]), step, power)
-        frames = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
-        levels = measure_levels(coefficients[:1], step)[0] if frames.levels is None else frames.levels[0]
+        plain = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
+        levels = measure_levels(coefficients[:1], step)[0] if plain.levels is None else plain.levels[0]
         start = nearest_start(levels)
-        if self._model.dependent(self._mode):
-            frames = cheapest(coefficients, step, power, self._coder, self._model, starts()[start])
+        frames = cheaper(plain, coefficients, step, power, self._coder, self._model, starts()[start])
         used = np.flatnonzero(frames.halves.any(axis=0))
         cut = 0 if used.size == 0 else (used[-1] // CUT_GRAIN + 1) * CUT_GRAIN
         payload = self._coder.written(frames, cut, power, starts()[start]).to_fewest_bytes()
