@@ -11,7 +11,7 @@ from telucodec.models.refinement import RefinementConfig
 from telucodec.models.synthesis import SynthesisConfig
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME as MODEL_NAME
-from telucodec.runtime.model import SHIPPED, load_model
+from telucodec.runtime.model import HOP, SHIPPED, load_model
 from telucodec.runtime.synthesis import INPUTS, OUTPUTS, REFINED, USES, Synthesis
 from telucodec.runtime.transform import PACKET_FRAMES, TransformCodec
 
@@ -128,3 +128,12 @@ def test_a_model_without_it_decodes_plainly(plain, telugu, tmp_path):
     codec = load_codec(tmp_path)
     data = codec.encode(telugu, kbps=6)
     assert np.array_equal(codec.decode(data), plain.decode(data))
+
+
+@pytest.mark.parametrize("kbps", [3.2, 6])
+def test_quiet_noise_does_not_hum_at_the_frame_rate(codec, telugu, kbps):
+    noise = np.random.default_rng(0).normal(0, 1e-3, (1, 32_000)).astype(np.float32)
+    heard = codec.decode(codec.encode(np.concatenate([telugu, noise], axis=1), kbps=kbps))[0, -24_000:]
+    assert heard.std() > 3e-4
+    for frames in (1, 2):
+        assert abs(np.corrcoef(heard[: -frames * HOP], heard[frames * HOP :])[0, 1]) < 0.1

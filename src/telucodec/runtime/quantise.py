@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from telucodec.runtime.context import window_sums
 from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
 from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
 from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, SCALES, TransformModel
@@ -15,6 +16,10 @@ ROUNDING = 0.4
 
 NOISE_SHARE = 0.5
 """Filled-in noise is set this much below the level it replaces: at full level it hisses (docs/experiments.md)."""
+NEAR = 4
+"""Of a coefficient without an integer other than zero so many bins to either side, a decoder knows no more than the level."""
+GROUP = 16
+"""Bins side by side whose additions take one sign where they are guessed."""
 
 
 def step_size(step_index: int) -> float:
@@ -63,7 +68,8 @@ class Restored:
     steps: np.ndarray | float
     """Step of every coefficient [F, N], 1.0 being full scale."""
     units: np.ndarray | float
-    """Those steps, or the envelope [F, N] where it lies below them: how much may be missing there."""
+    """Those steps, or the envelope [F, N] where it lies below them: how much may be missing there. With a random
+    sign where no integer is near: a network that is told the same in frame after frame would add the same, which hums at the frame rate."""
     levels: np.ndarray | None = None
     """Of the envelope [F, BANDS], where one was sent."""
     known: bool = True
@@ -93,8 +99,14 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
     if side.relative is not None:
         filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
         values = np.where(magnitude == 0, filling, values)
-        units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS))
+        units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS)) * _signs_of_guesses(magnitude == 0, values)
     return Restored(values, magnitude == 0, steps, units, frames.levels)
+
+
+def _signs_of_guesses(zero: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """For every coefficient [F, N], the sign of the first of its group in `values` [F, N] where all near it are `zero` [F, N], 1 elsewhere."""
+    guessed = window_sums((~zero).astype(np.float32), NEAR) == 0
+    return np.where(guessed & (values[:, ::GROUP] < 0).repeat(GROUP, axis=1), np.float32(-1), np.float32(1))
 
 
 def noise_signs(first_frame: int, count: int) -> np.ndarray:

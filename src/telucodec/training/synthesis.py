@@ -29,7 +29,7 @@ from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, TransformModel
-from telucodec.runtime.quantise import Restored, noise_signs, restore
+from telucodec.runtime.quantise import GROUP, NEAR, Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
 from telucodec.runtime.transform import TransformCodec
@@ -209,7 +209,9 @@ class Repair(torch.nn.Module):
         """Coefficients [B, F - 1, HOP] of full scale 1.0."""
         octaves = parts["levels"].float() @ self.interpolation  # [B, F, HOP]
         steps = parts["dials"][..., :1] * torch.exp2(parts["dials"][..., 1:] / POWER_UNITS * octaves)
-        units = torch.minimum(steps, parts["dials"][..., :1] * torch.exp2(octaves))
+        guessed = functional.max_pool1d((~parts["zero"]).float(), 2 * NEAR + 1, stride=1, padding=NEAR) == 0
+        turned = guessed & (values[..., ::GROUP] < 0).repeat_interleave(GROUP, dim=-1)
+        units = torch.minimum(steps, parts["dials"][..., :1] * torch.exp2(octaves)) * (1 - 2 * turned.float())
         gain, added = output.chunk(2, dim=-1)
         frames = slice(0, output.shape[1])
         return (values * steps)[:, frames] * torch.exp(MOST_GAIN * torch.tanh(gain / MOST_GAIN)) + units[:, frames] * added
