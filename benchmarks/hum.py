@@ -1,7 +1,7 @@
 """Does a codec hum at its frame rate? python benchmarks/hum.py SPEECH_COLLECTION [--synthesis FILE ...]
 
-A network that is told the same in frame after frame adds the same: noise then repeats every 20 ms and sounds of a motor, or of a voice where
-nobody speaks. PESQ and ViSQOL do not mind. In pieces of 100 ms, the correlation of sound with itself one frame later, less its mean size for lags
+A network that is told the same in frame after frame adds the same: noise then repeats every 20 ms, and a pitch tracker takes it for a voice
+where nobody speaks. PESQ and ViSQOL do not mind. In pieces of 100 ms, the correlation of sound with itself one frame later, less its mean size for lags
 around that one: in pauses (30 dB below the loudest piece), and above 3.5 kHz elsewhere. Near the original's is well, 1 is nothing but hum. Voices where the
 original has none, in percent of the time (SwiftF0), tell the same. Natural mode, without and with the learned synthesis, and with those of other files.
 """
