@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from telucodec.runtime.context import COEFFICIENT_PASSES, LEVEL_PASSES, REACH, Layers, neighbours, slow_average, window_sums
+from telucodec.runtime.context import (
+    COEFFICIENT_PASSES,
+    EDGE,
+    LEVEL_PASSES,
+    CoefficientContext,
+    Layers,
+    Planes,
+    slow_average,
+    window_sums,
+)
 from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.model import HOP
 
@@ -16,14 +25,33 @@ def test_passes_decode_every_position_once_and_look_only_at_earlier_ones(passes,
             assert seen <= known
         assert not known & set(places)
         known |= set(places)
-        assert max(map(abs, plan.offsets), default=0) <= REACH
+        assert max(map(abs, plan.offsets), default=0) <= EDGE
     assert known == set(range(width))
 
 
-def test_neighbours_are_zero_outside():
-    values = np.arange(1, 9, dtype=np.float32)[None]
-    found = neighbours(values, (-2, 3), COEFFICIENT_PASSES[1])
-    np.testing.assert_array_equal(found, [[[1, 5]], [[6, 0]]])
+def test_planes_are_zero_outside():
+    planes = Planes(2, 3, 8)
+    planes[1][:] = np.arange(1, 9)
+    planes[1][2] *= 10
+    found = planes.seen(np.array([[1, 1, 0], [-2, 3, 0]]), np.array([0, 2, 2]), np.array([2, 2, 6]))
+    np.testing.assert_array_equal(found, [[1, 10, 50], [6, 60, 0], [0, 0, 0]])
+
+
+def test_a_place_sees_what_was_and_what_is_known_so_far():
+    rng, plan = np.random.default_rng(0), COEFFICIENT_PASSES[1]
+    codes = rng.integers(0, 100, (3, 2, 40)).astype(np.float32)
+    relative = rng.integers(-100, 100, (2, 2, HOP)).astype(np.float32)
+    context = CoefficientContext(2, HOP)
+    context.begin(codes[0], codes[1], 8 * codes[2] + 5, *relative)
+    context.known[:, :40:4] = known = codes[0, :, ::4]
+    features = context.features(np.array([1]), np.array([18]), plan)[:, 0].tolist()
+    was = [*codes[0, 1, 14:23], *codes[1, 1, 16:21], *codes[2, 1, 16:21]]
+    around = np.floor(codes[0, 1, 2:35].sum() / 16), np.floor(codes[0, 1].sum() / 16)
+    levels = [*relative[0, 1, [10, 18, 26]], relative[1, 1, 18]]
+    now = [*known[1, [3, 4, 5, 6]], np.floor(known[1, 1:9].sum() / 16)]
+    assert features == [*was, *np.minimum(around, 127), *levels, now[0], now[1], now[2], now[3], min(now[4], 127)]
+    context.begin(codes[1], codes[0], codes[2], *relative)
+    assert not context.known.any()
 
 
 def test_window_sums_count_what_is_near():

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from telucodec.audio.mdct import whole_mdct
-from telucodec.runtime.context import COEFFICIENT_PASSES, Layers
+from telucodec.runtime.context import COEFFICIENT_PASSES, EDGE, Layers
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import told
 from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, load_model
 from telucodec.runtime.quantise import quantise
-from telucodec.runtime.signs import BEFORE, COMMON_SIGN_FEATURES, EDGE, MAGNITUDES, ROOTS, SignContext, likelier, sign_inputs
+from telucodec.runtime.signs import BEFORE, COMMON_SIGN_FEATURES, MAGNITUDES, ROOTS, SignContext, likelier, sign_inputs
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.container import Header, read_packet
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import Side
 from telucodec.runtime.model import HOP
 from telucodec.runtime.packets import read_header
 from telucodec.runtime.quantise import noise_signs, step_size
@@ -122,6 +123,20 @@ def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
     coder = EntropyCoder(codec.model)
     ideal = sum(coder.ideal_bits(cheapest(packet, step, power, coder, codec.model), HOP, power) for packet in packets)
     assert ideal < 8 * len(data) < 1.03 * ideal
+
+
+def test_what_lies_far_below_its_step_is_zero_and_takes_no_symbol(codec, telugu):
+    coder, unsent = EntropyCoder(codec.model), 0
+    for decoded in codec.integers(codec.encode(telugu, kbps=6)):
+        side = Side.of(decoded.levels, POWER_OF_MODE["natural"])
+        below = side.relative < codec.model.least_sent
+        unsent += below.sum() / below.size
+        assert not decoded.halves[below].any() and not decoded.rows[below].any()
+        frame, place = np.argwhere(below)[0]
+        decoded.halves[frame, place] = 2
+        with pytest.raises(ValueError, match="none is sent"):
+            coder.encode(decoded, HOP, POWER_OF_MODE["natural"])
+    assert unsent > 0.5
 
 
 @pytest.mark.parametrize("mode", MODES)

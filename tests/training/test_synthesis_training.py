@@ -37,7 +37,7 @@ def prepared(recipe, telugu, tmp_path_factory):
 
 
 def trainer(recipe, prepared):
-    return SynthesisTrainer(recipe, Crops(prepared, recipe), Fabric(accelerator="cpu", devices=1))
+    return SynthesisTrainer(recipe, Crops([prepared], recipe), Fabric(accelerator="cpu", devices=1))
 
 
 def test_learning_brings_decoded_speech_nearer_to_the_original(recipe, prepared):
@@ -108,7 +108,13 @@ def test_silence_alone_teaches_nothing(tmp_path):
 def test_too_little_sound_is_told(prepared, recipe):
     short = Prepared({name: part[:10] for name, part in prepared.parts.items()}, np.array([10]))
     with pytest.raises(DataError, match="10 frames"):
-        Crops(short, recipe)
+        Crops([short], recipe)
+
+
+def test_crops_come_from_all_that_was_prepared(prepared, recipe):
+    marked = [replace(prepared, parts={name: np.full_like(part, mark) for name, part in prepared.parts.items()}) for mark in (0, 1)]
+    drawn = np.concatenate([Crops(marked, recipe).batch(number)["levels"] for number in range(20)])
+    assert (drawn == drawn[:, :1, :1]).all() and 0.3 < drawn.mean() < 0.7
 
 
 def test_what_was_made_up_passes_unchanged_and_is_not_heard(telugu, prepared, recipe):

@@ -17,7 +17,7 @@ def in_eight_bits(graph: bytes, heard: Iterable[Inputs] | None = None) -> bytes:
 
     Activations are scaled as they come; where `heard` says what a graph usually hears, as they are then. With such fixed scales what
     becomes of a frame does not depend on the frames that are computed with it, and weights keep 7 bits, so that 16 bits hold the
-    sums of two products on processors that add them there.
+    sums of two products on processors that add them there. What comes out of a product is not rounded again.
     """
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
@@ -27,7 +27,7 @@ def in_eight_bits(graph: bytes, heard: Iterable[Inputs] | None = None) -> bytes:
             quantize_dynamic(before, after, **weights)
         else:
             _fold(before)
-            options = {"MatMulConstBOnly": True}
+            options = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": weights["op_types_to_quantize"]}
             quantize_static(
                 before, after, _Heard(iter(heard)), **weights, reduce_range=True, activation_type=QuantType.QUInt8, extra_options=options
             )

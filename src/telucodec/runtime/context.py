@@ -6,12 +6,12 @@ exact, whatever the order in which a BLAS adds them (after Balle et al., "Intege
 
 A frame is decoded in passes over interleaved positions; a pass sees its neighbours of the passes before it, on both
 sides (checkerboard contexts, He et al., CVPR 2021), and all of the frames before. B is frames of one packet in the encoder, one
-frame each of several packets in the decoder; features lead, so that a layer is one matrix product for all of them.
+frame each of several packets in the decoder; a layer is one matrix product for all of them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -62,24 +62,23 @@ class Layers:
     last_bias: np.ndarray
 
     @cached_property
-    def _columns(self) -> tuple[np.ndarray, ...]:
-        """The same, features leading; what makes activations comes divided by WEIGHT_UNIT, which changes no bit of a sum in float32."""
-        units = (WEIGHT_UNIT, WEIGHT_UNIT, WEIGHT_UNIT, WEIGHT_UNIT, 1, 1)
-        values = (self.first, self.bias, self.second, self.second_bias[None], self.last, self.last_bias[None])
-        return tuple(np.ascontiguousarray(value.T) / np.float32(unit) for value, unit in zip(values, units, strict=True))
+    def _scaled(self) -> tuple[np.ndarray, ...]:
+        """The same; what makes activations comes divided by WEIGHT_UNIT, which changes no bit of a sum in float32."""
+        hidden = (self.first, self.bias, self.second, self.second_bias)
+        return (*(value / np.float32(WEIGHT_UNIT) for value in hidden), self.last, self.last_bias)
 
     def __call__(self, features: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
         """Last layer's sums [O, B, n] of `features` [I, B, n] at n `positions`, the first ones if none are named."""
-        first, bias, second, second_bias, last, last_bias = self._columns
+        first, bias, second, second_bias, last, last_bias = self._scaled
         inputs, batch, places = features.shape
-        hidden = first @ features.reshape(inputs, batch * places)  # [H, B n]
-        by_place = hidden.reshape(len(hidden), batch, places)
-        by_place += (bias[:, :places] if positions is None else bias.take(positions, axis=1))[:, None]
-        hidden = second @ activate(hidden)
+        hidden = features.reshape(inputs, batch * places).T @ first  # [B n, H]
+        by_place = hidden.reshape(batch, places, hidden.shape[1])
+        by_place += bias[:places] if positions is None else bias.take(positions, axis=0)
+        hidden = activate(hidden) @ second
         hidden += second_bias
-        sums = last @ activate(hidden)
+        sums = activate(hidden) @ last
         sums += last_bias
-        return sums.reshape(len(sums), batch, places)
+        return sums.T.reshape(sums.shape[1], batch, places)
 
 
 Evaluator = Callable[[Layers, np.ndarray, np.ndarray | None], np.ndarray]
@@ -91,68 +90,105 @@ def activate(sums: np.ndarray) -> np.ndarray:
     return sums.clip(0, 127, out=sums)
 
 
-REACH = 8
+EDGE = 8
 """No offset is larger."""
 
 
-def neighbours(values: np.ndarray, offsets: tuple[int, ...], plan: Plan) -> np.ndarray:
-    """`values` [B, n] at each of `offsets` from each of the plan's positions, zero outside: [len(offsets), B, p]."""
-    batch, width = values.shape
-    padded = np.zeros((batch, width + 2 * REACH), np.float32)
-    padded[:, REACH : REACH + width] = values
-    return np.stack([padded[:, REACH + offset : REACH + offset + width][:, plan.positions] for offset in offsets])
+class Planes:
+    """What is known of the places [B, n] of frames, a plane for each kind of it, zero outside."""
+
+    def __init__(self, count: int, batch: int, width: int):
+        self._values = np.zeros((count, batch, width + 2 * EDGE), np.float32)
+
+    def __getitem__(self, plane: int) -> np.ndarray:
+        """One of them [B, n]."""
+        return self._values[plane, :, EDGE:-EDGE]
+
+    def move(self, first: int, last: int) -> None:
+        """Each plane from `first` on becomes the next one, up to `last`."""
+        self._values[first + 1 : last + 1] = self._values[first:last]
+
+    def seen(self, at: np.ndarray, batch: np.ndarray, bins: np.ndarray) -> np.ndarray:
+        """Features [I, n] of the places `bins` [n] in frames `batch` [n]: the planes at the offsets of `at` [2, I]."""
+        places = batch * self._values.shape[2] + bins + EDGE
+        return self._values.ravel().take((at[0] * self._values[0].size + at[1])[:, None] + places)
 
 
 def window_sums(values: np.ndarray, reach: int) -> np.ndarray:
-    """Sum of `values` [B, n] over positions no more than `reach` away, [B, n]."""
+    """Sum of `values` [B, n] over positions no more than `reach`, a power of two, away, [B, n]."""
     batch, width = values.shape
-    padded = np.zeros((batch, width + 2 * reach + 1), np.float32)
-    padded[:, reach + 1 : reach + 1 + width] = values
-    sums = padded.cumsum(axis=1)
-    return sums[:, 2 * reach + 1 :] - sums[:, :width]
+    padded = np.zeros((batch, width + 2 * reach), np.float32)
+    padded[:, reach : reach + width] = values
+    sums, size = padded, 1
+    while size < 2 * reach:
+        sums = sums[:, :-size] + sums[:, size:]
+        size *= 2
+    return sums[:, :width] + padded[:, 2 * reach :]
 
 
-@dataclass(frozen=True)
-class CoefficientPast:
-    """What earlier frames and the envelope say about a frame's magnitudes.
-
-    Magnitude codes [B, n] of the frame before, the one before that, and their running average in 8ths; and the envelope
-    over the quantisation step [B, N] in this frame and the one before, None where no envelope is sent.
-    """
-
-    previous: np.ndarray
-    before: np.ndarray
-    slow: np.ndarray
-    relative: np.ndarray | None
-    relative_previous: np.ndarray | None
-
-    def features(self) -> np.ndarray:
-        """Features [I, B, n] common to all passes."""
-        wide = np.minimum(np.floor(window_sums(self.previous, 16) / 16), 127)
-        loudness = np.minimum(np.floor(self.previous.sum(axis=1, keepdims=True) / 16), 127)
-        parts = [
-            neighbours(self.previous, (-4, -3, -2, -1, 0, 1, 2, 3, 4), EVERYWHERE),
-            neighbours(self.before, (-2, -1, 0, 1, 2), EVERYWHERE),
-            neighbours(np.floor(self.slow / 8), (-2, -1, 0, 1, 2), EVERYWHERE),
-            wide[None],
-            np.broadcast_to(loudness, (1, *wide.shape)),
-        ]
-        if self.relative is not None:
-            width = wide.shape[1]
-            parts += [neighbours(self.relative, (-8, 0, 8), EVERYWHERE)[..., :width], self.relative_previous[None, :, :width]]
-        return np.concatenate(parts, dtype=np.float32)
-
-
+_PREVIOUS, _BEFORE, _SLOW, _WIDE, _LOUDNESS, _RELATIVE, _RELATIVE_PREVIOUS, _CURRENT, _CURRENT_WIDE = range(9)
 COMMON_FEATURES = {"fidelity": 21, "natural": 25}
+"""Features of a place in every pass; then come those of the passes before."""
 
 
-def coefficient_features(common: np.ndarray, current: np.ndarray, plan: Plan) -> np.ndarray:
-    """Features [I, B, p] of one pass from the `common` [., B, n] and the magnitude codes `current` [B, n] known so far."""
-    chosen = common[..., plan.positions]
-    if not plan.offsets:
-        return chosen
-    wide = np.minimum(np.floor(window_sums(current, 16) / 16), 127)[:, plan.positions]
-    return np.concatenate([chosen, neighbours(current, plan.offsets, plan), wide[None]])
+class CoefficientContext:
+    """What earlier frames, the envelope and earlier passes say about the magnitudes of the frames at hand."""
+
+    def __init__(self, batch: int, width: int):
+        self._planes = Planes(9, batch, width)
+        self._enveloped = False
+
+    @property
+    def known(self) -> np.ndarray:
+        """Magnitude codes of the frames at hand as far as they are known, else 0 [B, n]."""
+        return self._planes[_CURRENT]
+
+    def begin(
+        self,
+        previous: np.ndarray,
+        before: np.ndarray,
+        slow: np.ndarray,
+        relative: np.ndarray | None = None,
+        relative_previous: np.ndarray | None = None,
+    ) -> None:
+        """Frames come of which nothing is known but what went before and their envelope.
+
+        Magnitude codes [B, n] of the frame before, the one before that, and their running average in 8ths; and the envelope
+        over the quantisation step [B, N] in this frame and the one before, None where no envelope is sent.
+        """
+        planes, width = self._planes, previous.shape[1]
+        planes[_PREVIOUS][:, :width] = previous
+        planes[_BEFORE][:, :width] = before
+        np.floor(slow / 8, out=planes[_SLOW][:, :width])
+        planes[_WIDE][:, :width] = _wide(previous)
+        planes[_LOUDNESS][:] = np.minimum(np.floor(previous.sum(axis=1, keepdims=True) / 16), 127)
+        self._enveloped = relative is not None
+        if self._enveloped:
+            planes[_RELATIVE][:], planes[_RELATIVE_PREVIOUS][:] = relative, relative_previous
+        self.known[:] = 0
+
+    def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
+        """Features [I, n] that the pass `plan` has of its places `bins` [n] in frames `batch` [n]."""
+        if plan.offsets:
+            self._planes[_CURRENT_WIDE][:] = _wide(self.known)
+        return self._planes.seen(_looked_at(plan, self._enveloped), batch, bins)
+
+
+def _wide(codes: np.ndarray) -> np.ndarray:
+    """Magnitude `codes` [B, n] around each place."""
+    return np.minimum(np.floor(window_sums(codes, 16) / 16), 127)
+
+
+@cache
+def _looked_at(plan: Plan, enveloped: bool) -> np.ndarray:
+    """Plane and offset [2, I] of every feature of a magnitude."""
+    at = [(plane, offset) for plane, reach in ((_PREVIOUS, 4), (_BEFORE, 2), (_SLOW, 2)) for offset in range(-reach, reach + 1)]
+    at += [(_WIDE, 0), (_LOUDNESS, 0)]
+    if enveloped:
+        at += [(_RELATIVE, -8), (_RELATIVE, 0), (_RELATIVE, 8), (_RELATIVE_PREVIOUS, 0)]
+    if plan.offsets:
+        at += [*((_CURRENT, offset) for offset in plan.offsets), (_CURRENT_WIDE, 0)]
+    return np.transpose(at)
 
 
 def slow_average(slow: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -160,30 +196,52 @@ def slow_average(slow: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return slow + np.floor((8 * codes - slow) / 4)
 
 
-@dataclass(frozen=True)
-class LevelPast:
-    """Levels [B, BANDS] of earlier frames: the last, the one before, a running average in 8ths, and whether none came before."""
-
-    previous: np.ndarray
-    before: np.ndarray
-    slow: np.ndarray
-    first: np.ndarray
-
-    def features(self) -> np.ndarray:
-        """Features [8, B, BANDS] common to all passes, a level of 1 being 8."""
-        flag = np.broadcast_to(UNIT * self.first[:, None], (1, *self.previous.shape))
-        parts = [8 * neighbours(self.previous, (-2, -1, 0, 1, 2), EVERYWHERE), 8 * self.before[None], self.slow[None], flag]
-        return np.concatenate(parts, dtype=np.float32)
-
-
 LEVEL_FEATURES = 8
+"""Features of a level in every pass; then come those of the passes before."""
+_LEVEL, _LEVEL_BEFORE, _LEVEL_SLOW, _NONE_BEFORE, _CHANGE, _MEAN_CHANGE = range(6)
 
 
-def level_features(common: np.ndarray, change: np.ndarray, known: int, plan: Plan) -> np.ndarray:
-    """Features [I, B, p] of one pass: `change` [B, BANDS] is how far the `known` levels so far lie from the frame before."""
-    chosen = common[..., plan.positions]
-    if not plan.offsets:
-        return chosen
-    mean = np.clip(np.floor(8 * change.sum(axis=1, keepdims=True) / known), -127, 127)
-    near = np.clip(8 * neighbours(change, plan.offsets, plan), -127, 127)
-    return np.concatenate([chosen, near, np.broadcast_to(mean, (1, *chosen.shape[1:]))], dtype=np.float32)
+class LevelContext:
+    """What earlier frames and earlier passes say about the levels of the frames at hand; a level of 1 is 8."""
+
+    def __init__(self, batch: int, width: int):
+        self._planes = Planes(6, batch, width)
+        self._batch, self._width = batch, width
+
+    def begin(self, previous: np.ndarray, before: np.ndarray, slow: np.ndarray, first: np.ndarray) -> None:
+        """Frames come of which nothing is known but what went before.
+
+        Levels [B, n] of the frame before, the one before that, and their running average in 8ths; and whether [B] none came before.
+        """
+        self._planes[_LEVEL][:], self._planes[_LEVEL_BEFORE][:], self._planes[_LEVEL_SLOW][:] = 8 * previous, 8 * before, slow
+        self._planes[_NONE_BEFORE][:] = UNIT * first[:, None]
+        self._planes[_CHANGE][:] = 0
+        self._sum, self._known = np.zeros((self._batch, 1), np.float32), 0
+
+    def tell(self, change: np.ndarray, plan: Plan) -> None:
+        """The levels [B, p] of a pass lie so far from the frame before."""
+        self._planes[_CHANGE][:, plan.positions] = np.clip(8 * change, -127, 127)
+        self._sum += change.sum(axis=1, keepdims=True)
+        self._known += change.shape[1]
+        self._planes[_MEAN_CHANGE][:] = np.clip(np.floor(8 * self._sum / self._known), -127, 127)
+
+    def features(self, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Frames [n] and bands [n] of all levels of a pass, n = B p, and their features [I, n]."""
+        batch, bands = _all_places(self._batch, self._width, plan)
+        return batch, bands, self._planes.seen(_looked_at_for_levels(plan), batch, bands)
+
+
+@cache
+def _all_places(batch: int, width: int, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and places [n] of a pass over `batch` frames of `width` places."""
+    places = np.arange(width)[plan.positions]
+    return np.repeat(np.arange(batch), len(places)), np.tile(places, batch)
+
+
+@cache
+def _looked_at_for_levels(plan: Plan) -> np.ndarray:
+    """Plane and offset [2, I] of every feature of a level."""
+    at = [*((_LEVEL, offset) for offset in range(-2, 3)), (_LEVEL_BEFORE, 0), (_LEVEL_SLOW, 0), (_NONE_BEFORE, 0)]
+    if plan.offsets:
+        at += [*((_CHANGE, offset) for offset in plan.offsets), (_MEAN_CHANGE, 0)]
+    return np.transpose(at)

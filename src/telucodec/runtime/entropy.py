@@ -15,13 +15,11 @@ from telucodec.runtime.context import (
     COEFFICIENT_PASSES,
     LEVEL_PASSES,
     MAGNITUDE_CODES,
-    CoefficientPast,
+    CoefficientContext,
     Evaluator,
     Layers,
-    LevelPast,
+    LevelContext,
     Plan,
-    coefficient_features,
-    level_features,
     slow_average,
 )
 from telucodec.runtime.entropy_decoder import BatchDecoder
@@ -37,7 +35,7 @@ from telucodec.runtime.frames import (
     symbols_of,
     told,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, SECOND_ROW, SIGN_ROW_OF_MODE, TransformModel
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TransformModel
 from telucodec.runtime.signs import likelier, sign_inputs
 from telucodec.runtime.start import Start
 from telucodec.runtime.trellis import second_reads
@@ -98,7 +96,7 @@ class _Script:
 
     def put(self, symbols: np.ndarray, rows: np.ndarray) -> None:
         """The same number of `symbols` [F, n] for each frame, with their rows [F, n]."""
-        self._parts.append((np.repeat(self._frames, symbols.shape[1]), symbols.ravel(), rows.ravel()))
+        self.put_some(np.repeat(self._frames, symbols.shape[1]), symbols.ravel(), rows.ravel())
 
     def put_some(self, of_frame: np.ndarray, symbols: np.ndarray, rows: np.ndarray) -> None:
         """Some `symbols` [n] with their `rows` [n], each of the frame `of_frame` [n]."""
@@ -127,9 +125,9 @@ class EntropyCoder:
     # The encoder's side: all frames of a packet at once.
 
     def coefficient_inputs(
-        self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None
-    ) -> Iterator[tuple[slice, Plan, np.ndarray]]:
-        """Frames, pass and its features [I, f, p] over `halves` [F, n], some frames after the other."""
+        self, halves: np.ndarray, side: Side, sent: np.ndarray, power: int = 0, start: Start | None = None
+    ) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
+        """Each pass over `halves` [F, n], some frames after the other, with the frames [m] and bins [m] of what is `sent` [F, n] in it, and their features [I, m]."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
@@ -138,46 +136,53 @@ class EntropyCoder:
         pasts = [_later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before)]
         if side.relative is not None:
             pasts += [side.relative, _later(side.relative, 1, relative_before)]
-        sent = MAGNITUDE_CODES[told(halves)]  # escapes come after
+        seen = MAGNITUDE_CODES[told(halves)]  # escapes come after
         for first in range(0, len(codes), TOGETHER):
-            frames = slice(first, first + TOGETHER)
-            parts = [past[frames] for past in pasts]
-            common = CoefficientPast(*parts, *[None] * (5 - len(parts))).features()
-            known = np.zeros_like(parts[0])
+            group = slice(first, first + TOGETHER)
+            context = CoefficientContext(len(codes[group]), HOP)
+            context.begin(*(past[group] for past in pasts))
             for plan in COEFFICIENT_PASSES:
-                yield frames, plan, coefficient_features(common, known, plan)
-                known[:, plan.positions] = sent[frames, plan.positions]
+                frames, places = np.nonzero(sent[group, plan.positions])
+                bins = plan.start + plan.stride * places
+                yield plan, first + frames, bins, context.features(frames, bins, plan)
+                context.known[:, : halves.shape[1]][:, plan.positions] = seen[group, plan.positions]
 
-    def coefficient_rows(self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None) -> np.ndarray:
-        """Row of the coding tables [F, n] for every magnitude of `halves` [F, n], where the first quantiser reads it."""
-        rows = np.empty(halves.shape, np.int32)
+    def sent(self, side: Side, shape: tuple[int, int]) -> np.ndarray:
+        """Which of the first coefficients, as many as `shape` [F, n] says, take a symbol: bool."""
+        return side.sent(self._model.least_sent, shape)
+
+    def coefficient_rows(
+        self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None, asked: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Row of the coding tables [F, n] for every magnitude of `halves` [F, n] that is sent, or for those `asked` [F, n], where the first quantiser reads it; 0 elsewhere."""
+        asked = self.sent(side, halves.shape) if asked is None else asked
+        rows = np.zeros(halves.shape, np.int32)
         layers = dict(zip(COEFFICIENT_PASSES, self._model.passes[side.mode], strict=True))
-        for frames, plan, features in self.coefficient_inputs(halves, side, power, start):
-            rows[frames, plan.positions] = coefficient_row(self._evaluate(layers[plan], features), side.mode)
+        for plan, frames, bins, features in self.coefficient_inputs(halves, side, asked, power, start):
+            sums = self._evaluate(layers[plan], features[:, None], bins // plan.stride)
+            rows[frames, bins] = coefficient_row(sums[:, 0], side.mode)
         return rows
 
-    def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> list[tuple[Plan, np.ndarray]]:
-        """Features [I, F, p] of each pass over `levels` [F, BANDS]."""
+    def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
+        """Each pass over `levels` [F, BANDS], with the frames [m] and bands [m] of its levels, and their features [I, m]."""
         values = levels.astype(np.float32)
         before = SILENCE if start is None else start.levels
         previous = _later(values, 1, before)
         first = np.zeros(len(levels), np.float32)
         first[0] = start is None
-        common = LevelPast(previous, _later(values, 2, before), _slow_pasts(values, before), first).features()
-        change, known, inputs = np.zeros_like(values), 0, []
+        context = LevelContext(*levels.shape)
+        context.begin(previous, _later(values, 2, before), _slow_pasts(values, before), first)
         for plan in LEVEL_PASSES:
-            inputs.append((plan, level_features(common, change, known, plan)))
-            change[:, plan.positions] = (values - previous)[:, plan.positions]
-            known += change[:, plan.positions].shape[1]
-        return inputs
+            yield plan, *context.features(plan)
+            context.tell((values - previous)[:, plan.positions], plan)
 
     def level_predictions(self, levels: np.ndarray, start: Start | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Residuals [F, BANDS] of `levels` against their prediction, and the rows that describe them."""
         residuals, rows = (np.empty(levels.shape, np.int32) for _ in range(2))
         change = levels - _later(levels, 1, SILENCE if start is None else start.levels)
-        for layers, (plan, features) in zip(self._model.passes["levels"], self.level_inputs(levels, start), strict=True):
-            mean, rows[:, plan.positions] = level_row(self._evaluate(layers, features))
-            residuals[:, plan.positions] = change[:, plan.positions] - mean
+        for layers, (plan, frames, bands, features) in zip(self._model.passes["levels"], self.level_inputs(levels, start), strict=True):
+            mean, rows[frames, bands] = level_row(self._evaluate(layers, features[:, None], bands // plan.stride)[:, 0])
+            residuals[frames, bands] = change[frames, bands] - mean
         return residuals, rows
 
     def sign_symbols(self, halves: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,22 +201,28 @@ class EntropyCoder:
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
     def _parts(self, frames: Frames, cut: int, power: int, start: Start | None):
-        """Magnitude symbols and rows [F, cut], level symbols and rows [F, BANDS] (or None), level residuals."""
-        halves = frames.halves[:, :cut]
+        """Magnitude symbols and rows, and which are sent [F, cut]; level symbols and rows [F, BANDS] (or None), level residuals.
+
+        Raises ValueError for halves that cannot be sent.
+        """
+        halves, side = frames.halves[:, :cut], Side.of(frames.levels, power)
+        sent = self.sent(side, halves.shape)
+        if halves[~sent].any():
+            raise ValueError("a coefficient is not zero where the envelope says that none is sent")
         symbols, second = magnitude_symbols(halves, self._model.dependent(frames.mode))
-        rows = self.coefficient_rows(halves, Side.of(frames.levels, power), power, start) + SECOND_ROW * second
+        rows = self.coefficient_rows(halves, side, power, start) + SECOND_ROW * second
         if frames.levels is None:
-            return symbols, rows, None, None, None
+            return symbols, rows, sent, None, None, None
         residuals, level_rows = self.level_predictions(frames.levels, start)
         level_symbols = level_symbol(residuals)
-        return symbols, rows, level_symbols, level_rows, residuals
+        return symbols, rows, sent, level_symbols, level_rows, residuals
 
     def ideal_bits(self, frames: Frames, cut: int, power: int, start: Start | None = None) -> float:
         """Length of the packet's payload by the model's own probabilities, in bits."""
-        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
+        symbols, rows, sent, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
         bits = self._model.tables.bits
         _, sign_symbols, sign_rows = self.sign_symbols(frames.halves[:, :cut], frames.mode)
-        total = bits[rows, symbols].sum(dtype=np.float64) + bits[sign_rows, sign_symbols].sum(dtype=np.float64)
+        total = bits[rows[sent], symbols[sent]].sum(dtype=np.float64) + bits[sign_rows, sign_symbols].sum(dtype=np.float64)
         escaped = symbols_of(frames.halves[:, :cut])[symbols == ESCAPE] - ESCAPE
         total += (2 * np.floor(np.log2(escaped + 1)) + 1).sum()
         if residuals is not None:
@@ -225,7 +236,7 @@ class EntropyCoder:
 
     def written(self, frames: Frames, cut: int, power: int, start: Start | None) -> RangeWriter:
         """All symbols of `frames`, as `encode` has them, in contexts that begin from `start`."""
-        symbols, rows, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
+        symbols, rows, sent, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
         halves = frames.halves[:, :cut]
         script = _Script(len(symbols))
         if residuals is not None:
@@ -233,7 +244,8 @@ class EntropyCoder:
                 script.put(level_symbols[:, plan.positions], level_rows[:, plan.positions])
                 script.put_escapes(residuals[:, plan.positions], level_symbols[:, plan.positions] == ESCAPE, _zigzag)
         for plan in COEFFICIENT_PASSES:
-            script.put(symbols[:, plan.positions], rows[:, plan.positions])
+            of_frame, places = np.nonzero(sent[:, plan.positions])
+            script.put_some(of_frame, symbols[:, plan.positions][of_frame, places], rows[:, plan.positions][of_frame, places])
         script.put_some(*self.sign_symbols(halves, frames.mode))
         script.put_escapes(symbols_of(halves), symbols == ESCAPE, lambda magnitude: magnitude - ESCAPE)
         return write_symbols(self._model.tables, *script.in_order())

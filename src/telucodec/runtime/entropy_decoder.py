@@ -11,10 +11,8 @@ from telucodec.runtime.context import (
     EVERYWHERE,
     LEVEL_PASSES,
     MAGNITUDE_CODES,
-    CoefficientPast,
-    LevelPast,
-    coefficient_features,
-    level_features,
+    CoefficientContext,
+    LevelContext,
     slow_average,
 )
 from telucodec.runtime.envelope import BANDS, HIGHEST, LOWEST
@@ -45,10 +43,11 @@ class BatchDecoder:
         self._of_bits = np.repeat(self._probabilities[BIT_ROW : BIT_ROW + 1], HOP, axis=0)
         self._failures: dict[int, BitstreamError] = {}
         packets, frames, self._width = len(payloads), max(counts), max(max(cuts), 1)
-        self._sent = [[len(range(cut)[plan.positions]) for cut in cuts] for plan in COEFFICIENT_PASSES]
+        self._inside = np.arange(self._width) < np.array(cuts)[:, None]  # [packets, width]
         self._halves = np.zeros((packets, frames, HOP), np.int32)
         self._rows = np.zeros((packets, frames, HOP), np.int16)
         self._levels = np.zeros((packets, frames, BANDS), np.int32) if power else None
+        self._level_context, self._context = LevelContext(packets, BANDS), CoefficientContext(packets, HOP)
         self._signs = SignContext(packets, self._width)
         self._states = np.zeros((packets, -(-self._width // LANE)), np.int32)
 
@@ -61,25 +60,25 @@ class BatchDecoder:
             levels_before, relative_before = self._start.levels.astype(np.float32), relative_levels(self._start.levels, self._power)
         relative_previous = np.broadcast_to(relative_before, (packets, HOP)) if self._power else None
         before = np.broadcast_to(levels_before, (packets, BANDS))
-        level_past = LevelPast(before, before, 8 * before, np.full(packets, self._start is None, np.float32))
+        level_past = before, before, 8 * before, np.full(packets, self._start is None, np.float32)
         for frame in range(frames):
             active = [p for p in range(packets) if frame < self._counts[p] and p not in self._failures]
             if not active:
                 break
             side = Side.of(None, 0)
             if self._levels is not None:
-                levels = self._decode_levels(active, level_past)
-                self._levels[:, frame] = levels
+                self._level_context.begin(*level_past)
+                self._levels[:, frame] = levels = self._decode_levels(active, level_past[0])
                 values = levels.astype(np.float32)
-                slow_levels = slow_average(level_past.slow, values)
-                level_past = LevelPast(values, level_past.previous, slow_levels, np.zeros(packets, np.float32))
+                level_past = values, level_past[0], slow_average(level_past[2], values), np.zeros(packets, np.float32)
                 side = Side.of(levels, self._power)
             if frame == 0 and self._start is not None:
                 relative = np.broadcast_to(relative_before, (packets, HOP)) if side.relative is None else side.relative
                 codes = [self._start.codes(relative)[:, : self._width]] * 2
                 slow = 8 * codes[0]
-            past = CoefficientPast(codes[0], codes[1], slow, side.relative, relative_previous)
-            halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, past, side.mode)
+            self._context.begin(codes[0], codes[1], slow, side.relative, relative_previous)
+            sent = self._inside & side.sent(self._model.least_sent, self._inside.shape)
+            halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, sent, side.mode)
             self._halves[:, frame, : self._width] = halves
             current = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
             slow = slow_average(slow, current)
@@ -100,12 +99,24 @@ class BatchDecoder:
                 except BitstreamError as error:
                     self._failures[packet] = error
 
-    def _decode_levels(self, active: list[int], past: LevelPast) -> np.ndarray:
-        """Levels int32 [packets, BANDS] of the next frame."""
-        common, known = past.features(), 0
-        change = np.zeros(past.previous.shape, np.float32)
+    def _read_some(self, active: list[int], of_packet: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The next symbols [n] of the packets `of_packet` [n], which rises, with `weights` [n, S]; 0 where a packet fails."""
+        symbols = np.zeros(len(of_packet), np.int32)
+        ends = np.searchsorted(of_packet, np.arange(len(self._readers) + 1)).tolist()
+
+        def read(packet, reader):
+            own = slice(ends[packet], ends[packet + 1])
+            symbols[own] = reader.read(weights[own])
+
+        self._each([packet for packet in active if ends[packet] < ends[packet + 1]], read)
+        return symbols
+
+    def _decode_levels(self, active: list[int], previous: np.ndarray) -> np.ndarray:
+        """Levels int32 [packets, BANDS] of the next frame, `previous` [packets, BANDS] being those of the last one."""
+        levels = previous.copy()
         for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
-            mean, rows = level_row(self._evaluate(layers, level_features(common, change, known, plan)))
+            _, bands, features = self._level_context.features(plan)
+            mean, rows = level_row(self._evaluate(layers, features[:, None], bands // plan.stride).reshape(2, len(previous), -1))
             weights = self._probabilities[rows]
             residuals = np.full(rows.shape, LEVEL_CENTRE)  # where nothing is read, nothing is surprising
 
@@ -117,37 +128,35 @@ class BatchDecoder:
                         residuals[packet, index] = ESCAPE + code // 2 if code % 2 == 0 else -((code + 1) // 2)
 
             self._each(active, read)
-            change[:, plan.positions] = mean + residuals - LEVEL_CENTRE
-            values = past.previous[:, plan.positions] + change[:, plan.positions]
-            for packet in np.flatnonzero((values < LOWEST).any(axis=1) | (values > HIGHEST).any(axis=1)):
-                if packet in active:
-                    self._failures.setdefault(int(packet), BitstreamError("packet holds a level out of range"))
-            known += rows.shape[1]
-        return (past.previous + change).astype(np.int32)
+            change = (mean + residuals - LEVEL_CENTRE).astype(np.float32)
+            self._level_context.tell(change, plan)
+            levels[:, plan.positions] += change
+        for packet in np.flatnonzero((levels < LOWEST).any(axis=1) | (levels > HIGHEST).any(axis=1)):
+            if packet in active:
+                self._failures.setdefault(int(packet), BitstreamError("packet holds a level out of range"))
+        return levels.astype(np.int32)
 
-    def _decode_coefficients(self, active: list[int], past: CoefficientPast, mode: str) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients in half steps and their rows, int32 [packets, width], of the next frame."""
-        common = past.features()
-        codes = np.zeros(past.previous.shape, np.float32)
-        magnitudes = np.zeros(past.previous.shape, np.int32)
-        all_rows = np.empty(past.previous.shape, np.int32)
+    def _decode_coefficients(self, active: list[int], sent: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients in half steps and their rows, int32 [packets, width], of the next frame, of which those `sent` [packets, width] are read."""
+        magnitudes, all_rows = np.zeros(sent.shape, np.int32), np.zeros(sent.shape, np.int32)
+        known = self._context.known[:, : self._width]
         dependent = self._model.dependent(mode)
-        for layers, plan, counts in zip(self._model.passes[mode], COEFFICIENT_PASSES, self._sent, strict=True):
-            all_rows[:, plan.positions] = rows = coefficient_row(self._evaluate(layers, coefficient_features(common, codes, plan)), mode)
-            symbols, states = np.zeros_like(rows), self._states[:, : rows.shape[1]]
-            weights = self._probabilities[rows + SECOND_ROW * (states & 1) if dependent else rows]
-
-            def read(packet, reader, weights=weights, symbols=symbols, counts=counts):
-                count = counts[packet]
-                symbols[packet, :count] = reader.read(weights[packet, :count])
-
-            self._each(active, read)
+        for layers, plan in zip(self._model.passes[mode], COEFFICIENT_PASSES, strict=True):
+            of_packet, places = np.nonzero(sent[:, plan.positions])
+            bins = plan.start + plan.stride * places
+            features = self._context.features(of_packet, bins, plan)
+            rows = coefficient_row(self._evaluate(layers, features[:, None], places)[:, 0], mode)
+            all_rows[of_packet, bins] = rows
+            states = self._states[:, : len(range(self._width)[plan.positions])]
+            weights = self._probabilities[rows + SECOND_ROW * (states & 1)[of_packet, places] if dependent else rows]
+            symbols = np.zeros(states.shape, np.int32)
+            symbols[of_packet, places] = self._read_some(active, of_packet, weights)
             found = 2 * symbols
             if dependent:
                 found -= states & (symbols > 0)
                 states[:] = NEXT[states, symbols & 1]
             magnitudes[:, plan.positions] = found
-            codes[:, plan.positions] = MAGNITUDE_CODES[found]
+            known[:, plan.positions] = MAGNITUDE_CODES[found]
         self._decode_signs(active, magnitudes, mode)
         return magnitudes, all_rows
 
@@ -168,15 +177,7 @@ class BatchDecoder:
                 rows = SIGN_ROW_OF_MODE[mode] + confidence
             else:
                 likely, rows = 1, np.full(len(bins), BIT_ROW)
-            weights = self._probabilities[rows]
-            ends = np.searchsorted(of_packet, np.arange(1, len(magnitudes) + 1))
-            symbols = np.zeros(len(bins), np.int32)
-
-            def read(packet, reader, weights=weights, symbols=symbols, ends=ends):
-                own = slice(ends[packet - 1] if packet else 0, ends[packet])
-                symbols[own] = reader.read(weights[own])
-
-            self._each(active, read)
+            symbols = self._read_some(active, of_packet, self._probabilities[rows])
             signs[of_packet, bins] = found = likely * (1 - 2 * (symbols != 0))
             self._signs.known[of_packet, bins] = found * self._signs.magnitudes[of_packet, bins]
 

@@ -56,6 +56,10 @@ class Side:
             return cls("fidelity", None, None)
         return cls("natural", spread(levels), relative_levels(levels, power))
 
+    def sent(self, least: int, shape: tuple[int, int]) -> np.ndarray:
+        """Which of the first coefficients, as many as `shape` [F, n] says, take a symbol where an envelope below `least` sends none: bool."""
+        return np.ones(shape, bool) if self.relative is None else self.relative[:, : shape[1]] >= least
+
 
 def symbols_of(halves: np.ndarray) -> np.ndarray:
     """Magnitudes as they are coded, of coefficients in half steps: the n-th point of its quantiser from zero, whichever that is."""

@@ -39,6 +39,10 @@ ROWS = SECOND_ROW + SCALES
 CENTROIDS = 3
 """Reconstruction points of their own: magnitudes 1, 2, and 3 or more."""
 NOISE_CLASSES = 64
+ALL_SENT = -128
+"""Below any level of the envelope over the step."""
+USUALLY_SENT = -18
+"""Where the envelope lies more than two and a quarter octaves below the step, hardly any coefficient is other than zero (docs/experiments.md, 32)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class TransformModel:
     """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]; with SCALES more for the second quantiser."""
     noise: np.ndarray
     """Level of the noise that fills zeros, in steps, float32 [NOISE_CLASSES], by level of the envelope over the step."""
+    least_sent: int = ALL_SENT
+    """Level of the envelope over the step, in 8ths, below which a coefficient is zero and takes no symbol."""
 
     def signs(self, mode: str) -> tuple[Layers, ...] | None:
         """Networks for the signs of `mode`, None in a model that does not predict them."""
@@ -74,6 +80,8 @@ class TransformModel:
 
     def to_bytes(self) -> bytes:
         tensors = {"frequencies": self.frequencies, "centroids": self.centroids, "noise": self.noise}
+        if self.least_sent != ALL_SENT:
+            tensors["least_sent"] = np.int8([self.least_sent])
         for name, passes in self.passes.items():
             for index, layers in enumerate(passes):
                 for field in fields(Layers):
@@ -178,4 +186,5 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         raise ValueError("frequencies do not add up")
     centroids = take("centroids", ((3 if rows == ROWS else 2) * SCALES, CENTROIDS), np.float32)
     noise = take("noise", (NOISE_CLASSES,), np.float32)
-    return TransformModel(passes, frequencies, centroids, noise)
+    least_sent = int(take("least_sent", (1,), np.int8)[0]) if "least_sent" in tensors else ALL_SENT
+    return TransformModel(passes, frequencies, centroids, noise, least_sent)

@@ -7,7 +7,7 @@ import numpy as np
 from telucodec.runtime.context import window_sums
 from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
 from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
-from telucodec.runtime.model import CENTROIDS, HOP, NOISE_CLASSES, SCALES, TransformModel
+from telucodec.runtime.model import ALL_SENT, CENTROIDS, HOP, NOISE_CLASSES, SCALES, TransformModel
 
 STEP_UNITS = 64
 """The step is sent as an integer number of 64ths of an octave below full scale: 1.1 % apart."""
@@ -38,11 +38,12 @@ def scaled(coefficients: np.ndarray, step: float, power: int) -> np.ndarray:
     return coefficients / scaled_steps(Side.of(levels, power), step, power)
 
 
-def quantise(coefficients: np.ndarray, step: float, power: int) -> Frames:
-    """Whole steps of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope."""
+def quantise(coefficients: np.ndarray, step: float, power: int, least_sent: int = ALL_SENT) -> Frames:
+    """Whole steps of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope, zero where it lies below `least_sent`."""
     levels = measure_levels(coefficients, step) if power else None
-    in_steps = np.abs(coefficients) / scaled_steps(Side.of(levels, power), step, power)
-    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE)
+    side = Side.of(levels, power)
+    in_steps = np.abs(coefficients) / scaled_steps(side, step, power)
+    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE) * side.sent(least_sent, coefficients.shape)
     return Frames((2 * np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 

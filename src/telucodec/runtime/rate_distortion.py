@@ -19,13 +19,15 @@ BIT_PRICE = {"natural": 0.15, "fidelity": 0.1}
 """What a bit may cost in error, in squared steps; 0.1155 = 2 ln 2 / 12 where steps are fine (docs/experiments.md, 14)."""
 LIVE_BIT_PRICE = 0.1
 """The same in live packets (docs/experiments.md, 29)."""
+NEVER_SENT = 0.4
+"""A coefficient of so many steps becomes zero whatever the bits: the lowest point of a 1 is more than twice as far, and no bits are saved by it."""
 DEPENDENT_BIT_PRICE = 0.06
 """The same where two quantisers read by turns (docs/experiments.md, 28)."""
 
 
 def cheapest(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> Frames:
     """`coefficients` [F, N] in half steps, as `quantise` takes them but for those whose bits are not worth it."""
-    return cheaper(quantise(coefficients, step, power), coefficients, step, power, coder, model)
+    return cheaper(quantise(coefficients, step, power, model.least_sent), coefficients, step, power, coder, model)
 
 
 def cheaper(
@@ -34,12 +36,14 @@ def cheaper(
     """The same, of coefficients that `quantise` took for `plain`, or of those of a live packet, whose contexts begin from `start`."""
     side = Side.of(plain.levels, power)
     cut = 4 * used_fours(plain)
-    rows = coder.coefficient_rows(plain.halves[:, :cut], side, power, start)
     exact = (np.abs(coefficients) / scaled_steps(side, step, power))[:, :cut]
+    exact *= coder.sent(side, exact.shape)
     if model.dependent(side.mode):
-        magnitudes = _by_turns(exact, rows, model)
+        magnitudes = _by_turns(exact, coder.coefficient_rows(plain.halves[:, :cut], side, power, start), model)
     else:
-        magnitudes = _one_by_one(exact, rows, LIVE_BIT_PRICE if start else BIT_PRICE[side.mode], model)
+        asked = exact > NEVER_SENT
+        rows = coder.coefficient_rows(plain.halves[:, :cut], side, power, start, asked)
+        magnitudes = _one_by_one(exact * asked, rows, LIVE_BIT_PRICE if start else BIT_PRICE[side.mode], model)
     halves = np.zeros_like(plain.halves)
     halves[:, :cut] = np.sign(coefficients[:, :cut]) * magnitudes
     return Frames(halves, plain.levels)

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Evaluator, Layers, Plan
+from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Evaluator, Layers, Plan, Planes
 
 ROOTS = np.minimum(np.round(16 * np.sqrt(np.arange(255) / 2)), 127).astype(np.float32)
 """Magnitude in half steps 0..254 -> feature 0..127."""
@@ -18,8 +18,6 @@ AROUND = 5
 """Bins to either side whose magnitudes are looked at."""
 BEFORE = (5, 5, 5, 4)
 """Bins to either side that are looked at in the frame before, in the one before that, and so on."""
-EDGE = 8
-"""No offset is larger."""
 MAGNITUDES = 2 * AROUND + 1
 """Features of a place that stay as they are where signs are turned."""
 COMMON_SIGN_FEATURES = MAGNITUDES + sum(2 * reach + 1 for reach in BEFORE)
@@ -32,7 +30,7 @@ class SignContext:
     """Frames as far as they are known: magnitudes of the frames at hand, their signs, and the signed frames before each of them."""
 
     def __init__(self, batch: int, width: int):
-        self._planes = np.zeros((2 + len(BEFORE), batch, width + 2 * EDGE), np.float32)
+        self._planes = Planes(2 + len(BEFORE), batch, width)
 
     @classmethod
     def of(cls, halves: np.ndarray, magnitudes: np.ndarray) -> "SignContext":
@@ -42,21 +40,18 @@ class SignContext:
         context.known[:] = np.sign(halves) * context.magnitudes
         signed = signed_roots(halves)
         for distance in range(1, 1 + len(BEFORE)):
-            context._inside(1 + distance)[distance:] = signed[:-distance]
+            context._planes[1 + distance][distance:] = signed[:-distance]
         return context
-
-    def _inside(self, plane: int) -> np.ndarray:
-        return self._planes[plane, :, EDGE:-EDGE]
 
     @property
     def magnitudes(self) -> np.ndarray:
         """Features of the magnitudes at hand [B, n]."""
-        return self._inside(0)
+        return self._planes[0]
 
     @property
     def known(self) -> np.ndarray:
         """The same with their signs, 0 where these are not known yet [B, n]."""
-        return self._inside(1)
+        return self._planes[1]
 
     def begin(self, magnitudes: np.ndarray) -> None:
         """The frame at hand has `magnitudes` [B, n], in half steps, of which no signs are known."""
@@ -65,24 +60,21 @@ class SignContext:
 
     def end(self, halves: np.ndarray) -> None:
         """The frame at hand was `halves` [B, n]: the next one comes."""
-        self._planes[3:] = self._planes[2:-1]
-        self._inside(2)[:] = signed_roots(halves)
+        self._planes.move(2, 1 + len(BEFORE))
+        self._planes[2][:] = signed_roots(halves)
 
     def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
         """Features [I, n] of the places `bins` [n] in frames `batch` [n]: magnitudes, then what turns with the signs."""
-        planes, offsets = _looked_at(plan)
-        places = batch * self._planes.shape[2] + bins + EDGE
-        return self._planes.ravel()[(planes * self._planes[0].size + offsets)[:, None] + places]
+        return self._planes.seen(_looked_at(plan), batch, bins)
 
 
 @cache
-def _looked_at(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """Plane and offset [I] of every feature."""
+def _looked_at(plan: Plan) -> np.ndarray:
+    """Plane and offset [2, I] of every feature of a sign."""
     at = [(0, offset) for offset in range(-AROUND, AROUND + 1)]
     at += [(plane, offset) for plane, reach in enumerate(BEFORE, start=2) for offset in range(-reach, reach + 1)]
     at += [(1, offset) for offset in plan.offsets]
-    planes, offsets = np.transpose(at)
-    return planes, offsets
+    return np.transpose(at)
 
 
 def signed_roots(halves: np.ndarray) -> np.ndarray:

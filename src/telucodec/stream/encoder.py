@@ -102,7 +102,7 @@ class Encoder:
         power, step = POWER_OF_MODE[self._mode], step_size(index)
         # Levels are smoothed over frames, so that of the frame before is looked at too.
         past = coefficients[:1] if before is None else before[-1:]
-        both = quantise(np.concatenate([past, coefficients]), step, power)
+        both = quantise(np.concatenate([past, coefficients]), step, power, self._model.least_sent)
         plain = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
         levels = measure_levels(coefficients[:1], step)[0] if plain.levels is None else plain.levels[0]
         start = nearest_start(levels)

@@ -14,6 +14,7 @@ from telucodec.runtime.entropy import EntropyCoder, level_symbol, magnitude_symb
 from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side, told
 from telucodec.runtime.model import (
+    ALL_SENT,
     BIT_ROW,
     CENTROIDS,
     ESCAPE,
@@ -31,6 +32,7 @@ from telucodec.runtime.model import (
     SIGN_PLANS,
     SIGN_ROW_OF_MODE,
     SYMBOLS,
+    USUALLY_SENT,
     TransformModel,
     load_model,
 )
@@ -84,10 +86,17 @@ class Example:
     power: int
     dependent: bool
     """Whether two quantisers read it by turns."""
+    least_sent: int
+    """That of the model."""
 
     @property
     def side(self) -> Side:
         return Side.of(self.frames.levels, self.power)
+
+    @property
+    def sent(self) -> np.ndarray:
+        """Which coefficients take a symbol, bool [F, N]."""
+        return self.side.sent(self.least_sent, self.frames.halves.shape)
 
 
 def loud_rms(coefficients: np.ndarray) -> float:
@@ -106,8 +115,11 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, m
             continue
         step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
         power = int(rng.choice(POWERS)) if mode == "natural" else 0
-        frames = quantise(coefficients, step, power) if model is None else cheapest(coefficients, step, power, coder, model)
-        found.append(Example(coefficients, frames, step, power, model is not None and model.dependent(mode)))
+        if model is None:
+            found.append(Example(coefficients, quantise(coefficients, step, power, USUALLY_SENT), step, power, False, USUALLY_SENT))
+        else:
+            frames = cheapest(coefficients, step, power, coder, model)
+            found.append(Example(coefficients, frames, step, power, model.dependent(mode), model.least_sent))
     return found
 
 
@@ -115,7 +127,7 @@ def _symbols(name: str, case: Example) -> int:
     """How many symbols of `case` the networks `name` are for."""
     if name in SIGN_PLANS:
         return np.count_nonzero(case.frames.halves)
-    return (case.frames.levels if name == "levels" else case.frames.halves).size
+    return case.frames.levels.size if name == "levels" else np.count_nonzero(case.sent)
 
 
 def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: FitConfig, rng) -> list[tuple[np.ndarray, ...]]:
@@ -124,25 +136,19 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
     share = min(1.0, config.symbols / total)
     collected: dict[Plan, list] = {plan: [] for plan in PLANS[name]}
     for case in cases:
+        halves = case.frames.halves
         if name in SIGN_PLANS:
-            for plan, frames, bins, features in sign_inputs(case.frames.halves, told(case.frames.halves)):
-                chosen = rng.random(len(bins)) < share
-                above = case.frames.halves[frames, bins][chosen] > 0
-                seen = _forgetting(features[:, chosen], rng)
-                collected[plan].append((seen.T.astype(np.int8), bins[chosen] // plan.stride, above.astype(np.int64)))
-            continue
-        if name == "levels":
-            target = np.diff(case.frames.levels, axis=0, prepend=0)
-            parts = ((slice(None), *part) for part in coder.level_inputs(case.frames.levels))
+            target, parts = halves > 0, sign_inputs(halves, told(halves))
+        elif name == "levels":
+            target, parts = np.diff(case.frames.levels, axis=0, prepend=0), coder.level_inputs(case.frames.levels)
         else:
-            symbols, second = magnitude_symbols(case.frames.halves, case.dependent)
-            target = symbols + SYMBOLS * second
-            parts = coder.coefficient_inputs(case.frames.halves, case.side)
-        for frames, plan, features in parts:
-            symbols = target[frames, plan.positions]
-            chosen = rng.random(symbols.shape) < share
-            position = np.broadcast_to(np.arange(symbols.shape[1]), symbols.shape)
-            collected[plan].append((features[:, chosen].T.astype(np.int8), position[chosen], symbols[chosen].astype(np.int64)))
+            symbols, second = magnitude_symbols(halves, case.dependent)
+            target, parts = symbols + SYMBOLS * second, coder.coefficient_inputs(halves, case.side, case.sent)
+        for plan, frames, bins, features in parts:
+            chosen = rng.random(len(bins)) < share
+            seen = _forgetting(features[:, chosen], rng) if name in SIGN_PLANS else features[:, chosen]
+            symbols = target[frames[chosen], bins[chosen]].astype(np.int64)
+            collected[plan].append((seen.T.astype(np.int8), bins[chosen] // plan.stride, symbols))
     return [tuple(np.concatenate(column) for column in zip(*bucket, strict=True)) for bucket in collected.values()]
 
 
@@ -224,7 +230,8 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
         prior = prior[: BIT_ROW + 1]
     sums = np.zeros(((3 if len(prior) == ROWS else 2) * SCALES, CENTROIDS))
     seen = np.full(sums.shape, PRIOR_COUNTS)
-    coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32)))
+    least_sent = USUALLY_SENT if start is None else start.least_sent
+    coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32), least_sent))
     counts = prior * PRIOR_COUNTS
     if start is not None:
         sums += start.centroids.astype(np.float64) * PRIOR_COUNTS
@@ -237,7 +244,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
         halves, side = case.frames.halves, case.side
         rows = coder.coefficient_rows(halves, side)
         symbols, second = magnitude_symbols(halves, case.dependent)
-        np.add.at(counts, (rows + SECOND_ROW * second, symbols), 1)
+        np.add.at(counts, ((rows + SECOND_ROW * second)[case.sent], symbols[case.sent]), 1)
         _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
         np.add.at(counts, (sign_rows, sign_symbols), 1)
         exact = np.abs(case.coefficients) / scaled_steps(side, case.step, case.power)
@@ -253,7 +260,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
             np.add.at(counts, (level_rows, level_symbol(residuals)), 1)
         progress(index + 1, total, "counting")
     noise = np.sqrt(power_sum / zeros_seen).astype(np.float32)
-    return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise)
+    return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise, least_sent)
 
 
 def fit(
@@ -267,6 +274,7 @@ def fit(
 
     Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others, and
     the tables of modes that none of `names` is for. A model from nothing has one quantiser; going on from it gives fidelity mode a second.
+    In natural mode a model sends nothing where the envelope lies below USUALLY_SENT, or below what `start` says.
     """
     if start is None and config.minutes == 0:
         raise ValueError("networks cannot be kept without a model to start from")
@@ -277,6 +285,8 @@ def fit(
     modes = {_mode(name) for name in names}
     if start is not None and "fidelity" in modes and start.signs("fidelity") and not start.dependent("fidelity"):
         start = _with_second_quantiser(start)
+    if start is not None and "natural" in modes and start.least_sent == ALL_SENT:
+        start = replace(start, least_sent=USUALLY_SENT)
     cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
     if not all(cases.values()):
         raise DataError("nothing to train on: every recording is silent; check the input with a player")

@@ -163,22 +163,28 @@ def _parts(restored: Restored, step: float, power: int) -> dict[str, np.ndarray]
 
 
 class Crops:
-    """Stretches of `prepared`, each around a frame of which every one is as likely."""
+    """Stretches of all that is `prepared`, each around a frame of which every one is as likely."""
 
-    def __init__(self, prepared: Prepared, recipe: SynthesisRecipe):
+    def __init__(self, prepared: Sequence[Prepared], recipe: SynthesisRecipe):
         self.prepared, self.recipe = prepared, recipe
-        if prepared.ends[-1] < recipe.crop_frames:
-            raise DataError(f"nothing to train on: {prepared.ends[-1]} frames of sound are less than one crop; bring more recordings")
+        self.ends = np.cumsum([one.ends[-1] for one in prepared])
+        if min(one.ends[-1] for one in prepared) < recipe.crop_frames:
+            raise DataError(f"nothing to train on: {self.ends[-1]} frames of sound are less than one crop; bring more recordings")
 
     def batch(self, number: int) -> dict[str, np.ndarray]:
         """Parts [B, F, .] of the crops of that number, which may reach into the recording after."""
-        rng, ends, size = np.random.default_rng((self.recipe.seed, number)), self.prepared.ends, self.recipe.crop_frames
-        starts = []
-        for place in rng.integers(ends[-1], size=self.recipe.batch_size):
-            segment = np.searchsorted(ends, place, side="right")
-            begin = ends[segment - 1] if segment else 0
-            starts.append(min(max(begin, min(place - size // 2, ends[segment] - size)), ends[-1] - size))
-        return {name: np.stack([part[start : start + size] for start in starts]) for name, part in self.prepared.parts.items()}
+        rng = np.random.default_rng((self.recipe.seed, number))
+        crops = [self._around(place) for place in rng.integers(self.ends[-1], size=self.recipe.batch_size)]
+        return {name: np.stack([crop[name] for crop in crops]) for name in PARTS}
+
+    def _around(self, place: int) -> dict[str, np.ndarray]:
+        which = np.searchsorted(self.ends, place, side="right")
+        one, size = self.prepared[which], self.recipe.crop_frames
+        place -= self.ends[which] - one.ends[-1]
+        segment = np.searchsorted(one.ends, place, side="right")
+        begin = one.ends[segment - 1] if segment else 0
+        start = min(max(begin, min(place - size // 2, one.ends[segment] - size)), one.ends[-1] - size)
+        return {name: part[start : start + size] for name, part in one.parts.items()}
 
 
 class Repair(torch.nn.Module):
@@ -289,7 +295,7 @@ class SynthesisTrainer:
 
 def train_synthesis(
     recipe: SynthesisRecipe,
-    train: Prepared,
+    train: Sequence[Prepared],
     validation: Prepared,
     minutes: float,
     folder: Path,
@@ -302,7 +308,7 @@ def train_synthesis(
 
     A run that is new begins with what another, whose folder is `start`, ended with; from nothing without one.
     """
-    trainer, clock, held_out = SynthesisTrainer(recipe, Crops(train, recipe), fabric), Clock(), Crops(validation, recipe)
+    trainer, clock, held_out = SynthesisTrainer(recipe, Crops(train, recipe), fabric), Clock(), Crops([validation], recipe)
     resume = folder / CHECKPOINT
     if resume.exists():
         state = torch.load(resume, weights_only=True, map_location=fabric.device)
