@@ -14,8 +14,9 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder
 
-HERE = Path(__file__).parent / "turns"
-"""Of fidelity mode with two quantisers; `signs` beside it holds what was made when one read both modes, the folder above what was made before signs were predicted."""
+HERE = Path(__file__).parent / "unsent"
+"""Of natural mode where what lies far below its step takes no symbol; `turns` beside it holds what two quantisers of fidelity mode read, `signs` what was made when
+one read both modes, the folder above what was made before signs were predicted."""
 SPEECH = HERE.parents[2] / "examples" / "speech"
 CLIPS = {
     "telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))),
@@ -27,14 +28,14 @@ if not (HERE / FILE_NAME).exists():
     shutil.copy(SHIPPED, HERE / FILE_NAME)
     codec = load_codec(HERE)
     for name, clip in CLIPS.items():
-        data = codec.encode(read_media(clip), kbps=6, mode="fidelity")
-        (HERE / f"{name}-fidelity.tlc").write_bytes(data)
-        write_audio(HERE / f"{name}-fidelity.flac", codec.decode(data), codec.sample_rate)
+        data = codec.encode(read_media(clip), kbps=6, mode="natural")
+        (HERE / f"{name}-natural.tlc").write_bytes(data)
+        write_audio(HERE / f"{name}-natural.flac", codec.decode(data), codec.sample_rate)
 
 for frames in (1, 2, 3):
-    path, codec = HERE / f"telugu-fidelity-{frames}.live", load_codec(HERE)
+    path, codec = HERE / f"telugu-natural-{frames}.live", load_codec(HERE)
     if not path.exists():
-        encoder, decoder = Encoder(codec, 10, "fidelity", frames, copies=frames == 3), Decoder(codec, frames)
+        encoder, decoder = Encoder(codec, 10, "natural", frames, copies=frames == 3), Decoder(codec, frames)
         packets = encoder.push(read_media(CLIPS["telugu"])[:, 16_000:48_000]) + encoder.finish()
         path.write_bytes(b"".join(len(packet).to_bytes(2, "little") + packet for packet in packets))
         sound = np.concatenate([decoder.push(packet) for packet in packets], axis=-1)
