@@ -28,7 +28,7 @@ from telucodec.runtime.codec import load_codec
 
 SPEECH = Path(__file__).resolve().parent.parent / "examples" / "speech"
 RUNS = 5
-QUALITY = 23
+QUALITY = 24
 """With which this speech takes about 6 kbps."""
 ENCODEC_RATE = 24_000
 
