@@ -44,7 +44,7 @@ def test_it_is_smaller_and_nearly_the_same(float_graph, eight, signal):
     assert len(eight) < 0.5 * len(float_graph)
     expected, found = through(float_graph, signal), through(eight, signal)
     error = ((expected - found) ** 2).mean() / expected.var()
-    assert 1e-8 < error < 1e-3
+    assert 1e-8 < error < 7e-5  # 9e-5 where what comes out of products is rounded too
 
 
 def test_what_becomes_of_a_frame_does_not_depend_on_its_company(eight, signal):

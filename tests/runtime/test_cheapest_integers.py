@@ -6,17 +6,18 @@ import pytest
 from telucodec.audio.mdct import whole_mdct
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import Decoded, Side
-from telucodec.runtime.model import HOP, load_model
+from telucodec.runtime.model import HOP, ROW_OF_MODE, SCALES, load_model
 from telucodec.runtime.quantise import noise_signs, quantise, restore
-from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.rate_distortion import BIT_PRICE, LIVE_BIT_PRICE, SURELY_ZERO, cheapest
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 POWER = {"natural": 13, "fidelity": 0}
 
 
 @pytest.fixture(scope="module")
 def model():
     """Of one quantiser; test_trellis.py has those of two."""
-    return load_model(Path(__file__).parents[1] / "golden" / "signs")
+    return load_model(GOLDEN / "signs")
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,14 @@ def test_integers_stay_next_to_their_coefficients(mode, telugu, coder, model):
 
 def test_silence_stays_silence(coder, model):
     assert not cheapest(np.zeros((4, HOP), np.float32), 0.01, 13, coder, model).halves.any()
+
+
+@pytest.mark.parametrize("folder", [None, GOLDEN, GOLDEN / "turns"])
+@pytest.mark.parametrize("mode", POWER)
+def test_what_is_taken_for_surely_zero_is_cheapest_as_zero_in_every_row(folder, mode):
+    model = load_model(folder)
+    rows = slice(ROW_OF_MODE[mode], ROW_OF_MODE[mode] + SCALES)
+    bits, points = model.tables.bits[rows], 1 + model.centroids[rows, 0]
+    for price in (BIT_PRICE[mode], LIVE_BIT_PRICE):
+        as_one = (points - SURELY_ZERO) ** 2 + price * (bits[:, 1] + 1)
+        assert (SURELY_ZERO**2 + price * bits[:, 0] < as_one).all()

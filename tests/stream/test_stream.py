@@ -214,7 +214,10 @@ def test_golden_packets_decode_as_on_the_day_they_were_made(source):
     assert np.abs(np.round(decoded * 32768) - np.round(expected * 32768)).max() <= 1
 
 
-@pytest.mark.parametrize(("folder", "identity"), [(GOLDEN, "f487fb7b"), (GOLDEN / "signs", "589292aa"), (GOLDEN / "turns", "d55f8f74"), (GOLDEN / "unsent", "681064c2")])
+@pytest.mark.parametrize(
+    ("folder", "identity"),
+    [(GOLDEN, "f487fb7b"), (GOLDEN / "signs", "589292aa"), (GOLDEN / "turns", "d55f8f74"), (GOLDEN / "unsent", "681064c2")],
+)
 def test_golden_packets_are_there_and_their_identity_stands(folder, identity):
     assert len(list(folder.glob("*.live"))) == 3
     assert live_identity(load_codec(folder).model).hex() == identity

@@ -11,7 +11,7 @@ frame each of several packets in the decoder; a layer is one matrix product for 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -231,7 +231,7 @@ class LevelContext:
         return batch, bands, self._planes.seen(_looked_at_for_levels(plan), batch, bands)
 
 
-@cache
+@lru_cache(maxsize=12)
 def _all_places(batch: int, width: int, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """Frames and places [n] of a pass over `batch` frames of `width` places."""
     places = np.arange(width)[plan.positions]

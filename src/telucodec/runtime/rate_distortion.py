@@ -19,8 +19,8 @@ BIT_PRICE = {"natural": 0.15, "fidelity": 0.1}
 """What a bit may cost in error, in squared steps; 0.1155 = 2 ln 2 / 12 where steps are fine (docs/experiments.md, 14)."""
 LIVE_BIT_PRICE = 0.1
 """The same in live packets (docs/experiments.md, 29)."""
-NEVER_SENT = 0.4
-"""A coefficient of so many steps becomes zero whatever the bits: the lowest point of a 1 is more than twice as far, and no bits are saved by it."""
+SURELY_ZERO = 0.4
+"""A coefficient of no more steps becomes zero, one by one, in every row of the tables: a 1 is as far or farther, and takes no fewer bits."""
 DEPENDENT_BIT_PRICE = 0.06
 """The same where two quantisers read by turns (docs/experiments.md, 28)."""
 
@@ -41,7 +41,7 @@ def cheaper(
     if model.dependent(side.mode):
         magnitudes = _by_turns(exact, coder.coefficient_rows(plain.halves[:, :cut], side, power, start), model)
     else:
-        asked = exact > NEVER_SENT
+        asked = exact > SURELY_ZERO
         rows = coder.coefficient_rows(plain.halves[:, :cut], side, power, start, asked)
         magnitudes = _one_by_one(exact * asked, rows, LIVE_BIT_PRICE if start else BIT_PRICE[side.mode], model)
     halves = np.zeros_like(plain.halves)
