@@ -81,7 +81,7 @@ def _heard(found: list[Path], copy: int) -> list[np.ndarray]:
 
 
 def _otherwise(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """`wave` [1, T] from a sample of its first frame on, at another speed and in another colour, no louder than before clipping."""
+    """`wave` [1, T] from a sample of its first frame on, at another speed and in another colour, within full scale."""
     wave = wave[:, rng.integers(HOP) :]
     wave = resampled(wave, SAMPLE_RATE, round(SAMPLE_RATE * 2 ** -rng.uniform(*SPEED_OCTAVES)))
     spectrum = np.fft.rfft(wave)

@@ -49,7 +49,7 @@ def test_a_place_sees_what_was_and_what_is_known_so_far():
     around = np.floor(codes[0, 1, 2:35].sum() / 16), np.floor(codes[0, 1].sum() / 16)
     levels = [*relative[0, 1, [10, 18, 26]], relative[1, 1, 18]]
     now = [*known[1, [3, 4, 5, 6]], np.floor(known[1, 1:9].sum() / 16)]
-    assert features == [*was, *np.minimum(around, 127), *levels, now[0], now[1], now[2], now[3], min(now[4], 127)]
+    assert features == [*was, *np.minimum(around, 127), *levels, *np.minimum(now, 127)]
     context.begin(codes[1], codes[0], codes[2], *relative)
     assert not context.known.any()
 

@@ -125,9 +125,9 @@ class EntropyCoder:
     # The encoder's side: all frames of a packet at once.
 
     def coefficient_inputs(
-        self, halves: np.ndarray, side: Side, sent: np.ndarray, power: int = 0, start: Start | None = None
+        self, halves: np.ndarray, side: Side, asked: np.ndarray, power: int = 0, start: Start | None = None
     ) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
-        """Each pass over `halves` [F, n], some frames after the other, with the frames [m] and bins [m] of what is `sent` [F, n] in it, and their features [I, m]."""
+        """Each pass over `halves` [F, n], some frames after the other, with the frames [m] and bins [m] of what is `asked` [F, n] in it, and their features [I, m]."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
@@ -142,7 +142,7 @@ class EntropyCoder:
             context = CoefficientContext(len(codes[group]), HOP)
             context.begin(*(past[group] for past in pasts))
             for plan in COEFFICIENT_PASSES:
-                frames, places = np.nonzero(sent[group, plan.positions])
+                frames, places = np.nonzero(asked[group, plan.positions])
                 bins = plan.start + plan.stride * places
                 yield plan, first + frames, bins, context.features(frames, bins, plan)
                 context.known[:, : halves.shape[1]][:, plan.positions] = seen[group, plan.positions]
