@@ -14,9 +14,8 @@ import speech
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.metrics import METRICS
-from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import HOP
-from telucodec.stream import Decoder, Encoder
+from telucodec.stream import Decoder, Encoder, load_live_codec
 from telucodec.stream.channel import losses, received
 
 SETS = ("telugu", "ljspeech", "librispeech")
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[1, 2, 3], help="of 20 ms in a packet")
     parser.add_argument("--clips", type=int, default=3, help="of each set")
     options = parser.parse_args()
-    codec, found = load_codec(), speech.paths(options.collection)
+    codec, found = load_live_codec(), speech.paths(options.collection)
     waves = [wave[0] for name in SETS for wave in speech.waves(found[name][: options.clips], LONGEST_S)]
     print(f"{len(waves)} clips, bursts of {BURST} packets; means")
     print("packet ms  asked kbps  loss %  codec                 kbps   PESQ  ViSQOL   STOI")

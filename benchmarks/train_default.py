@@ -21,9 +21,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--keep", type=Path, help="a model to begin with, whose other networks stay")
     parser.add_argument("--learn", nargs="+", choices=PLANS, metavar="NETWORKS", help=f"of {', '.join(PLANS)}; all, where not said")
+    parser.add_argument("--live", action="store_true", help="learn from live packets, of one to three frames")
     options = parser.parse_args()
-    if options.learn and not options.keep:
-        parser.error("--learn goes on from networks there are: name their model with --keep")
+    if (options.learn or options.live) and not options.keep:
+        parser.error("--learn and --live go on from networks there are: name their model with --keep")
     start, last = time.monotonic(), ""
     waves = speech.waves(speech.paths(options.collection)["train"], longest_s=10)
     print(f"{sum(wave.shape[-1] for wave in waves) / 16_000 / 3600:.2f} hours in {len(waves)} clips", flush=True)
@@ -35,7 +36,7 @@ def main() -> None:
             last = name
 
     config = FitConfig(minutes=options.minutes, symbols=4_000_000)
-    model = fit(waves, config, load_model(options.keep) if options.keep else None, progress, options.learn)
+    model = fit(waves, config, load_model(options.keep) if options.keep else None, progress, options.learn, options.live)
     model.save(options.out)
     print(f"{options.out}: model {model.identity.hex()}, {len(model.to_bytes()):,} bytes, after {time.monotonic() - start:.0f} s; {config}")
 

@@ -25,6 +25,7 @@ from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
 from telucodec.runtime.model import HOP, SAMPLE_RATE, load_model
 from telucodec.runtime.synthesis import USES, WEIGHTS
+from telucodec.stream import load_live_codec
 from telucodec.training.launch import precision_of
 from telucodec.training.recipe import CONFIGS
 from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, prepared, train_synthesis
@@ -56,7 +57,7 @@ def main() -> None:
     path = CONFIGS / f"{options.recipe}.toml"
     recipe = parse(read_toml(path) | ({"mode": "live"} if options.live else {}), SynthesisRecipe, path)
     out = options.out or WEIGHTS / USES[recipe.mode].file_name
-    found, model = speech.paths(options.collection), load_model()
+    found, model = speech.paths(options.collection), load_live_codec().model if options.live else load_model()
     held_out = [path for name, count in HELD_OUT.items() for path in found[name][:count]]
     train = []
     for number in range(1 + COPIES):

@@ -16,6 +16,7 @@ import soundfile
 from telucodec.data.manifest import read_manifest
 from telucodec.evaluation.results import read_results
 from telucodec.runtime.codec import load_codec
+from telucodec.stream import load_live_codec
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 
@@ -91,6 +92,7 @@ def test_the_codec_that_was_built_works(built, telugu):
     codec = load_codec(built[0] / "model")
     decoded = codec.decode(codec.encode(telugu, kbps=6.3, mode="fidelity"))
     assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 15
+    assert load_live_codec(built[0] / "model").model.identity == load_live_codec().model.identity
 
 
 def test_a_second_run_does_nothing_again(media, built):

@@ -12,7 +12,7 @@ from telucodec.audio.media import read_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
-from telucodec.stream import Decoder, Encoder
+from telucodec.stream import Decoder, Encoder, load_live_codec
 
 HERE = Path(__file__).parent / "unsent"
 """Of natural mode where what lies far below its step takes no symbol; `turns` beside it holds what two quantisers of fidelity mode read, `signs` what was made when
@@ -33,7 +33,7 @@ if not (HERE / FILE_NAME).exists():
         write_audio(HERE / f"{name}-natural.flac", codec.decode(data), codec.sample_rate)
 
 for frames in (1, 2, 3):
-    path, codec = HERE / f"telugu-natural-{frames}.live", load_codec(HERE)
+    path, codec = HERE / f"telugu-natural-{frames}.live", load_live_codec(HERE)
     if not path.exists():
         encoder, decoder = Encoder(codec, 10, "natural", frames, copies=frames == 3), Decoder(codec, frames)
         packets = encoder.push(read_media(CLIPS["telugu"])[:, 16_000:48_000]) + encoder.finish()

@@ -11,12 +11,11 @@ from telucodec.audio.mdct import mdct, whole_mdct
 from telucodec.audio.media import read_media
 from telucodec.bitstream.rangecoder import from_fewest_bytes
 from telucodec.errors import BitstreamError, ModelError, TelucodecError
-from telucodec.runtime.codec import load_codec
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP
 from telucodec.runtime.start import NUM_STARTS, starts
 from telucodec.runtime.transform import TransformCodec
-from telucodec.stream import Decoder, Encoder
+from telucodec.stream import Decoder, Encoder, load_live_codec
 from telucodec.stream.continuation import HISTORY, continued, pitch
 from telucodec.stream.packet import MAX_BYTES, StreamPacket, live_identity
 from telucodec.stream.reservoir import RESERVOIR_S
@@ -204,7 +203,7 @@ def test_another_matrix_product_reads_the_same_symbols(codec, speech):
 @pytest.mark.parametrize("source", sorted(GOLDEN.rglob("*.live")), ids=lambda path: path.relative_to(GOLDEN).as_posix())
 def test_golden_packets_decode_as_on_the_day_they_were_made(source):
     data, place, pieces = source.read_bytes(), 0, []
-    decoder = Decoder(load_codec(source.parent), int(source.stem[-1]))
+    decoder = Decoder(load_live_codec(source.parent), int(source.stem[-1]))
     while place < len(data):
         size = int.from_bytes(data[place : place + 2], "little")
         pieces.append(decoder.push(data[place + 2 : place + 2 + size]))
@@ -220,7 +219,7 @@ def test_golden_packets_decode_as_on_the_day_they_were_made(source):
 )
 def test_golden_packets_are_there_and_their_identity_stands(folder, identity):
     assert len(list(folder.glob("*.live"))) == 3
-    assert live_identity(load_codec(folder).model).hex() == identity
+    assert live_identity(load_live_codec(folder).model).hex() == identity
 
 
 def test_starts_save_bits(codec, speech):

@@ -6,9 +6,11 @@ import torch
 
 from telucodec.bitstream.container import HEADER_BYTES
 from telucodec.errors import DataError
-from telucodec.runtime.model import PLANS, ROW_OF_MODE, SCALES, SIGN_PLANS, load_model
+from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.model import HOP, PLANS, ROW_OF_MODE, SCALES, SIGN_PLANS, load_model
 from telucodec.runtime.transform import TransformCodec
 from telucodec.training.context import IntegerNet
+from telucodec.training.examples import packets
 from telucodec.training.fit import FitConfig, fit, ideal_kbps
 
 
@@ -83,6 +85,18 @@ def test_a_model_from_nothing_beats_its_own_beginning_and_codes(telugu):
 def test_the_same_seed_gives_the_same_model(telugu):
     config = FitConfig(hidden=8, minutes=5, max_updates=20, symbols=20_000, most_repeats=1)
     assert fit([telugu[:, :40_000]], config).identity == fit([telugu[:, :40_000]], config).identity
+
+
+def test_networks_learn_from_live_packets(telugu):
+    shipped = load_model()
+    config = FitConfig(minutes=1, max_updates=150, symbols=200_000, most_repeats=4)
+    model = fit([telugu], config, shipped, names=["natural", "levels"], live=True)
+    cases = packets([telugu], "natural", np.random.default_rng(1), shipped)
+    assert {len(case.frames.halves) for case in packets([telugu] * 20, "natural", np.random.default_rng(1), shipped)} == {1, 2, 3}
+    bits = [sum(EntropyCoder(each).ideal_bits(case.frames, HOP, case.power, case.start) for case in cases) for each in (model, shipped)]
+    assert bits[0] < 0.98 * bits[1]
+    with pytest.raises(ValueError, match="live packets"):
+        fit([telugu], config, live=True)
 
 
 def test_silence_is_nothing_to_train_on():

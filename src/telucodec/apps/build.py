@@ -33,7 +33,8 @@ from telucodec.evaluation.ours import ours
 from telucodec.files import write_whole
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
-from telucodec.runtime.synthesis import load_syntheses
+from telucodec.runtime.synthesis import WEIGHTS, load_syntheses
+from telucodec.stream.codec import FILE_NAME as LIVE_FILE_NAME
 
 Progress = Callable[[float, float, str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]
@@ -209,9 +210,10 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
     train_csv, val_csv = (out / "manifests" / f"{part}.csv" for part in ("train", "val"))
     model_path = out / "model" / FILE_NAME
     parts = {"train": _sha256(train_csv), "val": _sha256(val_csv)}
-    start = load_codec().digest
+    live_path, live = model_path.with_name(LIVE_FILE_NAME), (WEIGHTS / LIVE_FILE_NAME).read_bytes()
+    start = load_codec().digest + hashlib.sha256(live).hexdigest()
     made_from = parts | {"audio": audio, "minutes": minutes, "start": start}
-    products = [model_path, *(model_path.with_name(synthesis.use.file_name) for synthesis in syntheses.values())]
+    products = [model_path, live_path, *(model_path.with_name(synthesis.use.file_name) for synthesis in syntheses.values())]
 
     def work() -> dict:
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
@@ -227,6 +229,7 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         candidates[chosen].save(model_path)
         for synthesis in syntheses.values():  # they know steps and levels alone, so they serve any model
             write_whole(model_path.with_name(synthesis.use.file_name), synthesis.read())
+        write_whole(live_path, live)  # learned from short packets, of which a refit saw none
         return {"chosen": chosen, "validation_kbps": kbps, "model": candidates[chosen].identity.hex()}
 
     found, seconds = _step(out, "model", made_from, products, work, "model:", say)

@@ -14,10 +14,7 @@ from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.cli.encode import Mode
 from telucodec.cli.progress import progress_bar, watched
-from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import load_syntheses
-from telucodec.runtime.transform import TransformCodec
-from telucodec.stream import Decoder, Encoder
+from telucodec.stream import Decoder, Encoder, load_live_codec
 
 
 def live(
@@ -50,7 +47,7 @@ def live(
 
     Example: telucodec live --loss 10 --jitter 2 --copies
     """
-    codec = TransformCodec(load_model(model), syntheses=load_syntheses(model))
+    codec = load_live_codec(model)
     encoder, decoder = Encoder(codec, kbps, mode.value, packet_frames, copies), Decoder(codec, packet_frames, synthesis)
     call = Call(encoder, decoder, depth, line(loss / 100, burst, seed), jitter, seed)
     hung_up = threading.Event()

@@ -59,6 +59,11 @@ def _slow_pasts(values: np.ndarray, before: np.ndarray = SILENCE) -> np.ndarray:
     return slow
 
 
+def levels_before(levels: np.ndarray, start: Start | None) -> np.ndarray:
+    """The frame before each of `levels` [F, BANDS], that of `start` or silence before the first."""
+    return _later(levels, 1, SILENCE if start is None else start.levels)
+
+
 def magnitude_symbols(halves: np.ndarray, dependent: bool) -> tuple[np.ndarray, np.ndarray]:
     """Symbols of all magnitudes of `halves` [F, n], and 1 where the second quantiser reads them: nowhere, if not `dependent`.
 
@@ -179,7 +184,7 @@ class EntropyCoder:
     def level_predictions(self, levels: np.ndarray, start: Start | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Residuals [F, BANDS] of `levels` against their prediction, and the rows that describe them."""
         residuals, rows = (np.empty(levels.shape, np.int32) for _ in range(2))
-        change = levels - _later(levels, 1, SILENCE if start is None else start.levels)
+        change = levels - levels_before(levels, start)
         for layers, (plan, frames, bands, features) in zip(self._model.passes["levels"], self.level_inputs(levels, start), strict=True):
             mean, rows[frames, bands] = level_row(self._evaluate(layers, features[:, None], bands // plan.stride)[:, 0])
             residuals[frames, bands] = change[frames, bands] - mean

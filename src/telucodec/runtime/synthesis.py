@@ -102,9 +102,14 @@ Syntheses = Mapping[str, Synthesis]
 """Networks by mode, and "live" for packets of natural mode; what has none decodes plainly."""
 
 
+def model_folder(path: Path | None) -> Path:
+    """Where the files of the model in the file or folder `path`, or of the shipped one, lie."""
+    return WEIGHTS if path is None else Path(path) if Path(path).is_dir() else Path(path).parent
+
+
 def load_syntheses(path: Path | None = None) -> Syntheses:
     """Those of the model in the file or folder `path`, or the shipped ones."""
-    folder = WEIGHTS if path is None else Path(path) if Path(path).is_dir() else Path(path).parent
+    folder = model_folder(path)
     files = {mode: folder / use.file_name for mode, use in USES.items()}
     return {mode: Synthesis(partial(_read, file), str(file), mode) for mode, file in files.items() if file.exists()}
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from telucodec.audio.mdct import mdct
 from telucodec.errors import TelucodecError
+from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import measure_levels
 from telucodec.runtime.frames import Frames
-from telucodec.runtime.model import HOP, SAMPLE_RATE
+from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
 from telucodec.runtime.rate_distortion import cheaper
@@ -100,17 +101,24 @@ class Encoder:
     def _stream_packet(self, coefficients: np.ndarray, before: np.ndarray | None, index: int, copy: StreamPacket | None) -> StreamPacket:
         """`coefficients` [F, HOP] that follow `before`, quantised by the step of `index`."""
         power, step = POWER_OF_MODE[self._mode], step_size(index)
-        # Levels are smoothed over frames, so that of the frame before is looked at too.
-        past = coefficients[:1] if before is None else before[-1:]
-        both = quantise(np.concatenate([past, coefficients]), step, power, self._model.least_sent)
-        plain = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
-        levels = measure_levels(coefficients[:1], step)[0] if plain.levels is None else plain.levels[0]
-        start = nearest_start(levels)
-        frames = cheaper(plain, coefficients, step, power, self._coder, self._model, starts()[start])
+        frames, start = chosen(coefficients, before, step, power, self._coder, self._model)
         used = np.flatnonzero(frames.halves.any(axis=0))
         cut = 0 if used.size == 0 else (used[-1] // CUT_GRAIN + 1) * CUT_GRAIN
         payload = self._coder.written(frames, cut, power, starts()[start]).to_fewest_bytes()
         return StreamPacket(len(coefficients), self._mode, int(cut), index, start, payload, copy)
+
+
+def chosen(
+    coefficients: np.ndarray, before: np.ndarray | None, step: float, power: int, coder: EntropyCoder, model: TransformModel
+) -> tuple[Frames, int]:
+    """The frames of a packet of `coefficients` [F, HOP] that follow `before`, quantised by their bits, and the number of its start."""
+    # Levels are smoothed over frames, so that of the frame before is looked at too.
+    past = coefficients[:1] if before is None else before[-1:]
+    both = quantise(np.concatenate([past, coefficients]), step, power, model.least_sent)
+    plain = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
+    levels = measure_levels(coefficients[:1], step)[0] if plain.levels is None else plain.levels[0]
+    start = nearest_start(levels)
+    return cheaper(plain, coefficients, step, power, coder, model, starts()[start]), start
 
 
 def _grained(index: float) -> int:

@@ -27,7 +27,7 @@ _MODES = tuple(POWER_OF_MODE)
 
 
 def live_identity(model: TransformModel) -> bytes:
-    """Four bytes that tell whether two ends read live packets alike: of the SHA-256 of the model's file and the starts' file, one after the other."""
+    """Four bytes that tell whether two ends read live packets alike: of the SHA-256 of the file of their model and the starts' file, one after the other."""
     return hashlib.sha256(model.to_bytes() + STARTS.read_bytes()).digest()[:4]
 
 

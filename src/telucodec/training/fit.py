@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from telucodec.audio.mdct import whole_mdct
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
 from telucodec.runtime.context import Plan
-from telucodec.runtime.entropy import EntropyCoder, level_symbol, magnitude_symbols
+from telucodec.runtime.entropy import EntropyCoder, level_symbol, levels_before, magnitude_symbols
 from telucodec.runtime.envelope import BANDS
-from telucodec.runtime.frames import LEVEL_CENTRE, Frames, Side, told
+from telucodec.runtime.frames import LEVEL_CENTRE, told
 from telucodec.runtime.model import (
     ALL_SENT,
     BIT_ROW,
@@ -36,10 +35,10 @@ from telucodec.runtime.model import (
     TransformModel,
     load_model,
 )
-from telucodec.runtime.quantise import noise_class, quantise, scaled_steps
-from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.quantise import noise_class, scaled_steps
 from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
 from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
+from telucodec.training.examples import Example, examples, packets
 
 
 @dataclass(frozen=True)
@@ -64,63 +63,12 @@ class FitConfig:
     seed: int = 0
 
 
-STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
-"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
-POWERS = (8, 10, 13, 13, 13, 16, 19)
-"""Envelope powers to prepare for, in 32nds."""
 FORGOTTEN = (0.05, 0.02, 0.02, 0.01)
 """How often a sign is learned as if it had 0, 1, 2 or 3 frames before it, instead of all that signs look at."""
 PRIOR_COUNTS = 400.0
 """How many observations a row's earlier distribution is worth against what is counted."""
 
 Progress = Callable[[float, float, str], None]
-
-
-@dataclass(frozen=True)
-class Example:
-    """A recording as the codec would quantise it at one random step."""
-
-    coefficients: np.ndarray
-    frames: Frames
-    step: float
-    power: int
-    dependent: bool
-    """Whether two quantisers read it by turns."""
-    least_sent: int
-    """That of the model."""
-
-    @property
-    def side(self) -> Side:
-        return Side.of(self.frames.levels, self.power)
-
-    @property
-    def sent(self) -> np.ndarray:
-        """Which coefficients take a symbol, bool [F, N]."""
-        return self.side.sent(self.least_sent, self.frames.halves.shape)
-
-
-def loud_rms(coefficients: np.ndarray) -> float:
-    """RMS of the louder half of the frames of `coefficients` [F, N]."""
-    energies = np.sort((coefficients**2).mean(axis=1))
-    return float(np.sqrt(energies[len(energies) // 2 :].mean()))
-
-
-def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel | None) -> list[Example]:
-    """One example of each of `waves` [1, T], with the integers that an encoder with `model` chooses, or rounded plainly; silent ones give none."""
-    found, coder = [], None if model is None else EntropyCoder(model)
-    for wave in waves:
-        coefficients = whole_mdct(wave[0], HOP)
-        level = loud_rms(coefficients)
-        if level < 1e-5:
-            continue
-        step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
-        power = int(rng.choice(POWERS)) if mode == "natural" else 0
-        if model is None:
-            found.append(Example(coefficients, quantise(coefficients, step, power, USUALLY_SENT), step, power, False, USUALLY_SENT))
-        else:
-            frames = cheapest(coefficients, step, power, coder, model)
-            found.append(Example(coefficients, frames, step, power, model.dependent(mode), model.least_sent))
-    return found
 
 
 def _symbols(name: str, case: Example) -> int:
@@ -140,10 +88,11 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
         if name in SIGN_PLANS:
             target, parts = halves > 0, sign_inputs(halves, told(halves))
         elif name == "levels":
-            target, parts = np.diff(case.frames.levels, axis=0, prepend=0), coder.level_inputs(case.frames.levels)
+            levels = case.frames.levels
+            target, parts = levels - levels_before(levels, case.start), coder.level_inputs(levels, case.start)
         else:
             symbols, second = magnitude_symbols(halves, case.dependent)
-            target, parts = symbols + SYMBOLS * second, coder.coefficient_inputs(halves, case.side, case.sent)
+            target, parts = symbols + SYMBOLS * second, coder.coefficient_inputs(halves, case.side, case.sent, case.power, case.start)
         for plan, frames, bins, features in parts:
             chosen = rng.random(len(bins)) < share
             seen = _forgetting(features[:, chosen], rng) if name in SIGN_PLANS else features[:, chosen]
@@ -242,7 +191,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
     total = sum(map(len, cases.values()))
     for index, case in enumerate(case for mode in cases.values() for case in mode):
         halves, side = case.frames.halves, case.side
-        rows = coder.coefficient_rows(halves, side)
+        rows = coder.coefficient_rows(halves, side, case.power, case.start)
         symbols, second = magnitude_symbols(halves, case.dependent)
         np.add.at(counts, ((rows + SECOND_ROW * second)[case.sent], symbols[case.sent]), 1)
         _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
@@ -256,7 +205,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
             classes = noise_class(side.relative)[~coded]
             np.add.at(power_sum, classes, exact[~coded] ** 2)
             np.add.at(zeros_seen, classes, 1)
-            residuals, level_rows = coder.level_predictions(case.frames.levels)
+            residuals, level_rows = coder.level_predictions(case.frames.levels, case.start)
             np.add.at(counts, (level_rows, level_symbol(residuals)), 1)
         progress(index + 1, total, "counting")
     noise = np.sqrt(power_sum / zeros_seen).astype(np.float32)
@@ -269,15 +218,17 @@ def fit(
     start: TransformModel | None = None,
     progress: Progress = lambda done, total, name: None,
     names: Collection[str] | None = None,
+    live: bool = False,
 ) -> TransformModel:
     """A transform model of `waves` [1, T] at 16 kHz, from nothing or from the model `start`. Raises DataError where all are silent.
 
     Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others, and
     the tables of modes that none of `names` is for. A model from nothing has one quantiser; going on from it gives fidelity mode a second.
+    With `live` they learn from live packets of one to three frames, as an encoder with `start` makes them.
     In natural mode a model sends nothing where the envelope lies below USUALLY_SENT, or below what `start` says.
     """
-    if start is None and config.minutes == 0:
-        raise ValueError("networks cannot be kept without a model to start from")
+    if start is None and (live or config.minutes == 0):
+        raise ValueError("neither can networks be kept nor live packets be made without a model to start from")
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
@@ -287,7 +238,8 @@ def fit(
         start = _with_second_quantiser(start)
     if start is not None and "natural" in modes and start.least_sent == ALL_SENT:
         start = replace(start, least_sent=USUALLY_SENT)
-    cases = {mode: examples([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
+    taken = packets if live else examples
+    cases = {mode: taken([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
     if not all(cases.values()):
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
     if start is not None and config.minutes == 0:

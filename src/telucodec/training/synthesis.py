@@ -36,7 +36,7 @@ from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.channel import losses
 from telucodec.stream.packet import MOST_FRAMES
 from telucodec.stream.rehearsal import rehearse
-from telucodec.training.fit import loud_rms
+from telucodec.training.examples import loud_rms
 from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
 
