@@ -4,7 +4,7 @@ With `--recipe refinement --run runs/refinement` the refinement of fidelity mode
 packets. Matrices of a synthesis are stored in 8 bits, with scales fixed by what sounds kept out are like.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
-about a quarter of an hour more, calls an hour and a half, and 3.2 GB in RUN.
+about a quarter of an hour more, calls an hour and a half, and up to 6.5 GB in RUN.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, prepa
 HELD_OUT = {"malayalam": 12, "kerstin": 12}
 """Clips of each set to validate with."""
 LONGEST_S = 10.0
-COPIES = 2
+COPIES = {"natural": 5, "fidelity": 2, "live": 1}
 """Of all that is trained on, each coded anew at other steps, and heard otherwise: at another speed and in another colour."""
 SPEED_OCTAVES = (-0.04, 0.22)
 """Up to a sixth faster: what is slower has nothing in its highest band."""
@@ -60,7 +60,7 @@ def main() -> None:
     found, model = speech.paths(options.collection), load_live_codec().model if options.live else load_model()
     held_out = [path for name, count in HELD_OUT.items() for path in found[name][:count]]
     train = []
-    for number in range(1 + COPIES):
+    for number in range(1 + COPIES[recipe.mode]):
         folder = options.run / (f"train-{number}" if number else "train")
         waves = partial(_heard, found["train"], number)
         train.append(prepared(waves, model, recipe.mode, folder, recipe.seed + 10 * number, _progress))
