@@ -18,7 +18,10 @@ class Decoder:
     """Decodes one live sound of packets of `packet_frames`. Its output lags by one frame: the first HOP samples are the silence before it."""
 
     def __init__(self, codec: TransformCodec, packet_frames: int = 2, synthesis: bool = False):
-        """`codec` is that of `load_live_codec`, the same at both ends. With `synthesis`, natural mode passes through the model's learned one, and all lags by one frame more. Raises ModelError where it has none."""
+        """`codec` is that of `load_live_codec`, the same at both ends.
+
+        With `synthesis`, natural mode passes through the codec's learned one, and all lags by one frame more. Raises ModelError where it has none.
+        """
         if synthesis and "live" not in codec.syntheses:
             raise ModelError("this model has no learned synthesis for live packets; leave --synthesis out, or take the shipped model")
         self.model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames

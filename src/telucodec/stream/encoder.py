@@ -34,7 +34,10 @@ class Encoder:
     """
 
     def __init__(self, codec: TransformCodec, kbps: float = 10.0, mode: str = "natural", packet_frames: int = 2, copies: bool = False):
-        """`codec` is that of `load_live_codec`, the same at both ends; `packet_frames` of 20 ms each go into a packet; with `copies`, each carries a coarse one of the packet before it."""
+        """`codec` is that of `load_live_codec`, the same at both ends. `packet_frames` of 20 ms each go into a packet.
+
+        With `copies`, each carries a coarse one of the packet before it.
+        """
         if not 1 <= packet_frames <= MOST_FRAMES:
             raise ValueError(f"a packet has 1 to {MOST_FRAMES} frames")
         self.packet_frames, self._packet_s = packet_frames, packet_frames * HOP / SAMPLE_RATE
