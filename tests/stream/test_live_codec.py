@@ -40,4 +40,5 @@ def test_a_file_that_is_no_model_is_named(tmp_path, name):
 def test_a_model_without_them_sends_as_it_codes_files(tmp_path):
     shutil.copy(SHIPPED, tmp_path / FILE_NAME)
     assert load_live_codec(tmp_path).model.identity == load_codec().model.identity
+    assert load_live_codec(SHIPPED).model.identity == load_codec().model.identity
     assert live_identity(load_live_codec().model) != live_identity(load_codec().model)

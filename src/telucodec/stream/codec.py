@@ -12,6 +12,10 @@ FILE_NAME = "live.safetensors"
 
 
 def load_live_codec(path: Path | None = None, evaluate: Evaluator = Layers.__call__) -> TransformCodec:
-    """That of the model in the file or folder `path`, or the shipped one; a model without FILE_NAME beside it sends packets as it codes files. Raises ModelError."""
+    """That of the model in the folder `path`, or the shipped one. Raises ModelError.
+
+    A model without FILE_NAME in its folder, or a file that `path` names itself, sends packets as it codes files.
+    """
     own = model_folder(path) / FILE_NAME
-    return TransformCodec(load_model(own if own.exists() else path), evaluate, load_syntheses(path))
+    known = own.exists() and (path is None or Path(path).is_dir())
+    return TransformCodec(load_model(own if known else path), evaluate, load_syntheses(path))

@@ -1,6 +1,6 @@
 """What context networks learn from: recordings as the codec would send them, in files or in live packets, at random steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,11 @@ from telucodec.stream.packet import MOST_FRAMES, POWER_OF_MODE
 STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
 LIVE_STEP_OCTAVES = {"fidelity": (-4.3, 0.1), "natural": (-3.0, 1.5)}
-"""The same for live packets, about 6 to 40 kbps."""
+"""The same for live packets: about 5 to 30 kbps, and 4 to 20."""
 EVERY = 4
 """One in so many packets is taken: those that follow each other are much alike."""
+QUIETEST = 1e-5
+"""A recording with less in its louder half is silent."""
 POWERS = (8, 10, 13, 13, 13, 16, 19)
 """Envelope powers to prepare for, in 32nds."""
 
@@ -56,14 +58,19 @@ def loud_rms(coefficients: np.ndarray) -> float:
     return float(np.sqrt(energies[len(energies) // 2 :].mean()))
 
 
-def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel | None) -> list[Example]:
-    """One example of each of `waves` [1, T], with the integers that an encoder with `model` chooses, or rounded plainly; silent ones give none."""
-    found, coder = [], None if model is None else EntropyCoder(model)
+def _loud(waves: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
+    """Coefficients [F, N] of each of `waves` [1, T] that is not silent, and their level."""
     for wave in waves:
         coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
-        if level < 1e-5:
-            continue
+        if level >= QUIETEST:
+            yield coefficients, level
+
+
+def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel | None) -> list[Example]:
+    """One example of each of `waves` [1, T], with the integers that an encoder with `model` chooses, or rounded plainly; silent ones give none."""
+    found, coder = [], None if model is None else EntropyCoder(model)
+    for coefficients, level in _loud(waves):
         step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
         power = int(rng.choice(POWERS)) if mode == "natural" else 0
         if model is None:
@@ -77,11 +84,7 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, m
 def packets(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel) -> list[Example]:
     """Live packets of `waves` [1, T], one in EVERY, with the integers that an encoder with `model` chooses; silent ones give none."""
     found, coder, power = [], EntropyCoder(model), POWER_OF_MODE[mode]
-    for wave in waves:
-        coefficients = whole_mdct(wave[0], HOP)
-        level = loud_rms(coefficients)
-        if level < 1e-5:
-            continue
+    for coefficients, level in _loud(waves):
         step, size = level * 2.0 ** rng.uniform(*LIVE_STEP_OCTAVES[mode]), int(rng.integers(1, MOST_FRAMES + 1))
         for first in range(int(rng.integers(1, size * EVERY)), len(coefficients) - size + 1, size * EVERY):
             packet = coefficients[first : first + size]

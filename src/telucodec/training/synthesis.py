@@ -36,7 +36,7 @@ from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.channel import losses
 from telucodec.stream.packet import MOST_FRAMES
 from telucodec.stream.rehearsal import rehearse
-from telucodec.training.examples import loud_rms
+from telucodec.training.examples import QUIETEST, loud_rms
 from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
 
@@ -50,8 +50,6 @@ LIVE_LOSS = (0.0, 0.0, 0.05, 0.1, 0.2)
 BURST = 1.5
 CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
-QUIETEST = 1e-5
-"""A recording with less in its louder half is silent."""
 
 
 class SynthesisRecipe(BaseModel):
