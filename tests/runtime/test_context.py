@@ -44,6 +44,7 @@ def test_a_place_sees_what_was_and_what_is_known_so_far():
     context = CoefficientContext(2, HOP)
     context.begin(codes[0], codes[1], 8 * codes[2] + 5, *relative)
     context.known[:, :40:4] = known = codes[0, :, ::4]
+    assert context.begin_pass(plan) is None
     features = context.features(np.array([1]), np.array([18]), plan)[:, 0].tolist()
     was = [*codes[0, 1, 14:23], *codes[1, 1, 16:21], *codes[2, 1, 16:21]]
     around = np.floor(codes[0, 1, 2:35].sum() / 16), np.floor(codes[0, 1].sum() / 16)

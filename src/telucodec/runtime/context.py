@@ -129,6 +129,9 @@ def window_sums(values: np.ndarray, reach: int) -> np.ndarray:
 _PREVIOUS, _BEFORE, _SLOW, _WIDE, _LOUDNESS, _RELATIVE, _RELATIVE_PREVIOUS, _CURRENT, _CURRENT_WIDE = range(9)
 COMMON_FEATURES = {"fidelity": 21, "natural": 25}
 """Features of a place in every pass; then come those of the passes before."""
+REACH, WIDE_REACH = 4, 16
+"""Bins to either side that are looked at in the frame before, in fewer of the others, and of which a sum is."""
+LOUDEST = 127
 
 
 class CoefficientContext:
@@ -160,29 +163,55 @@ class CoefficientContext:
         planes[_PREVIOUS][:, :width] = previous
         planes[_BEFORE][:, :width] = before
         np.floor(slow / 8, out=planes[_SLOW][:, :width])
-        planes[_WIDE][:, :width] = _wide(previous)
-        planes[_LOUDNESS][:] = np.minimum(np.floor(previous.sum(axis=1, keepdims=True) / 16), 127)
+        planes[_WIDE][:, :width] = _wide(window_sums(previous, WIDE_REACH))
+        planes[_LOUDNESS][:] = np.minimum(np.floor(previous.sum(axis=1, keepdims=True) / 16), LOUDEST)
         self._enveloped = relative is not None
         if self._enveloped:
             planes[_RELATIVE][:], planes[_RELATIVE_PREVIOUS][:] = relative, relative_previous
+        else:
+            self._heard_before = window_sums(planes[_PREVIOUS] + planes[_BEFORE] + planes[_SLOW], REACH) + planes[_WIDE] > 0
         self.known[:] = 0
 
-    def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
-        """Features [I, n] that the pass `plan` has of its places `bins` [n] in frames `batch` [n]."""
+    @property
+    def loudness(self) -> np.ndarray:
+        """Of the frame before each of those at hand, 0 to LOUDEST, [B]."""
+        return self._planes[_LOUDNESS][:, 0].astype(np.intp)
+
+    def begin_pass(self, plan: Plan) -> np.ndarray | None:
+        """What the passes before `plan` told is known.
+
+        Without an envelope: in which places [B, n] anything is heard; elsewhere features are zero, but for the loudness.
+        """
+        around = None
         if plan.offsets:
-            self._planes[_CURRENT_WIDE][:] = _wide(self.known)
+            around = window_sums(self.known, WIDE_REACH)
+            self._planes[_CURRENT_WIDE][:] = _wide(around)
+        if self._enveloped:
+            return None
+        return self._heard_before if around is None else self._heard_before | (around > 0)
+
+    def features(self, batch: np.ndarray, bins: np.ndarray, plan: Plan) -> np.ndarray:
+        """Features [I, n] that the pass `plan`, which has begun, has of its places `bins` [n] in frames `batch` [n]."""
         return self._planes.seen(_looked_at(plan, self._enveloped), batch, bins)
 
 
-def _wide(codes: np.ndarray) -> np.ndarray:
-    """Magnitude `codes` [B, n] around each place."""
-    return np.minimum(np.floor(window_sums(codes, 16) / 16), 127)
+def unheard_features(plan: Plan, places: int) -> np.ndarray:
+    """Features [I, LOUDEST + 1, n] of n places of a pass where nothing is heard, by the loudness of the frame before."""
+    planes = _looked_at(plan, False)[0]
+    features = np.zeros((len(planes), LOUDEST + 1, places), np.float32)
+    features[planes == _LOUDNESS] = np.arange(LOUDEST + 1)[:, None]
+    return features
+
+
+def _wide(sums: np.ndarray) -> np.ndarray:
+    """Mean of the magnitude codes around each place, of their `sums` [B, n] over no more than WIDE_REACH places away."""
+    return np.minimum(np.floor(sums / WIDE_REACH), 127)
 
 
 @cache
 def _looked_at(plan: Plan, enveloped: bool) -> np.ndarray:
     """Plane and offset [2, I] of every feature of a magnitude."""
-    at = [(plane, offset) for plane, reach in ((_PREVIOUS, 4), (_BEFORE, 2), (_SLOW, 2)) for offset in range(-reach, reach + 1)]
+    at = [(plane, offset) for plane, reach in ((_PREVIOUS, REACH), (_BEFORE, 2), (_SLOW, 2)) for offset in range(-reach, reach + 1)]
     at += [(_WIDE, 0), (_LOUDNESS, 0)]
     if enveloped:
         at += [(_RELATIVE, -8), (_RELATIVE, 0), (_RELATIVE, 8), (_RELATIVE_PREVIOUS, 0)]

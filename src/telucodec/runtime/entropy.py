@@ -29,13 +29,13 @@ from telucodec.runtime.frames import (
     Decoded,
     Frames,
     Side,
-    coefficient_row,
     level_row,
     relative_levels,
     symbols_of,
     told,
 )
 from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TransformModel
+from telucodec.runtime.rows import MagnitudeRows
 from telucodec.runtime.signs import likelier, sign_inputs
 from telucodec.runtime.start import Start
 from telucodec.runtime.trellis import second_reads
@@ -126,6 +126,7 @@ class EntropyCoder:
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
         self._model = model
         self._evaluate = evaluate
+        self._rows = MagnitudeRows(model, evaluate)
 
     # The encoder's side: all frames of a packet at once.
 
@@ -133,6 +134,16 @@ class EntropyCoder:
         self, halves: np.ndarray, side: Side, asked: np.ndarray, power: int = 0, start: Start | None = None
     ) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
         """Each pass over `halves` [F, n], some frames after the other, with the frames [m] and bins [m] of what is `asked` [F, n] in it, and their features [I, m]."""
+        for group, plan, context in self._contexts(halves, side, power, start):
+            context.begin_pass(plan)
+            frames, places = np.nonzero(asked[group, plan.positions])
+            bins = plan.start + plan.stride * places
+            yield plan, group.start + frames, bins, context.features(frames, bins, plan)
+
+    def _contexts(
+        self, halves: np.ndarray, side: Side, power: int, start: Start | None
+    ) -> Iterator[tuple[slice, Plan, CoefficientContext]]:
+        """Each pass over some frames of `halves` [F, n] after the other: which frames, and what is known of them before it."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
@@ -147,9 +158,7 @@ class EntropyCoder:
             context = CoefficientContext(len(codes[group]), HOP)
             context.begin(*(past[group] for past in pasts))
             for plan in COEFFICIENT_PASSES:
-                frames, places = np.nonzero(asked[group, plan.positions])
-                bins = plan.start + plan.stride * places
-                yield plan, first + frames, bins, context.features(frames, bins, plan)
+                yield group, plan, context
                 context.known[:, : halves.shape[1]][:, plan.positions] = seen[group, plan.positions]
 
     def sent(self, side: Side, shape: tuple[int, int]) -> np.ndarray:
@@ -162,10 +171,8 @@ class EntropyCoder:
         """Row of the coding tables [F, n] for every magnitude of `halves` [F, n] that is sent, or for those `asked` [F, n], where the first quantiser reads it; 0 elsewhere."""
         asked = self.sent(side, halves.shape) if asked is None else asked
         rows = np.zeros(halves.shape, np.int32)
-        layers = dict(zip(COEFFICIENT_PASSES, self._model.passes[side.mode], strict=True))
-        for plan, frames, bins, features in self.coefficient_inputs(halves, side, asked, power, start):
-            sums = self._evaluate(layers[plan], features[:, None], bins // plan.stride)
-            rows[frames, bins] = coefficient_row(sums[:, 0], side.mode)
+        for group, plan, context in self._contexts(halves, side, power, start):
+            rows[group, plan.positions] = self._rows.of_pass(context, plan, asked[group, plan.positions], side.mode)
         return rows
 
     def level_inputs(self, levels: np.ndarray, start: Start | None = None) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
@@ -264,4 +271,4 @@ class EntropyCoder:
 
         Packets do not depend on each other; one that does not decode gives its BitstreamError, the others their frames.
         """
-        return BatchDecoder(self._model, self._evaluate, payloads, counts, cuts, power, start).run()
+        return BatchDecoder(self._model, self._evaluate, self._rows, payloads, counts, cuts, power, start).run()

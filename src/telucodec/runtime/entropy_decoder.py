@@ -23,7 +23,6 @@ from telucodec.runtime.frames import (
     SILENCE,
     Decoded,
     Side,
-    coefficient_row,
     level_row,
     relative_levels,
 )
@@ -35,8 +34,9 @@ from telucodec.runtime.trellis import LANE, NEXT
 class BatchDecoder:
     """Decodes frame t of all packets together, since a network costs little more for eight frames than for one."""
 
-    def __init__(self, model, evaluate, payloads, counts, cuts, power, start):
+    def __init__(self, model, evaluate, magnitude_rows, payloads, counts, cuts, power, start):
         self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
+        self._magnitude_rows = magnitude_rows
         self._counts = counts
         self._readers = [RangeReader(payload) for payload in payloads]
         self._probabilities = model.tables.probabilities
@@ -141,12 +141,10 @@ class BatchDecoder:
         magnitudes, all_rows = np.zeros(sent.shape, np.int32), np.zeros(sent.shape, np.int32)
         known = self._context.known[:, : self._width]
         dependent = self._model.dependent(mode)
-        for layers, plan in zip(self._model.passes[mode], COEFFICIENT_PASSES, strict=True):
+        for plan in COEFFICIENT_PASSES:
             of_packet, places = np.nonzero(sent[:, plan.positions])
-            bins = plan.start + plan.stride * places
-            features = self._context.features(of_packet, bins, plan)
-            rows = coefficient_row(self._evaluate(layers, features[:, None], places)[:, 0], mode)
-            all_rows[of_packet, bins] = rows
+            all_rows[:, plan.positions] = found_rows = self._magnitude_rows.of_pass(self._context, plan, sent[:, plan.positions], mode)
+            rows = found_rows[of_packet, places]
             states = self._states[:, : len(range(self._width)[plan.positions])]
             weights = self._probabilities[rows + SECOND_ROW * (states & 1)[of_packet, places] if dependent else rows]
             symbols = np.zeros(states.shape, np.int32)
