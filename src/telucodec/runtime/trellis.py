@@ -38,15 +38,17 @@ def _bins(steps: np.ndarray) -> np.ndarray:
 
 
 def second_reads(symbols: np.ndarray) -> np.ndarray:
-    """1 where the second quantiser reads `symbols` [F, n] of a packet, n a multiple of LANE, 0 where the first does: int32 [F, n]."""
-    parities = _steps(symbols & 1)
-    states = np.empty_like(parities)
-    state = np.zeros(parities.shape[1], parities.dtype)
-    after = NEXT.ravel()
-    for step, parity in enumerate(parities):
-        states[step] = state
-        state = after[2 * state + parity]
-    return _bins(states & 1)
+    """1 where the second quantiser reads `symbols` [F, n] of a packet, n a multiple of LANE, 0 where the first does: int32 [F, n].
+
+    In bits, NEXT is linear, and what one parity moves comes round after LANE steps: the last bit of a state is the sum, modulo 2, of all
+    parities that lie one or two steps back, or as many and whole frames.
+    """
+    steps = _steps((symbols & 1).astype(np.int32))
+    parities = steps.reshape(len(symbols), LANE, steps.shape[1])
+    after = np.bitwise_xor.accumulate(parities)
+    before = after ^ parities
+    back = np.concatenate([before[:, -2:], after], axis=1)  # two steps back come first
+    return _bins((back[:, :LANE] ^ back[:, 1:-1]).reshape(steps.shape))
 
 
 def cheapest_path(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,17 +61,17 @@ def cheapest_path(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count, lanes = branches.shape[0], branches.shape[-1]
     total = np.full((len(NEXT), lanes), np.inf, costs.dtype)
     total[0] = 0
-    taken = np.empty((count, len(NEXT), lanes), bool)
+    taken = np.empty((count, len(NEXT) * lanes), bool)
+    both = np.empty((len(NEXT), 2, lanes), costs.dtype)
+    one, other = both[:, 0], both[:, 1]
     for step, branch in enumerate(branches):
-        both = total[state_before]
+        total.take(state_before, axis=0, out=both, mode="clip")
         both += branch
-        np.less(both[:, 1], both[:, 0], out=taken[step])
-        total = both.min(axis=1)
+        np.less(other, one, out=taken[step].reshape(total.shape))
+        np.minimum(one, other, out=total)
     state, every = total.argmin(axis=0), np.arange(lanes)
-    states, parities = np.empty((count, lanes), np.int32), np.empty((count, lanes), np.int32)
+    ways = np.empty((count, lanes), np.intp)
     for step in range(count - 1, -1, -1):
-        chosen = taken[step, state, every].astype(np.intp)
-        parities[step] = parity_before[state, chosen]
-        state = state_before[state, chosen]
-        states[step] = state
-    return _bins(states & 1), _bins(parities)
+        ways[step] = way = 2 * state + taken[step].take(lanes * state + every)
+        state = state_before.take(way)
+    return _bins(state_before.take(ways) & 1), _bins(parity_before.take(ways))
