@@ -1,7 +1,7 @@
 """Trains the shipped learned synthesis: python benchmarks/train_synthesis.py SPEECH_COLLECTION --run runs/synthesis --minutes 55
 
 With `--recipe refinement --run runs/refinement` the refinement of fidelity mode, with `--live --run runs/live` the synthesis of live
-packets. Matrices of a synthesis are stored in 8 bits, with scales fixed by what sounds kept out are like.
+packets. Matrices are stored in 8 bits, with scales fixed by what sounds kept out are like.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
 about a quarter of an hour more, calls an hour and a half, and up to 6.5 GB in RUN.
@@ -33,7 +33,7 @@ from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, prepa
 HELD_OUT = {"malayalam": 12, "kerstin": 12}
 """Clips of each set to validate with."""
 LONGEST_S = 10.0
-COPIES = {"natural": 5, "fidelity": 2, "live": 1}
+COPIES = {"natural": 5, "fidelity": 3, "live": 1}
 """Of all that is trained on, each coded anew at other steps, and heard otherwise: at another speed and in another colour."""
 SPEED_OCTAVES = (-0.04, 0.22)
 """Up to a sixth faster: what is slower has nothing in its highest band."""
@@ -68,9 +68,7 @@ def main() -> None:
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
     net = train_synthesis(recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start)
     graph = synthesis_graph(net.cpu().eval().requires_grad_(False))
-    if recipe.mode != "fidelity":
-        graph = in_eight_bits(graph, told(recipe, validation))
-    graph = in_sixteen_bits(graph)
+    graph = in_sixteen_bits(in_eight_bits(graph, told(recipe, validation)))
     write_whole(out, graph)
     print(f"{out}: {len(graph):,} bytes")
 
