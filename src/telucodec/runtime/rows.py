@@ -1,7 +1,7 @@
 """Which row of the coding tables describes each magnitude of a pass, for encoder and decoder alike.
 
-In fidelity mode nothing was ever other than zero around most places: what a network says there depends on the place and on how
-loud the frame before was alone, so it is asked once for all of them.
+In fidelity mode nothing was other than zero around many places: what a network says there depends on the place and on how loud the
+frame before was alone, so it is asked once for all of them.
 """
 
 from functools import cached_property
