@@ -54,7 +54,7 @@ def second_reads(symbols: np.ndarray) -> np.ndarray:
 def cheapest_path(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The way through the trellis that costs least, of `costs` [2, 2, F, n] by quantiser and parity.
 
-    Which quantiser it takes, and which parity, int32 [F, n] (Viterbi's algorithm, in all lanes at once).
+    Which quantiser it takes, and which parity, integers [F, n] (Viterbi's algorithm, in all lanes at once).
     """
     state_before, parity_before = _BEFORE[..., 0], _BEFORE[..., 1]
     branches = np.moveaxis(_steps(costs)[state_before & 1, parity_before], 2, 0)  # [LANE F, 8, 2, lanes]
