@@ -131,3 +131,15 @@ def test_two_quantisers_by_turns_save_bits_over_one(coder, model, telugu):
     plain = np.transpose([bits_and_error_db(one, 0.02 * 2.0**octaves) for octaves in (0.3, 0, -0.3, -0.6)])
     bits, error_db = bits_and_error_db(model, 0.02)
     assert bits < 0.98 * np.interp(-error_db, -plain[1], plain[0])
+
+
+def test_a_decoder_tells_what_was_expected_and_by_which_quantiser(coder, model, telugu):
+    frames = cheapest(whole_mdct(telugu[0], HOP), 0.02, 0, coder, model)
+    (decoded,) = coder.decode([coder.encode(frames, HOP, 0)], [len(frames.halves)], [HOP], 0)
+    restored = restore(decoded, 0.02, 0, model, noise_signs(0, len(frames.halves)))
+    seen = decoded.halves != 0
+    np.testing.assert_array_equal(restored.second[seen], decoded.halves[seen] & 1)
+    assert 0 < restored.second[~seen].mean() < 1
+    np.testing.assert_array_equal(restored.scales, coder.coefficient_rows(frames.halves, Side.of(None, 0)))
+    magnitude = np.abs(restored.values)
+    assert magnitude[restored.scales > 32].mean() > 2 * magnitude[(8 < restored.scales) & (restored.scales <= 32)].mean() > 0

@@ -16,7 +16,7 @@ from telucodec.models.layers import ConvNeXtBlock
 
 FOLD = 4
 """Bins of a group: the phase of the MDCT's cosines turns by about a quarter from bin to bin, so what a steady tone leaves around it repeats every four."""
-PARTS = 2
+PARTS = 4
 """Numbers told of a coefficient."""
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from telucodec.runtime.context import window_sums
 from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
 from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
-from telucodec.runtime.model import ALL_SENT, CENTROIDS, HOP, NOISE_CLASSES, SCALES, TransformModel
+from telucodec.runtime.model import ALL_SENT, CENTROIDS, ESCAPE, HOP, NOISE_CLASSES, SCALES, TransformModel
+from telucodec.runtime.trellis import second_reads
 
 STEP_UNITS = 64
 """The step is sent as an integer number of 64ths of an octave below full scale: 1.1 % apart."""
@@ -73,6 +74,10 @@ class Restored:
     sign where no integer is near: a network that is told the same in frame after frame would add the same, which hums at the frame rate."""
     levels: np.ndarray | None = None
     """Of the envelope [F, BANDS], where one was sent."""
+    scales: np.ndarray | None = None
+    """In fidelity mode, how large every magnitude [F, N] was expected to be before it was read: its row of the coding tables, 0 to SCALES - 1."""
+    second: np.ndarray | None = None
+    """In fidelity mode, which magnitudes [F, N] the second of two quantisers read: 1 there, 0 elsewhere."""
     known: bool = True
     """Whether they were decoded; else made up."""
 
@@ -94,13 +99,16 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
     """
     side = Side.of(frames.levels, power)
     magnitude = np.abs(frames.halves)
-    point = model.centroids[frames.rows + 2 * SCALES * (magnitude & 1), np.clip(symbols_of(magnitude), 1, CENTROIDS) - 1]
+    symbols = symbols_of(magnitude)
+    point = model.centroids[frames.rows + 2 * SCALES * (magnitude & 1), np.clip(symbols, 1, CENTROIDS) - 1]
     values = (np.sign(frames.halves) * (magnitude / 2 + point)).astype(np.float32)
-    steps = units = scaled_steps(side, step, power)
-    if side.relative is not None:
-        filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
-        values = np.where(magnitude == 0, filling, values)
-        units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS)) * _signs_of_guesses(magnitude == 0, values)
+    if side.relative is None:
+        second = second_reads(np.minimum(symbols, ESCAPE)) if model.dependent(side.mode) else np.zeros_like(symbols)
+        return Restored(values, magnitude == 0, step, step, scales=frames.rows, second=second)
+    steps = scaled_steps(side, step, power)
+    filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
+    values = np.where(magnitude == 0, filling, values)
+    units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS)) * _signs_of_guesses(magnitude == 0, values)
     return Restored(values, magnitude == 0, steps, units, frames.levels)
 
 

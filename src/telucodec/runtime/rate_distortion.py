@@ -23,6 +23,8 @@ SURELY_ZERO = 0.4
 """A coefficient of no more steps becomes zero, one by one, in every row of the tables: a 1 is as far or farther, and takes no fewer bits."""
 DEPENDENT_BIT_PRICE = 0.06
 """The same where two quantisers read by turns (docs/experiments.md, 28)."""
+LIKELY_ZERO = 0.5
+"""Until they have been chosen by turns, contexts take for zero what is smaller, all else for the nearest half step (docs/experiments.md, 41)."""
 
 
 def cheapest(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> Frames:
@@ -39,7 +41,8 @@ def cheaper(
     exact = (np.abs(coefficients) / scaled_steps(side, step, power))[:, :cut]
     exact *= coder.sent(side, exact.shape)
     if model.dependent(side.mode):
-        magnitudes = _by_turns(exact, coder.coefficient_rows(plain.halves[:, :cut], side, power, start), model)
+        likely = np.rint(2 * exact).astype(np.int32) * (exact >= LIKELY_ZERO)
+        magnitudes = _by_turns(exact, coder.coefficient_rows(likely, side, power, start), model)
     else:
         asked = exact > SURELY_ZERO
         rows = coder.coefficient_rows(plain.halves[:, :cut], side, power, start, asked)

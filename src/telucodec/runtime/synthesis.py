@@ -15,7 +15,7 @@ import numpy as np
 from telucodec.errors import ModelError
 from telucodec.runtime.bundle import Graph
 from telucodec.runtime.envelope import BANDS, POWER_UNITS
-from telucodec.runtime.model import HOP
+from telucodec.runtime.model import HOP, SCALES
 from telucodec.runtime.quantise import Restored
 
 INPUTS, OUTPUTS = 2 * HOP + BANDS + 1, 2 * HOP
@@ -48,8 +48,9 @@ def repaired(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) ->
 
 
 def lower_features(restored: Restored, power: int) -> np.ndarray:
-    """What the refinement is told of frames, float32 [F, 2 REFINED]: coefficients in steps, which were zero."""
-    return np.concatenate([rooted(restored.values[:, :REFINED]), restored.zero[:, :REFINED]], axis=1, dtype=np.float32)
+    """What the refinement is told of frames, float32 [F, 4 REFINED]: coefficients in steps, which were zero, how large they were expected to be, which the second quantiser read."""
+    parts = rooted(restored.values[:, :REFINED]), restored.zero, restored.scales / SCALES, restored.second
+    return np.concatenate([part[:, :REFINED] for part in parts], axis=1, dtype=np.float32)
 
 
 def refined(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) -> np.ndarray:
@@ -72,7 +73,7 @@ class Use:
 
 USES = {
     "natural": Use("synthesis.onnx", OUTPUTS, INPUTS, features, repaired),
-    "fidelity": Use("refinement.onnx", REFINED, 2 * REFINED, lower_features, refined),
+    "fidelity": Use("refinement.onnx", REFINED, 4 * REFINED, lower_features, refined),
     "live": Use("live.onnx", OUTPUTS, INPUTS, features, repaired),
 }
 WEIGHTS = Path(__file__).parents[1] / "weights"

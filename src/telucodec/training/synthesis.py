@@ -28,7 +28,7 @@ from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
-from telucodec.runtime.model import HOP, TransformModel
+from telucodec.runtime.model import HOP, SCALES, TransformModel
 from telucodec.runtime.quantise import GROUP, NEAR, Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
@@ -85,6 +85,8 @@ PARTS = {
     "known": (np.bool_, 1),
 }
 """What is kept of every frame: `Restored.values` and `zero`, levels, the samples that are complete with it, step and power, and whether it arrived."""
+REFINED_PARTS = {"scales": (np.int8, REFINED), "second": (np.bool_, REFINED)}
+"""And in fidelity mode, of the bins that are refined: `Restored.scales` and `second`."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class Prepared:
 
     @classmethod
     def read(cls, folder: Path) -> "Prepared":
-        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in PARTS}, np.load(folder / "ends.npy"))
+        kept = [name for name in PARTS | REFINED_PARTS if (folder / f"{name}.npy").exists()]
+        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in kept}, np.load(folder / "ends.npy"))
 
 
 def prepared(
@@ -109,7 +112,8 @@ def prepared(
 def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folder: Path, seed: int, progress: Progress) -> Prepared:
     """Code each of `waves` [1, T] at a random step or rate of `mode`, and keep in `folder` what a decoder makes of it."""
     rng, codec = np.random.default_rng(seed), TransformCodec(model)
-    made: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
+    kept = PARTS | (REFINED_PARTS if mode == "fidelity" else {})
+    made: dict[str, list[np.ndarray]] = {name: [] for name in kept}
     for number, wave in enumerate(waves):
         coefficients = whole_mdct(wave[0], HOP)
         level = loud_rms(coefficients)
@@ -120,7 +124,7 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folde
                 step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), int(rng.choice(POWERS[mode]))
                 decoded = _decoded(coefficients, step, power, codec.coder, model)
             decoded["sound"], _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
-            for name, (kind, size) in PARTS.items():
+            for name, (kind, size) in kept.items():
                 made[name].append(decoded[name].reshape(-1, size)[: len(coefficients)].astype(kind))
         progress(number + 1, len(waves), "prepare")
     if not made["sound"]:
@@ -137,7 +141,7 @@ def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCo
     frames = cheapest(coefficients, step, power, coder, model)
     rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
     restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
-    return _parts(restored, step, power)
+    return _parts(restored, step, power) | ({} if power else _refined_parts(restored))
 
 
 def _arrived(wave: np.ndarray, codec: TransformCodec, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -160,6 +164,10 @@ def _parts(restored: Restored, step: float, power: int) -> dict[str, np.ndarray]
     }
 
 
+def _refined_parts(restored: Restored) -> dict[str, np.ndarray]:
+    return {"scales": restored.scales[:, :REFINED], "second": restored.second[:, :REFINED]}
+
+
 class Crops:
     """Stretches of all that is `prepared`, each around a frame of which every one is as likely."""
 
@@ -173,7 +181,7 @@ class Crops:
         """Parts [B, F, .] of the crops of that number, which may reach into the recording after."""
         rng = np.random.default_rng((self.recipe.seed, number))
         crops = [self._around(place) for place in rng.integers(self.ends[-1], size=self.recipe.batch_size)]
-        return {name: np.stack([crop[name] for crop in crops]) for name in PARTS}
+        return {name: np.stack([crop[name] for crop in crops]) for name in crops[0]}
 
     def _around(self, place: int) -> dict[str, np.ndarray]:
         which = np.searchsorted(self.ends, place, side="right")
@@ -225,7 +233,8 @@ class Refine(Repair):
     """The same in fidelity mode."""
 
     def told(self, rooted: Tensor, parts: dict[str, Tensor]) -> Tensor:
-        return torch.cat([rooted[..., :REFINED], parts["zero"][..., :REFINED].float()], dim=-1)
+        lower = rooted[..., :REFINED], parts["zero"][..., :REFINED].float()
+        return torch.cat([*lower, parts["scales"] / SCALES, parts["second"].float()], dim=-1)
 
     def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
         moved = values[:, : output.shape[1]] + functional.pad(output, (0, HOP - REFINED))
