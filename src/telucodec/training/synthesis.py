@@ -141,7 +141,8 @@ def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCo
     frames = cheapest(coefficients, step, power, coder, model)
     rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
     restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
-    return _parts(restored, step, power) | ({} if power else _refined_parts(restored))
+    lower = {} if power else {name: getattr(restored, name)[:, :REFINED] for name in REFINED_PARTS}
+    return _parts(restored, step, power) | lower
 
 
 def _arrived(wave: np.ndarray, codec: TransformCodec, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -162,10 +163,6 @@ def _parts(restored: Restored, step: float, power: int) -> dict[str, np.ndarray]
         "dials": np.tile(np.float32([step, power]), (frames, 1)),
         "known": np.full((frames, 1), restored.known),
     }
-
-
-def _refined_parts(restored: Restored) -> dict[str, np.ndarray]:
-    return {"scales": restored.scales[:, :REFINED], "second": restored.second[:, :REFINED]}
 
 
 class Crops:
