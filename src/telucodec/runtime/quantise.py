@@ -75,9 +75,9 @@ class Restored:
     levels: np.ndarray | None = None
     """Of the envelope [F, BANDS], where one was sent."""
     scales: np.ndarray | None = None
-    """In fidelity mode, how large every magnitude [F, N] was expected to be before it was read: its row of the coding tables, 0 to SCALES - 1."""
+    """In fidelity mode, how large every magnitude was expected to be before it was read: its row of the coding tables, int8 [F, N], 0 to SCALES - 1."""
     second: np.ndarray | None = None
-    """In fidelity mode, which magnitudes [F, N] the second of two quantisers read: 1 there, 0 elsewhere."""
+    """In fidelity mode, which magnitudes the second of two quantisers read, bool [F, N]."""
     known: bool = True
     """Whether they were decoded; else made up."""
 
@@ -104,7 +104,7 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
     values = (np.sign(frames.halves) * (magnitude / 2 + point)).astype(np.float32)
     if side.relative is None:
         second = second_reads(np.minimum(symbols, ESCAPE)) if model.dependent(side.mode) else np.zeros_like(symbols)
-        return Restored(values, magnitude == 0, step, step, scales=frames.rows, second=second)
+        return Restored(values, magnitude == 0, step, step, scales=frames.rows.astype(np.int8), second=second.astype(bool))
     steps = scaled_steps(side, step, power)
     filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
     values = np.where(magnitude == 0, filling, values)

@@ -22,6 +22,8 @@ INPUTS, OUTPUTS = 2 * HOP + BANDS + 1, 2 * HOP
 LEVEL_SCALE = 1 / 8
 MOST_GAIN = 2.0
 """Natural logarithm of the largest change of a coefficient: 17 dB up or down."""
+FURTHEST = 1.0
+"""Steps by which a file's coefficient may be moved: an integer lies no further from what it stands for. Gains of a few percent are more than that where steps are fine."""
 REFINED = 192
 """Bins that fidelity mode refines: up to 4.8 kHz."""
 LOOK_AHEAD = 1
@@ -41,19 +43,27 @@ def features(restored: Restored, power: int) -> np.ndarray:
     return np.concatenate([rooted(restored.values), restored.zero, LEVEL_SCALE * restored.levels, dial], axis=1, dtype=np.float32)
 
 
-def repaired(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) -> np.ndarray:
+def repaired(coefficients: np.ndarray, units: np.ndarray, steps: np.ndarray, output: np.ndarray) -> np.ndarray:
     """Coefficients [F, N] after gains and additions of the synthesis' `output` [F, OUTPUTS]; what is added is in `units` [F, N]."""
     gain, added = output[:, :HOP], output[:, HOP:]
     return coefficients * np.exp(MOST_GAIN * np.tanh(gain / MOST_GAIN)) + units * added
 
 
+def repaired_within(coefficients: np.ndarray, units: np.ndarray, steps: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """The same, moved by no more than FURTHEST of their `steps` [F, N]."""
+    moved = repaired(coefficients, units, steps, output)
+    moved -= coefficients
+    reach = FURTHEST * steps
+    return coefficients + moved.clip(-reach, reach, out=moved)
+
+
 def lower_features(restored: Restored, power: int) -> np.ndarray:
     """What the refinement is told of frames, float32 [F, 4 REFINED]: coefficients in steps, which were zero, how large they were expected to be, which the second quantiser read."""
-    parts = rooted(restored.values[:, :REFINED]), restored.zero, restored.scales / SCALES, restored.second
+    parts = rooted(restored.values[:, :REFINED]), restored.zero, restored.scales / np.float32(SCALES), restored.second
     return np.concatenate([part[:, :REFINED] for part in parts], axis=1, dtype=np.float32)
 
 
-def refined(coefficients: np.ndarray, units: np.ndarray, output: np.ndarray) -> np.ndarray:
+def refined(coefficients: np.ndarray, units: np.ndarray, steps: np.ndarray, output: np.ndarray) -> np.ndarray:
     """Coefficients [F, N] after the refinement's `output` [F, REFINED] is added, in `units` [F, N]."""
     moved = coefficients.copy()
     moved[:, :REFINED] += units[:, :REFINED] * output
@@ -68,11 +78,11 @@ class Use:
     outputs: int
     inputs: int
     features: Callable[[Restored, int], np.ndarray]
-    apply: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    apply: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 USES = {
-    "natural": Use("synthesis.onnx", OUTPUTS, INPUTS, features, repaired),
+    "natural": Use("synthesis.onnx", OUTPUTS, INPUTS, features, repaired_within),
     "fidelity": Use("refinement.onnx", REFINED, 4 * REFINED, lower_features, refined),
     "live": Use("live.onnx", OUTPUTS, INPUTS, features, repaired),
 }
@@ -130,7 +140,7 @@ class Passage:
     def __init__(self, synthesis: Synthesis):
         self._graph, self._name, self._use = synthesis.graph, synthesis._name, synthesis.use
         self._state = self._graph.silence()
-        self._held = np.zeros((3, LOOK_AHEAD, HOP), np.float32)
+        self._held = np.zeros((4, LOOK_AHEAD, HOP), np.float32)
 
     def push(self, frames: Restored, power: int) -> np.ndarray:
         """Coefficients [F, N], LOOK_AHEAD frames behind the F `frames` that enter: the last of those before, then all but the last of these.
@@ -142,12 +152,12 @@ class Passage:
         output = np.concatenate([self._step(told[first : first + TOGETHER]) for first in range(0, len(told), TOGETHER)], axis=-1)
         if output.shape != (1, self._use.outputs, len(told)) or not np.isfinite(output).all():
             raise ModelError(f"{self._name}: gives no gains for its frames; install telucodec or write the model again")
-        entering = np.empty((3, *coefficients.shape), np.float32)
-        entering[0], entering[1], entering[2] = coefficients, frames.units, frames.known
+        entering = np.empty((4, *coefficients.shape), np.float32)
+        entering[0], entering[1], entering[2], entering[3] = coefficients, frames.units, frames.steps, frames.known
         held = np.concatenate([self._held, entering], axis=1)
         self._held = held[:, len(told) :]
-        before, units, changes = held[:, : len(told)]
-        return np.where(changes, self._use.apply(before, units, output[0].T), before)
+        before, units, steps, changes = held[:, : len(told)]
+        return np.where(changes, self._use.apply(before, units, steps, output[0].T), before)
 
     def _step(self, told: np.ndarray) -> np.ndarray:
         """Output [1, O, F] for features [F, I]."""

@@ -31,7 +31,7 @@ from telucodec.runtime.frames import Decoded, Side
 from telucodec.runtime.model import HOP, SCALES, TransformModel
 from telucodec.runtime.quantise import GROUP, NEAR, Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
-from telucodec.runtime.synthesis import INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
+from telucodec.runtime.synthesis import FURTHEST, INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.channel import losses
 from telucodec.stream.packet import MOST_FRAMES
@@ -73,7 +73,8 @@ class SynthesisRecipe(BaseModel):
     def build(self) -> "Repair":
         if self.mode == "fidelity":
             return Refine(RefinementConfig(bins=REFINED, width=self.width, blocks=self.blocks).build())
-        return Repair(SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build())
+        net = SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build()
+        return Repair(net) if self.mode == "live" else RepairWithin(net)
 
 
 PARTS = {
@@ -191,7 +192,7 @@ class Crops:
 
 
 class Repair(torch.nn.Module):
-    """What `runtime.synthesis` does in natural mode to whole crops, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all
+    """What `runtime.synthesis` does to whole crops of live packets, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all
     frames but the last, whose first HOP samples lack what came before."""
 
     def __init__(self, net: SynthesisNet | RefinementNet):
@@ -214,16 +215,32 @@ class Repair(torch.nn.Module):
             [rooted, parts["zero"].float(), LEVEL_SCALE * parts["levels"].float(), parts["dials"][..., 1:] / POWER_UNITS], dim=-1
         )
 
+    def octaves(self, parts: dict[str, Tensor]) -> Tensor:
+        """Level of every coefficient [B, F, HOP]."""
+        return parts["levels"].float() @ self.interpolation
+
+    def steps(self, parts: dict[str, Tensor]) -> Tensor:
+        """Step of every coefficient [B, F, HOP]."""
+        return parts["dials"][..., :1] * torch.exp2(parts["dials"][..., 1:] / POWER_UNITS * self.octaves(parts))
+
     def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
         """Coefficients [B, F - 1, HOP] of full scale 1.0."""
-        octaves = parts["levels"].float() @ self.interpolation  # [B, F, HOP]
-        steps = parts["dials"][..., :1] * torch.exp2(parts["dials"][..., 1:] / POWER_UNITS * octaves)
+        octaves, steps = self.octaves(parts), self.steps(parts)
         guessed = functional.max_pool1d((~parts["zero"]).float(), 2 * NEAR + 1, stride=1, padding=NEAR) == 0
         turned = guessed & (values[..., ::GROUP] < 0).repeat_interleave(GROUP, dim=-1)
         units = torch.minimum(steps, parts["dials"][..., :1] * torch.exp2(octaves)) * (1 - 2 * turned.float())
         gain, added = output.chunk(2, dim=-1)
         frames = slice(0, output.shape[1])
         return (values * steps)[:, frames] * torch.exp(MOST_GAIN * torch.tanh(gain / MOST_GAIN)) + units[:, frames] * added
+
+
+class RepairWithin(Repair):
+    """The same in natural mode."""
+
+    def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
+        steps = self.steps(parts)[:, : output.shape[1]]
+        before = values[:, : output.shape[1]] * steps
+        return torch.clamp(super().repaired(values, parts, output), before - FURTHEST * steps, before + FURTHEST * steps)
 
 
 class Refine(Repair):
