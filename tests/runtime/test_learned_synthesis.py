@@ -12,8 +12,9 @@ from telucodec.models.synthesis import SynthesisConfig
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME as MODEL_NAME
 from telucodec.runtime.model import HOP, SHIPPED, load_model
+from telucodec.runtime.quantise import noise_signs, restore, step_size
 from telucodec.runtime.synthesis import INPUTS, OUTPUTS, REFINED, USES, Synthesis
-from telucodec.runtime.transform import PACKET_FRAMES, TransformCodec
+from telucodec.runtime.transform import DB_PER_UNIT, PACKET_FRAMES, TransformCodec
 
 MODES = ("natural", "fidelity")
 
@@ -106,6 +107,14 @@ def test_loudness_does_not_matter_to_it(trained, telugu, mode):
     at = {1: 40, 0.25: 40 + 2 * 6.0206}
     loud, quiet = (trained.decode(trained.encode(gain * telugu, quality=quality, mode=mode)) for gain, quality in at.items())
     assert np.abs(loud - 4 * quiet).max() < 1e-3
+
+
+def test_natural_mode_moves_nothing_by_more_than_a_step(plain, telugu):
+    (decoded,) = plain.integers(plain.encode(telugu[:, :64_000], quality=50))
+    restored = restore(decoded, step_size(round(50 / DB_PER_UNIT)), 10, plain.model, noise_signs(0, len(decoded.halves)))
+    passed = Synthesis(partial(graph, std=10.0), "wild").begin().push(restored, 10)[1:]
+    moved = np.abs(passed - restored.coefficients[:-1]) / restored.steps[:-1]
+    assert 0.9 < moved.max() < 1.01
 
 
 def test_a_network_of_another_kind_is_named(telugu):
