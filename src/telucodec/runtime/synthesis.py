@@ -23,7 +23,7 @@ LEVEL_SCALE = 1 / 8
 MOST_GAIN = 2.0
 """Natural logarithm of the largest change of a coefficient: 17 dB up or down."""
 FURTHEST = 1.0
-"""Steps by which a file's coefficient may be moved: an integer lies no further from what it stands for. Gains of a few percent are more than that where steps are fine."""
+"""Steps by which a file's coefficient may be moved: integers hardly ever lie further from what they stand for. Gains of a few percent are more than that where steps are fine."""
 REFINED = 192
 """Bins that fidelity mode refines: up to 4.8 kHz."""
 LOOK_AHEAD = 1
