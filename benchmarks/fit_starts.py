@@ -14,7 +14,7 @@ from telucodec.audio.mdct import whole_mdct
 from telucodec.files import write_whole
 from telucodec.runtime.context import MAGNITUDE_CODES
 from telucodec.runtime.frames import Side
-from telucodec.runtime.model import HOP
+from telucodec.runtime.model import HOP, Shaping
 from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.start import LARGEST_RELATIVE, NUM_STARTS, SHIPPED
 from telucodec.runtime.transform import POWER_OF_MODE
@@ -34,10 +34,10 @@ def main() -> None:
         coefficients = whole_mdct(wave[0], HOP)
         octaves = rng.choice(FINER_OCTAVES) - np.log2(np.sqrt((wave**2).mean()) + 1e-6)
         step, power = step_size(round(STEP_UNITS * octaves)), POWER_OF_MODE["natural"]
-        frames = quantise(coefficients, step, power)
+        frames = quantise(coefficients, step, power, Shaping())
         levels.append(frames.levels)
         codes = MAGNITUDE_CODES[np.minimum(np.abs(frames.halves), len(MAGNITUDE_CODES) - 1)]
-        classes = Side.of(frames.levels, power).relative.astype(np.int32) + LARGEST_RELATIVE
+        classes = Side.of(frames.levels, power, Shaping()).relative.astype(np.int32) + LARGEST_RELATIVE
         sums += np.bincount(classes[1:].ravel(), codes[:-1].ravel(), len(sums))
         counts += np.bincount(classes[1:].ravel(), minlength=len(sums))
     levels = np.concatenate(levels)

@@ -25,7 +25,7 @@ class FirstCodec(TransformCodec):
     """With integers that are rounded, whatever bits they take."""
 
     def _quantise(self, coefficients, step, power):
-        return quantise(coefficients, step, power)
+        return quantise(coefficients, step, power, self.model.shaping)
 
 
 def kbps_and_snr(codec: TransformCodec, waves: list[np.ndarray], kbps: float) -> tuple[float, float]:

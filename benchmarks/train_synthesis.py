@@ -8,7 +8,7 @@ about a quarter of an hour more, calls an hour and a half, and up to 6.5 GB in R
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import numpy as np
 import speech
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 
 from telucodec.audio.resample import resampled
 from telucodec.config import parse, read_toml
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import synthesis_graph
+from telucodec.export.parameters import parameters_of
 from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
 from telucodec.runtime.model import HOP, SAMPLE_RATE, load_model
@@ -28,7 +30,7 @@ from telucodec.runtime.synthesis import USES, WEIGHTS
 from telucodec.stream import load_live_codec
 from telucodec.training.launch import precision_of
 from telucodec.training.recipe import CONFIGS
-from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, prepared, train_synthesis
+from telucodec.training.synthesis import Crops, Prepared, SynthesisRecipe, ended_with, prepared, train_synthesis
 
 HELD_OUT = {"malayalam": 12, "kerstin": 12}
 """Clips of each set to validate with."""
@@ -48,7 +50,7 @@ def main() -> None:
     parser.add_argument("collection", type=Path, help="folder with index.csv")
     parser.add_argument("--run", type=Path, default=Path("runs/synthesis"))
     parser.add_argument("--minutes", type=float, default=55)
-    parser.add_argument("--from", dest="start", type=Path, help="folder of a run whose network a new run begins with")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of a run, or an ONNX file, whose network a new run begins with")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--recipe", choices=["synthesis", "refinement"], default="synthesis")
     which.add_argument("--live", action="store_true", help="the synthesis, for live packets")
@@ -66,11 +68,18 @@ def main() -> None:
         train.append(prepared(waves, model, recipe.mode, folder, recipe.seed + 10 * number, _progress))
     validation = prepared(lambda: speech.waves(held_out), model, recipe.mode, options.run / "val", recipe.seed + 1, _progress)
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
-    net = train_synthesis(recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start)
+    net = train_synthesis(
+        recipe, train, validation, options.minutes, options.run, fabric, _say, start=options.start and _parameters(options.start)
+    )
     graph = synthesis_graph(net.cpu().eval().requires_grad_(False))
     graph = in_sixteen_bits(in_eight_bits(graph, told(recipe, validation)))
     write_whole(out, graph)
     print(f"{out}: {len(graph):,} bytes")
+
+
+def _parameters(start: Path) -> Mapping[str, Tensor]:
+    """Those of the run in the folder, or of the network in the ONNX file `start`."""
+    return ended_with(start) if start.is_dir() else parameters_of(start.read_bytes())
 
 
 def _heard(found: list[Path], copy: int) -> list[np.ndarray]:
@@ -91,7 +100,7 @@ def _otherwise(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def told(recipe: SynthesisRecipe, validation: Prepared) -> Iterator[dict[str, np.ndarray]]:
     """What a network of `recipe` hears of crops of `validation`, each from silence."""
-    crops, repair = Crops([validation], recipe), recipe.build()
+    crops, repair = Crops([validation], recipe), recipe.build(validation.weighting)
     silence = {f"state_{number}": state.numpy() for number, state in enumerate(repair.net.silence(1))}
     for number in range(CALIBRATION_BATCHES):
         parts = {name: torch.from_numpy(part) for name, part in crops.batch(number).items()}

@@ -27,7 +27,7 @@ def coder(model):
 
 def kbps_and_snr(coefficients, frames, step, power, coder, model):
     """Rate, and SNR in dB without the noise that fills zeros."""
-    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power, model.shaping))
     restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     error = np.where(restored.zero, coefficients, coefficients - restored.coefficients) / restored.steps
     bits = coder.ideal_bits(frames, HOP, power)
@@ -38,7 +38,7 @@ def kbps_and_snr(coefficients, frames, step, power, coder, model):
 def test_the_same_distortion_takes_fewer_bits(mode, telugu, coder, model):
     coefficients, power = whole_mdct(telugu[0], HOP), POWER[mode]
     steps = 0.02 * 2.0 ** np.array([-0.5, 0, 0.5])
-    plain = [kbps_and_snr(coefficients, quantise(coefficients, step, power), step, power, coder, model) for step in steps]
+    plain = [kbps_and_snr(coefficients, quantise(coefficients, step, power, model.shaping), step, power, coder, model) for step in steps]
     cheap = [kbps_and_snr(coefficients, cheapest(coefficients, step, power, coder, model), step, power, coder, model) for step in steps]
     kbps, snr_db = cheap[1]
     assert kbps < plain[1][0]
@@ -48,7 +48,7 @@ def test_the_same_distortion_takes_fewer_bits(mode, telugu, coder, model):
 @pytest.mark.parametrize("mode", POWER)
 def test_integers_stay_next_to_their_coefficients(mode, telugu, coder, model):
     coefficients, power = whole_mdct(telugu[0], HOP), POWER[mode]
-    plain, cheap = quantise(coefficients, 0.02, power), cheapest(coefficients, 0.02, power, coder, model)
+    plain, cheap = quantise(coefficients, 0.02, power, model.shaping), cheapest(coefficients, 0.02, power, coder, model)
     assert np.abs(cheap.halves - plain.halves).max() <= 2
     assert (cheap.halves * coefficients >= 0).all()
     assert power == 0 or np.array_equal(cheap.levels, plain.levels)

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from telucodec.errors import ModelError
-from telucodec.runtime.model import ALL_SENT, BIT_ROW, FORMAT, SHIPPED, load_model
+from telucodec.runtime.model import ALL_SENT, BIT_ROW, FORMAT, HOP, SHIPPED, load_model
 
 
 @pytest.fixture
@@ -45,6 +45,8 @@ def test_a_model_comes_back_with_its_identity(tmp_path):
         changed("frequencies", lambda array: array[: BIT_ROW + 1]),
         changed("least_sent", lambda array: array.astype(np.int32)),
         lambda tensors: tensors | {"least_sent": np.int8([ALL_SENT])},
+        changed("weighting", lambda array: array[:-1]),
+        lambda tensors: tensors | {"weighting": np.zeros(HOP, np.int8)},
         lambda tensors: {name: array for name, array in tensors.items() if not name.startswith("fidelity signs")},
         lambda tensors: tensors | {"more": np.zeros(3)},
         lambda tensors: {name: array for name, array in tensors.items() if name != "centroids"},
@@ -72,4 +74,4 @@ def test_a_model_of_one_quantiser_is_whole():
 
 def test_a_model_that_sends_all_coefficients_is_whole():
     turns = load_model(Path(__file__).parents[1] / "golden" / "turns")
-    assert turns.dependent("fidelity") and turns.least_sent == ALL_SENT < load_model().least_sent
+    assert turns.dependent("fidelity") and turns.shaping.least_sent == ALL_SENT < load_model().shaping.least_sent

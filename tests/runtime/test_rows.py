@@ -4,14 +4,16 @@ import pytest
 from telucodec.runtime.context import COEFFICIENT_PASSES, Layers
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import Side, coefficient_row
-from telucodec.runtime.model import HOP
+from telucodec.runtime.model import HOP, Shaping
 from telucodec.runtime.start import starts
+
+SIDE = Side.of(None, 0, Shaping())
 
 
 def by_networks_alone(coder, model, halves, start):
     rows = np.zeros(halves.shape, np.int32)
     networks = dict(zip(COEFFICIENT_PASSES, model.passes["fidelity"], strict=True))
-    for plan, frames, bins, features in coder.coefficient_inputs(halves, Side.of(None, 0), np.ones(halves.shape, bool), 0, start):
+    for plan, frames, bins, features in coder.coefficient_inputs(halves, SIDE, np.ones(halves.shape, bool), start):
         rows[frames, bins] = coefficient_row(networks[plan](features[:, None], bins // plan.stride)[:, 0], "fidelity")
     return rows
 
@@ -27,7 +29,7 @@ def halves():
 
 @pytest.mark.parametrize("start", [None, starts()[7]])
 def test_where_nothing_is_heard_rows_are_those_of_the_network(start, codec, halves):
-    rows = codec.coder.coefficient_rows(halves, Side.of(None, 0), start=start)
+    rows = codec.coder.coefficient_rows(halves, SIDE, start=start)
     np.testing.assert_array_equal(rows, by_networks_alone(codec.coder, codec.model, halves, start))
 
 
@@ -39,7 +41,7 @@ def test_where_nothing_is_heard_networks_are_not_asked(codec, halves):
         return Layers.__call__(layers, features, positions)
 
     coder = EntropyCoder(codec.model, evaluate)
-    coder.coefficient_rows(halves, Side.of(None, 0))
+    coder.coefficient_rows(halves, SIDE)
     asked.clear()
-    coder.coefficient_rows(halves, Side.of(None, 0))
+    coder.coefficient_rows(halves, SIDE)
     assert 0.1 * halves.size < sum(asked) < 0.7 * halves.size

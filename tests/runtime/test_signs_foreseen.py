@@ -5,14 +5,14 @@ from telucodec.audio.mdct import whole_mdct
 from telucodec.runtime.context import COEFFICIENT_PASSES, EDGE, Layers
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import told
-from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, load_model
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, Shaping, load_model
 from telucodec.runtime.quantise import quantise
 from telucodec.runtime.signs import BEFORE, COMMON_SIGN_FEATURES, MAGNITUDES, ROOTS, SignContext, likelier, sign_inputs
 
 
 @pytest.fixture(scope="module")
 def speech_integers(telugu):
-    return quantise(whole_mdct(telugu[0], HOP), 0.04, 0).halves
+    return quantise(whole_mdct(telugu[0], HOP), 0.04, 0, Shaping()).halves
 
 
 def bits_of_a_sign(halves, mode="fidelity"):
@@ -33,7 +33,7 @@ def test_signs_thrown_by_a_coin_take_a_bit_and_hardly_more(speech_integers):
 def test_a_steady_voice_is_foreseen():
     time_s = np.arange(32_000) / 16_000
     voice = sum(0.1 / k * np.sin(2 * np.pi * 120 * k * time_s + k) for k in range(1, 20)).astype(np.float32)
-    assert bits_of_a_sign(quantise(whole_mdct(voice, HOP), 0.02, 0).halves) < 0.5
+    assert bits_of_a_sign(quantise(whole_mdct(voice, HOP), 0.02, 0, Shaping()).halves) < 0.5
 
 
 def test_all_signs_turned_take_the_same_bits(speech_integers):

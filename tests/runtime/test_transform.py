@@ -128,8 +128,8 @@ def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
 def test_what_lies_far_below_its_step_is_zero_and_takes_no_symbol(codec, telugu):
     coder, unsent = EntropyCoder(codec.model), []
     for decoded in codec.integers(codec.encode(telugu, kbps=6)):
-        side = Side.of(decoded.levels, POWER_OF_MODE["natural"])
-        below = side.relative < codec.model.least_sent
+        side = Side.of(decoded.levels, POWER_OF_MODE["natural"], codec.model.shaping)
+        below = side.relative < codec.model.shaping.least_sent
         unsent.append(below.mean())
         assert not decoded.halves[below].any() and not decoded.rows[below].any()
         frame, place = np.argwhere(below)[0]

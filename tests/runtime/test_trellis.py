@@ -123,7 +123,7 @@ def test_two_quantisers_by_turns_save_bits_over_one(coder, model, telugu):
     def bits_and_error_db(of, step):
         codec = EntropyCoder(of)
         frames = cheapest(coefficients, step, 0, codec, of)
-        rows = codec.coefficient_rows(frames.halves, Side.of(None, 0))
+        rows = codec.coefficient_rows(frames.halves, Side.of(None, 0, of.shaping))
         restored = restore(Decoded(frames.halves, None, rows), step, 0, of, noise_signs(0, len(coefficients)))
         error = ((restored.coefficients - coefficients) ** 2).sum()
         return codec.ideal_bits(frames, HOP, 0), 10 * np.log10(error)
@@ -140,6 +140,6 @@ def test_a_decoder_tells_what_was_expected_and_by_which_quantiser(coder, model, 
     seen = decoded.halves != 0
     np.testing.assert_array_equal(restored.second[seen], decoded.halves[seen] & 1)
     assert 0 < restored.second[~seen].mean() < 1
-    np.testing.assert_array_equal(restored.scales, coder.coefficient_rows(frames.halves, Side.of(None, 0)))
+    np.testing.assert_array_equal(restored.scales, coder.coefficient_rows(frames.halves, Side.of(None, 0, model.shaping)))
     magnitude = np.abs(restored.values)
     assert magnitude[restored.scales > 32].mean() > 2 * magnitude[(8 < restored.scales) & (restored.scales <= 32)].mean() > 0

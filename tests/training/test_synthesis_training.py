@@ -70,13 +70,13 @@ def test_what_goes_on_is_what_never_stopped(recipe, prepared):
 def test_training_and_runtime_repair_alike(telugu, recipe):
     model, power, step = load_model(), {"natural": 13, "fidelity": 0, "live": 10}[recipe.mode], 0.02
     torch.manual_seed(0)
-    repair = recipe.build().eval().requires_grad_(False)
+    repair = recipe.build(model.shaping.weighting).eval().requires_grad_(False)
     for name, parameter in repair.net.named_parameters():
         if not parameter.any() and name.endswith("weight"):  # the last layer's
             torch.nn.init.normal_(parameter, std=0.1)
     coefficients = whole_mdct(telugu[0], HOP)
-    frames = quantise(coefficients, step, power)
-    rows = EntropyCoder(model).coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    frames = quantise(coefficients, step, power, model.shaping)
+    rows = EntropyCoder(model).coefficient_rows(frames.halves, Side.of(frames.levels, power, model.shaping))
     restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     repaired = Synthesis(lambda: synthesis_graph(repair.net), "net", recipe.mode).begin().push(restored, power)[1:]
     parts = {
@@ -120,7 +120,7 @@ def test_crops_come_from_all_that_was_prepared(prepared, recipe):
 
 
 def test_what_was_made_up_passes_unchanged_and_is_not_heard(telugu, prepared, recipe):
-    repair = recipe.build().eval().requires_grad_(False)
+    repair = recipe.build(prepared.weighting).eval().requires_grad_(False)
     for parameter in repair.net.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     parts = {name: torch.from_numpy(np.array(part[:40]))[None] for name, part in prepared.parts.items()}

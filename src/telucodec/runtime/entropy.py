@@ -131,23 +131,21 @@ class EntropyCoder:
     # The encoder's side: all frames of a packet at once.
 
     def coefficient_inputs(
-        self, halves: np.ndarray, side: Side, asked: np.ndarray, power: int = 0, start: Start | None = None
+        self, halves: np.ndarray, side: Side, asked: np.ndarray, start: Start | None = None
     ) -> Iterator[tuple[Plan, np.ndarray, np.ndarray, np.ndarray]]:
         """Each pass over `halves` [F, n], some frames after the other, with the frames [m] and bins [m] of what is `asked` [F, n] in it, and their features [I, m]."""
-        for group, plan, context in self._contexts(halves, side, power, start):
+        for group, plan, context in self._contexts(halves, side, start):
             context.begin_pass(plan)
             frames, places = np.nonzero(asked[group, plan.positions])
             bins = plan.start + plan.stride * places
             yield plan, group.start + frames, bins, context.features(frames, bins, plan)
 
-    def _contexts(
-        self, halves: np.ndarray, side: Side, power: int, start: Start | None
-    ) -> Iterator[tuple[slice, Plan, CoefficientContext]]:
+    def _contexts(self, halves: np.ndarray, side: Side, start: Start | None) -> Iterator[tuple[slice, Plan, CoefficientContext]]:
         """Each pass over some frames of `halves` [F, n] after the other: which frames, and what is known of them before it."""
         codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
         before, relative_before = SILENCE, SILENCE
         if start is not None:
-            relative_before = relative_levels(start.levels, power)
+            relative_before = relative_levels(start.levels, side.power, side.shaping)
             before = start.codes(relative_before if side.relative is None else side.relative[0])[: codes.shape[1]]
         pasts = [_later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before)]
         if side.relative is not None:
@@ -161,17 +159,11 @@ class EntropyCoder:
                 yield group, plan, context
                 context.known[:, : halves.shape[1]][:, plan.positions] = seen[group, plan.positions]
 
-    def sent(self, side: Side, shape: tuple[int, int]) -> np.ndarray:
-        """Which of the first coefficients, as many as `shape` [F, n] says, take a symbol: bool."""
-        return side.sent(self._model.least_sent, shape)
-
-    def coefficient_rows(
-        self, halves: np.ndarray, side: Side, power: int = 0, start: Start | None = None, asked: np.ndarray | None = None
-    ) -> np.ndarray:
+    def coefficient_rows(self, halves: np.ndarray, side: Side, start: Start | None = None, asked: np.ndarray | None = None) -> np.ndarray:
         """Row of the coding tables [F, n] for every magnitude of `halves` [F, n] that is sent, or for those `asked` [F, n], where the first quantiser reads it; 0 elsewhere."""
-        asked = self.sent(side, halves.shape) if asked is None else asked
+        asked = side.sent(halves.shape) if asked is None else asked
         rows = np.zeros(halves.shape, np.int32)
-        for group, plan, context in self._contexts(halves, side, power, start):
+        for group, plan, context in self._contexts(halves, side, start):
             rows[group, plan.positions] = self._rows.of_pass(context, plan, asked[group, plan.positions], side.mode)
         return rows
 
@@ -217,12 +209,12 @@ class EntropyCoder:
 
         Raises ValueError for halves that cannot be sent.
         """
-        halves, side = frames.halves[:, :cut], Side.of(frames.levels, power)
-        sent = self.sent(side, halves.shape)
+        halves, side = frames.halves[:, :cut], Side.of(frames.levels, power, self._model.shaping)
+        sent = side.sent(halves.shape)
         if halves[~sent].any():
             raise ValueError("a coefficient is not zero where the envelope says that none is sent")
         symbols, second = magnitude_symbols(halves, self._model.dependent(frames.mode))
-        rows = self.coefficient_rows(halves, side, power, start) + SECOND_ROW * second
+        rows = self.coefficient_rows(halves, side, start) + SECOND_ROW * second
         if frames.levels is None:
             return symbols, rows, sent, None, None, None
         residuals, level_rows = self.level_predictions(frames.levels, start)

@@ -57,7 +57,8 @@ class BatchDecoder:
         slow = np.zeros((packets, self._width), np.float32)
         levels_before, relative_before = SILENCE, SILENCE
         if self._start is not None:
-            levels_before, relative_before = self._start.levels.astype(np.float32), relative_levels(self._start.levels, self._power)
+            levels_before = self._start.levels.astype(np.float32)
+            relative_before = relative_levels(self._start.levels, self._power, self._model.shaping)
         relative_previous = np.broadcast_to(relative_before, (packets, HOP)) if self._power else None
         before = np.broadcast_to(levels_before, (packets, BANDS))
         level_past = before, before, 8 * before, np.full(packets, self._start is None, np.float32)
@@ -65,19 +66,19 @@ class BatchDecoder:
             active = [p for p in range(packets) if frame < self._counts[p] and p not in self._failures]
             if not active:
                 break
-            side = Side.of(None, 0)
+            side = Side.of(None, 0, self._model.shaping)
             if self._levels is not None:
                 self._level_context.begin(*level_past)
                 self._levels[:, frame] = levels = self._decode_levels(active, level_past[0])
                 values = levels.astype(np.float32)
                 level_past = values, level_past[0], slow_average(level_past[2], values), np.zeros(packets, np.float32)
-                side = Side.of(levels, self._power)
+                side = Side.of(levels, self._power, self._model.shaping)
             if frame == 0 and self._start is not None:
                 relative = np.broadcast_to(relative_before, (packets, HOP)) if side.relative is None else side.relative
                 codes = [self._start.codes(relative)[:, : self._width]] * 2
                 slow = 8 * codes[0]
             self._context.begin(codes[0], codes[1], slow, side.relative, relative_previous)
-            sent = self._inside & side.sent(self._model.least_sent, self._inside.shape)
+            sent = self._inside & side.sent(self._inside.shape)
             halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, sent, side.mode)
             self._halves[:, frame, : self._width] = halves
             current = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]

@@ -1,8 +1,8 @@
 """The spectral envelope a decoder knows: band levels in 6 dB steps, and the quantisation step they give every coefficient.
 
 A level is the base-2 logarithm of a band's RMS over the file's step, so a level of 0 is a band as strong as the step.
-The step of a coefficient is step * 2^(power * level): power 0 is plain quantisation (white noise, the best SNR), power 1
-would keep the same SNR everywhere. Levels move through frames as integers, and only integers choose symbols.
+The step of a coefficient is step * 2^(power * level + weighting): power 0 is plain quantisation (white noise, the best SNR), power 1
+would keep the same SNR everywhere but for the weighting by frequency, which plain quantisation leaves out. Levels move through frames as integers, and only integers choose symbols.
 """
 
 import numpy as np
@@ -45,6 +45,6 @@ def spread(levels: np.ndarray) -> np.ndarray:
     return levels.astype(np.float32) @ INTERPOLATION
 
 
-def relative_steps(spread_levels: np.ndarray, power: int) -> np.ndarray:
-    """Quantisation step [..., N] in units of the file's step, for an integer `power` in 32nds."""
-    return np.exp2(spread_levels * np.float32(power / (16 * POWER_UNITS)))
+def step_levels(spread_levels: np.ndarray, power: int, weighting: np.ndarray) -> np.ndarray:
+    """Level of the quantisation step over the file's [..., N] in 8ths, for an integer `power` in 32nds and `weighting` [N] in 8ths; exact in float32."""
+    return spread_levels * np.float32(power / (2 * POWER_UNITS)) + (weighting if power else 0)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT
-from telucodec.runtime.envelope import HIGHEST, LOWEST, POWER_UNITS, spread
-from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES
+from telucodec.runtime.envelope import HIGHEST, LOWEST, spread, step_levels
+from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES, Shaping
 
 LEVEL_CENTRE = ESCAPE // 2
 """Symbol of a level that is exactly where it was predicted."""
@@ -49,16 +49,24 @@ class Side:
     """Level of every coefficient in 16ths [F, HOP], None without an envelope."""
     relative: np.ndarray | None
     """Level of the envelope over the quantisation step as a feature, in 8ths [F, HOP]."""
+    power: int
+    shaping: Shaping
 
     @classmethod
-    def of(cls, levels: np.ndarray | None, power: int) -> "Side":
+    def of(cls, levels: np.ndarray | None, power: int, shaping: Shaping) -> "Side":
         if levels is None:
-            return cls("fidelity", None, None)
-        return cls("natural", spread(levels), relative_levels(levels, power))
+            return cls("fidelity", None, None, power, shaping)
+        return cls("natural", spread(levels), relative_levels(levels, power, shaping), power, shaping)
 
-    def sent(self, least: int, shape: tuple[int, int]) -> np.ndarray:
-        """Which of the first coefficients, as many as `shape` [F, n] says, take a symbol where an envelope below `least` sends none: bool."""
-        return np.ones(shape, bool) if self.relative is None else self.relative[:, : shape[1]] >= least
+    def steps(self, step: float) -> np.ndarray | float:
+        """Step of every coefficient [F, HOP]: the file's `step`, shaped by the envelope where there is one."""
+        if self.spread_levels is None:
+            return step
+        return step * np.exp2(step_levels(self.spread_levels, self.power, self.shaping.weighting) / 8)
+
+    def sent(self, shape: tuple[int, int]) -> np.ndarray:
+        """Which of the first coefficients, as many as `shape` [F, n] says, take a symbol: bool."""
+        return np.ones(shape, bool) if self.relative is None else self.relative[:, : shape[1]] >= self.shaping.least_sent
 
 
 def symbols_of(halves: np.ndarray) -> np.ndarray:
@@ -71,9 +79,10 @@ def told(halves: np.ndarray) -> np.ndarray:
     return np.minimum(np.abs(halves), 2 * ESCAPE - (halves & 1))
 
 
-def relative_levels(levels: np.ndarray, power: int) -> np.ndarray:
+def relative_levels(levels: np.ndarray, power: int, shaping: Shaping) -> np.ndarray:
     """Level of the envelope over the quantisation step [.., HOP], in 8ths, of integer `levels` [.., BANDS]."""
-    return np.clip(np.floor(spread(levels) * np.float32((POWER_UNITS - power) / (2 * POWER_UNITS))), -127, 127)
+    spread_levels = spread(levels)
+    return np.clip(np.floor(spread_levels / 2 - step_levels(spread_levels, power, shaping.weighting)), -127, 127)
 
 
 def coefficient_row(sums: np.ndarray, mode: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The transform codec's model: a handful of integer tables in one safetensors file, known by the hash of that file."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -41,8 +41,16 @@ CENTROIDS = 3
 NOISE_CLASSES = 64
 ALL_SENT = -128
 """Below any level of the envelope over the step."""
-USUALLY_SENT = -18
-"""Where the envelope lies more than two and a quarter octaves below the step, hardly any coefficient is other than zero (docs/experiments.md, 32)."""
+
+
+@dataclass(frozen=True)
+class Shaping:
+    """What natural mode's steps, and what is sent at all, take from the model beside the envelope."""
+
+    least_sent: int = ALL_SENT
+    """Level of the envelope over the step, in 8ths, below which a coefficient is zero and takes no symbol."""
+    weighting: np.ndarray = field(default_factory=lambda: np.zeros(HOP, np.float32))
+    """By how much the step of each bin is coarser than the envelope alone has it: integers float32 [HOP], in 8ths of an octave."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ class TransformModel:
     """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]; with SCALES more for the second quantiser."""
     noise: np.ndarray
     """Level of the noise that fills zeros, in steps, float32 [NOISE_CLASSES], by level of the envelope over the step."""
-    least_sent: int = ALL_SENT
-    """Level of the envelope over the step, in 8ths, below which a coefficient is zero and takes no symbol."""
+    shaping: Shaping = field(default_factory=Shaping)
+    """Of natural mode."""
 
     def signs(self, mode: str) -> tuple[Layers, ...] | None:
         """Networks for the signs of `mode`, None in a model that does not predict them."""
@@ -80,13 +88,15 @@ class TransformModel:
 
     def to_bytes(self) -> bytes:
         tensors = {"frequencies": self.frequencies, "centroids": self.centroids, "noise": self.noise}
-        if self.least_sent != ALL_SENT:
-            tensors["least_sent"] = np.int8([self.least_sent])
+        if self.shaping.least_sent != ALL_SENT:
+            tensors["least_sent"] = np.int8([self.shaping.least_sent])
+        if self.shaping.weighting.any():
+            tensors["weighting"] = self.shaping.weighting.astype(np.int8)
         for name, passes in self.passes.items():
             for index, layers in enumerate(passes):
-                for field in fields(Layers):
-                    value = getattr(layers, field.name)
-                    tensors[f"{name}.{index}.{field.name}"] = value.astype(stored_type(field.name))
+                for part in fields(Layers):
+                    value = getattr(layers, part.name)
+                    tensors[f"{name}.{index}.{part.name}"] = value.astype(stored_type(part.name))
         return save({key: np.ascontiguousarray(tensors[key]) for key in sorted(tensors)}, metadata={"format": FORMAT})
 
     def save(self, path: Path) -> None:
@@ -187,4 +197,5 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
     centroids = take("centroids", ((3 if rows == ROWS else 2) * SCALES, CENTROIDS), np.float32)
     noise = take("noise", (NOISE_CLASSES,), np.float32)
     least_sent = int(take("least_sent", (1,), np.int8)[0]) if "least_sent" in tensors else ALL_SENT
-    return TransformModel(passes, frequencies, centroids, noise, least_sent)
+    weighting = take("weighting", (HOP,), np.int8) if "weighting" in tensors else np.zeros(HOP)
+    return TransformModel(passes, frequencies, centroids, noise, Shaping(least_sent, weighting.astype(np.float32)))

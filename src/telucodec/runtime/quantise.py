@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.runtime.context import window_sums
-from telucodec.runtime.envelope import POWER_UNITS, measure_levels, relative_steps
+from telucodec.runtime.envelope import measure_levels
 from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
-from telucodec.runtime.model import ALL_SENT, CENTROIDS, ESCAPE, HOP, NOISE_CLASSES, SCALES, TransformModel
+from telucodec.runtime.model import CENTROIDS, ESCAPE, HOP, NOISE_CLASSES, SCALES, Shaping, TransformModel
 from telucodec.runtime.trellis import second_reads
 
 STEP_UNITS = 64
@@ -28,23 +28,18 @@ def step_size(step_index: int) -> float:
     return 2.0 ** (-step_index / STEP_UNITS)
 
 
-def scaled_steps(side: Side, step: float, power: int) -> np.ndarray | float:
-    """Step of every coefficient [F, N]: the file's `step`, shaped by the envelope where there is one."""
-    return step if side.spread_levels is None else step * relative_steps(side.spread_levels, power)
-
-
-def scaled(coefficients: np.ndarray, step: float, power: int) -> np.ndarray:
+def scaled(coefficients: np.ndarray, step: float, power: int, shaping: Shaping) -> np.ndarray:
     """`coefficients` [F, N] in steps of their own."""
     levels = measure_levels(coefficients, step) if power else None
-    return coefficients / scaled_steps(Side.of(levels, power), step, power)
+    return coefficients / Side.of(levels, power, shaping).steps(step)
 
 
-def quantise(coefficients: np.ndarray, step: float, power: int, least_sent: int = ALL_SENT) -> Frames:
-    """Whole steps of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope, zero where it lies below `least_sent`."""
+def quantise(coefficients: np.ndarray, step: float, power: int, shaping: Shaping) -> Frames:
+    """Whole steps of `coefficients` [F, N] with one step for all (power 0) or steps that follow the envelope, zero where none is sent."""
     levels = measure_levels(coefficients, step) if power else None
-    side = Side.of(levels, power)
-    in_steps = np.abs(coefficients) / scaled_steps(side, step, power)
-    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE) * side.sent(least_sent, coefficients.shape)
+    side = Side.of(levels, power, shaping)
+    in_steps = np.abs(coefficients) / side.steps(step)
+    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE) * side.sent(coefficients.shape)
     return Frames((2 * np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 
@@ -97,7 +92,7 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
 
     `noise_signs` [F, N] of +-1 give the noise its phases; it is added only where there is an envelope to give its level.
     """
-    side = Side.of(frames.levels, power)
+    side = Side.of(frames.levels, power, model.shaping)
     magnitude = np.abs(frames.halves)
     symbols = symbols_of(magnitude)
     point = model.centroids[frames.rows + 2 * SCALES * (magnitude & 1), np.clip(symbols, 1, CENTROIDS) - 1]
@@ -105,10 +100,10 @@ def restore(frames: Decoded, step: float, power: int, model: TransformModel, noi
     if side.relative is None:
         second = second_reads(np.minimum(symbols, ESCAPE)) if model.dependent(side.mode) else np.zeros_like(symbols)
         return Restored(values, magnitude == 0, step, step, scales=frames.rows.astype(np.int8), second=second.astype(bool))
-    steps = scaled_steps(side, step, power)
+    steps = side.steps(step)
     filling = NOISE_SHARE * model.noise[noise_class(side.relative)] * noise_signs
     values = np.where(magnitude == 0, filling, values)
-    units = np.minimum(steps, step * relative_steps(side.spread_levels, POWER_UNITS)) * _signs_of_guesses(magnitude == 0, values)
+    units = np.minimum(steps, step * np.exp2(side.spread_levels / 16)) * _signs_of_guesses(magnitude == 0, values)
     return Restored(values, magnitude == 0, steps, units, frames.levels)
 
 

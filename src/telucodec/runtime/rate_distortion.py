@@ -11,7 +11,7 @@ import numpy as np
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
 from telucodec.runtime.model import CENTROIDS, ESCAPE, SCALES, SECOND_ROW, SYMBOLS, TransformModel
-from telucodec.runtime.quantise import quantise, scaled_steps, used_fours
+from telucodec.runtime.quantise import quantise, used_fours
 from telucodec.runtime.start import Start
 from telucodec.runtime.trellis import cheapest_path
 
@@ -29,23 +29,23 @@ LIKELY_ZERO = 0.5
 
 def cheapest(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> Frames:
     """`coefficients` [F, N] in half steps, as `quantise` takes them but for those whose bits are not worth it."""
-    return cheaper(quantise(coefficients, step, power, model.least_sent), coefficients, step, power, coder, model)
+    return cheaper(quantise(coefficients, step, power, model.shaping), coefficients, step, power, coder, model)
 
 
 def cheaper(
     plain: Frames, coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel, start: Start | None = None
 ) -> Frames:
     """The same, of coefficients that `quantise` took for `plain`, or of those of a live packet, whose contexts begin from `start`."""
-    side = Side.of(plain.levels, power)
+    side = Side.of(plain.levels, power, model.shaping)
     cut = 4 * used_fours(plain)
-    exact = (np.abs(coefficients) / scaled_steps(side, step, power))[:, :cut]
-    exact *= coder.sent(side, exact.shape)
+    exact = (np.abs(coefficients) / side.steps(step))[:, :cut]
+    exact *= side.sent(exact.shape)
     if model.dependent(side.mode):
         likely = np.rint(2 * exact).astype(np.int32) * (exact >= LIKELY_ZERO)
-        magnitudes = _by_turns(exact, coder.coefficient_rows(likely, side, power, start), model)
+        magnitudes = _by_turns(exact, coder.coefficient_rows(likely, side, start), model)
     else:
         asked = exact > SURELY_ZERO
-        rows = coder.coefficient_rows(plain.halves[:, :cut], side, power, start, asked)
+        rows = coder.coefficient_rows(plain.halves[:, :cut], side, start, asked)
         magnitudes = _one_by_one(exact * asked, rows, LIVE_BIT_PRICE if start else BIT_PRICE[side.mode], model)
     halves = np.zeros_like(plain.halves)
     halves[:, :cut] = np.sign(coefficients[:, :cut]) * magnitudes

@@ -131,7 +131,7 @@ class TransformCodec:
         power = POWER_OF_MODE[mode]
         allowed = max(target * num_samples / SAMPLE_RATE - 8 * HEADER_BYTES - OVERHEAD_BITS * len(pilot), 1.0)
         likely = min(max(likely_step(rms(np.concatenate(pilot)), target, mode), COARSEST), FINEST)
-        usual = RateCurve((scaled(packet, step_size(likely), power) for packet in pilot), likely, power)
+        usual = RateCurve((scaled(packet, step_size(likely), power, self.model.shaping) for packet in pilot), likely, power)
         index = usual.index_for(allowed)
         for _ in range(MOST_TRIALS):
             frames = (self._quantise(packet, step_size(index), power) for packet in pilot)

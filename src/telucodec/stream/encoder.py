@@ -117,7 +117,7 @@ def chosen(
     """The frames of a packet of `coefficients` [F, HOP] that follow `before`, quantised by their bits, and the number of its start."""
     # Levels are smoothed over frames, so that of the frame before is looked at too.
     past = coefficients[:1] if before is None else before[-1:]
-    both = quantise(np.concatenate([past, coefficients]), step, power, model.least_sent)
+    both = quantise(np.concatenate([past, coefficients]), step, power, model.shaping)
     plain = Frames(both.halves[1:], None if both.levels is None else both.levels[1:])
     levels = measure_levels(coefficients[:1], step)[0] if plain.levels is None else plain.levels[0]
     start = nearest_start(levels)

@@ -8,12 +8,13 @@ import numpy as np
 from telucodec.audio.mdct import whole_mdct
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import Frames, Side
-from telucodec.runtime.model import HOP, USUALLY_SENT, TransformModel
+from telucodec.runtime.model import HOP, Shaping, TransformModel
 from telucodec.runtime.quantise import quantise
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.start import Start, starts
 from telucodec.stream.encoder import chosen
 from telucodec.stream.packet import MOST_FRAMES, POWER_OF_MODE
+from telucodec.training.shaping import usual_shaping
 
 STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 1.5 to 24 kbps."""
@@ -23,8 +24,6 @@ EVERY = 4
 """One in so many packets is taken: those that follow each other are much alike."""
 QUIETEST = 1e-5
 """A recording with less in its louder half is silent."""
-POWERS = (8, 10, 13, 13, 13, 16, 19)
-"""Envelope powers to prepare for, in 32nds."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,19 @@ class Example:
     power: int
     dependent: bool
     """Whether two quantisers read it by turns."""
-    least_sent: int
+    shaping: Shaping
     """That of the model."""
     start: Start | None = None
     """What contexts begin from, where it is a live packet."""
 
     @property
     def side(self) -> Side:
-        return Side.of(self.frames.levels, self.power)
+        return Side.of(self.frames.levels, self.power, self.shaping)
 
     @property
     def sent(self) -> np.ndarray:
         """Which coefficients take a symbol, bool [F, N]."""
-        return self.side.sent(self.least_sent, self.frames.halves.shape)
+        return self.side.sent(self.frames.halves.shape)
 
 
 def loud_rms(coefficients: np.ndarray) -> float:
@@ -69,15 +68,15 @@ def _loud(waves: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
 
 def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel | None) -> list[Example]:
     """One example of each of `waves` [1, T], with the integers that an encoder with `model` chooses, or rounded plainly; silent ones give none."""
-    found, coder = [], None if model is None else EntropyCoder(model)
+    found, coder, power = [], None if model is None else EntropyCoder(model), POWER_OF_MODE[mode]
     for coefficients, level in _loud(waves):
         step = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode])
-        power = int(rng.choice(POWERS)) if mode == "natural" else 0
         if model is None:
-            found.append(Example(coefficients, quantise(coefficients, step, power, USUALLY_SENT), step, power, False, USUALLY_SENT))
+            shaping = usual_shaping()
+            found.append(Example(coefficients, quantise(coefficients, step, power, shaping), step, power, False, shaping))
         else:
             frames = cheapest(coefficients, step, power, coder, model)
-            found.append(Example(coefficients, frames, step, power, model.dependent(mode), model.least_sent))
+            found.append(Example(coefficients, frames, step, power, model.dependent(mode), model.shaping))
     return found
 
 
@@ -89,5 +88,5 @@ def packets(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, mo
         for first in range(int(rng.integers(1, size * EVERY)), len(coefficients) - size + 1, size * EVERY):
             packet = coefficients[first : first + size]
             frames, start = chosen(packet, coefficients[:first], step, power, coder, model)
-            found.append(Example(packet, frames, step, power, model.dependent(mode), model.least_sent, starts()[start]))
+            found.append(Example(packet, frames, step, power, model.dependent(mode), model.shaping, starts()[start]))
     return found

@@ -13,7 +13,6 @@ from telucodec.runtime.entropy import EntropyCoder, level_symbol, levels_before,
 from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.frames import LEVEL_CENTRE, told
 from telucodec.runtime.model import (
-    ALL_SENT,
     BIT_ROW,
     CENTROIDS,
     ESCAPE,
@@ -31,14 +30,14 @@ from telucodec.runtime.model import (
     SIGN_PLANS,
     SIGN_ROW_OF_MODE,
     SYMBOLS,
-    USUALLY_SENT,
     TransformModel,
     load_model,
 )
-from telucodec.runtime.quantise import noise_class, scaled_steps
+from telucodec.runtime.quantise import noise_class
 from telucodec.runtime.signs import BEFORE, CONFIDENCE_STEPS, CONFIDENCES, MAGNITUDES, sign_inputs
 from telucodec.training.context import IntegerNet, ScaleFamily, SignNet, coefficient_cost, level_bits, level_cost, sign_cost, train
 from telucodec.training.examples import Example, examples, packets
+from telucodec.training.shaping import usual_shaping
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def _gather(name: str, cases: Sequence[Example], coder: EntropyCoder, config: Fi
             target, parts = levels - levels_before(levels, case.start), coder.level_inputs(levels, case.start)
         else:
             symbols, second = magnitude_symbols(halves, case.dependent)
-            target, parts = symbols + SYMBOLS * second, coder.coefficient_inputs(halves, case.side, case.sent, case.power, case.start)
+            target, parts = symbols + SYMBOLS * second, coder.coefficient_inputs(halves, case.side, case.sent, case.start)
         for plan, frames, bins, features in parts:
             chosen = rng.random(len(bins)) < share
             seen = _forgetting(features[:, chosen], rng) if name in SIGN_PLANS else features[:, chosen]
@@ -179,8 +178,8 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
         prior = prior[: BIT_ROW + 1]
     sums = np.zeros(((3 if len(prior) == ROWS else 2) * SCALES, CENTROIDS))
     seen = np.full(sums.shape, PRIOR_COUNTS)
-    least_sent = USUALLY_SENT if start is None else start.least_sent
-    coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32), least_sent))
+    shaping = usual_shaping() if start is None else start.shaping
+    coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32), shaping))
     counts = prior * PRIOR_COUNTS
     if start is not None:
         sums += start.centroids.astype(np.float64) * PRIOR_COUNTS
@@ -191,12 +190,12 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
     total = sum(map(len, cases.values()))
     for index, case in enumerate(case for mode in cases.values() for case in mode):
         halves, side = case.frames.halves, case.side
-        rows = coder.coefficient_rows(halves, side, case.power, case.start)
+        rows = coder.coefficient_rows(halves, side, case.start)
         symbols, second = magnitude_symbols(halves, case.dependent)
         np.add.at(counts, ((rows + SECOND_ROW * second)[case.sent], symbols[case.sent]), 1)
         _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
         np.add.at(counts, (sign_rows, sign_symbols), 1)
-        exact = np.abs(case.coefficients) / scaled_steps(side, case.step, case.power)
+        exact = np.abs(case.coefficients) / side.steps(case.step)
         coded = symbols > 0
         place = ((rows + 2 * SCALES * second)[coded], np.minimum(symbols[coded], CENTROIDS) - 1)
         np.add.at(sums, place, exact[coded] - np.abs(halves[coded]) / 2)
@@ -209,7 +208,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
             np.add.at(counts, (level_rows, level_symbol(residuals)), 1)
         progress(index + 1, total, "counting")
     noise = np.sqrt(power_sum / zeros_seen).astype(np.float32)
-    return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise, least_sent)
+    return TransformModel(passes, integer_frequencies(counts), (sums / seen).astype(np.float32), noise, shaping)
 
 
 def fit(
@@ -225,7 +224,7 @@ def fit(
     Networks are those of `start`, or all there are, and trained are those of `names`, or all of them; `start` keeps the others, and
     the tables of modes that none of `names` is for. A model from nothing has one quantiser; going on from it gives fidelity mode a second.
     With `live` they learn from live packets of one to three frames, as an encoder with `start` makes them.
-    In natural mode a model sends nothing where the envelope lies below USUALLY_SENT, or below what `start` says.
+    Natural mode, where it learns, takes the usual shaping.
     """
     if start is None and (live or config.minutes == 0):
         raise ValueError("neither can networks be kept nor live packets be made without a model to start from")
@@ -236,8 +235,8 @@ def fit(
     modes = {_mode(name) for name in names}
     if start is not None and "fidelity" in modes and start.signs("fidelity") and not start.dependent("fidelity"):
         start = _with_second_quantiser(start)
-    if start is not None and "natural" in modes and start.least_sent == ALL_SENT:
-        start = replace(start, least_sent=USUALLY_SENT)
+    if start is not None and "natural" in modes:
+        start = replace(start, shaping=usual_shaping())
     taken = packets if live else examples
     cases = {mode: taken([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
     if not all(cases.values()):

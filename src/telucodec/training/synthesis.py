@@ -5,7 +5,7 @@ The bitstream stays as it is.
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,7 @@ from telucodec.runtime.model import HOP, SCALES, TransformModel
 from telucodec.runtime.quantise import GROUP, NEAR, Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import FURTHEST, INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
-from telucodec.runtime.transform import TransformCodec
+from telucodec.runtime.transform import POWER_OF_MODE, TransformCodec
 from telucodec.stream.channel import losses
 from telucodec.stream.packet import MOST_FRAMES
 from telucodec.stream.rehearsal import rehearse
@@ -41,9 +41,8 @@ from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
 
 Progress = Callable[[float, float, str], None]
-STEP_OCTAVES = {"natural": (-2.0, 2.5), "fidelity": (-3.4, 0.6)}
-"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 14 kbps, 1.5 to 20."""
-POWERS = {"natural": (7, 10, 10, 13, 16), "fidelity": (0,)}
+STEP_OCTAVES = {"natural": (-2.5, 2.5), "fidelity": (-3.4, 0.6)}
+"""Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 16 kbps, 1.5 to 20."""
 LIVE_KBPS = (6.0, 18.0)
 LIVE_LOSS = (0.0, 0.0, 0.05, 0.1, 0.2)
 """Rates and shares of lost packets to prepare for in live sound."""
@@ -70,11 +69,12 @@ class SynthesisRecipe(BaseModel):
     """Frames of a crop before its aim begins, since the network starts from silence there."""
     seed: int = 0
 
-    def build(self) -> "Repair":
+    def build(self, weighting: np.ndarray) -> "Repair":
+        """With the weighting of steps [HOP], in 8ths of an octave, of the model whose sound is repaired."""
         if self.mode == "fidelity":
-            return Refine(RefinementConfig(bins=REFINED, width=self.width, blocks=self.blocks).build())
+            return Refine(RefinementConfig(bins=REFINED, width=self.width, blocks=self.blocks).build(), weighting)
         net = SynthesisConfig(inputs=INPUTS, outputs=OUTPUTS, width=self.width, blocks=self.blocks).build()
-        return Repair(net) if self.mode == "live" else RepairWithin(net)
+        return Repair(net, weighting) if self.mode == "live" else RepairWithin(net, weighting)
 
 
 PARTS = {
@@ -92,15 +92,17 @@ REFINED_PARTS = {"scales": (np.int8, REFINED), "second": (np.bool_, REFINED)}
 
 @dataclass(frozen=True)
 class Prepared:
-    """Recordings as a decoder has them, frame by frame, and where each ends."""
+    """Recordings as a decoder has them, frame by frame, where each ends, and the weighting of the model that coded them."""
 
     parts: dict[str, np.ndarray]
     ends: np.ndarray
+    weighting: np.ndarray
 
     @classmethod
     def read(cls, folder: Path) -> "Prepared":
         kept = [name for name in PARTS | REFINED_PARTS if (folder / f"{name}.npy").exists()]
-        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in kept}, np.load(folder / "ends.npy"))
+        parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in kept}
+        return cls(parts, np.load(folder / "ends.npy"), np.load(folder / "weighting.npy"))
 
 
 def prepared(
@@ -122,7 +124,7 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folde
             if mode == "live":
                 decoded = _arrived(wave, codec, rng)
             else:
-                step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), int(rng.choice(POWERS[mode]))
+                step, power = level * 2.0 ** rng.uniform(*STEP_OCTAVES[mode]), POWER_OF_MODE[mode]
                 decoded = _decoded(coefficients, step, power, codec.coder, model)
             decoded["sound"], _ = inverse_mdct(coefficients, np.zeros(HOP, np.float32))
             for name, (kind, size) in kept.items():
@@ -133,6 +135,8 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folde
     for name, pieces in made.items():
         with whole(folder / f"{name}.npy") as beside:
             np.save(beside, np.concatenate(pieces))
+    with whole(folder / "weighting.npy") as beside:
+        np.save(beside, model.shaping.weighting)
     with whole(folder / "ends.npy") as beside:  # last: with it, all is there
         np.save(beside, np.cumsum([len(piece) for piece in made["sound"]]))
     return Prepared.read(folder)
@@ -140,7 +144,7 @@ def prepare(waves: Sequence[np.ndarray], model: TransformModel, mode: str, folde
 
 def _decoded(coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel) -> dict[str, np.ndarray]:
     frames = cheapest(coefficients, step, power, coder, model)
-    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power))
+    rows = coder.coefficient_rows(frames.halves, Side.of(frames.levels, power, model.shaping))
     restored = restore(Decoded(frames.halves, frames.levels, rows), step, power, model, noise_signs(0, len(coefficients)))
     lower = {} if power else {name: getattr(restored, name)[:, :REFINED] for name in REFINED_PARTS}
     return _parts(restored, step, power) | lower
@@ -174,6 +178,9 @@ class Crops:
         self.ends = np.cumsum([one.ends[-1] for one in prepared])
         if min(one.ends[-1] for one in prepared) < recipe.crop_frames:
             raise DataError(f"nothing to train on: {self.ends[-1]} frames of sound are less than one crop; bring more recordings")
+        self.weighting = prepared[0].weighting
+        if any((one.weighting != self.weighting).any() for one in prepared):
+            raise DataError("recordings were prepared with different models; begin in an empty folder")
 
     def batch(self, number: int) -> dict[str, np.ndarray]:
         """Parts [B, F, .] of the crops of that number, which may reach into the recording after."""
@@ -195,9 +202,10 @@ class Repair(torch.nn.Module):
     """What `runtime.synthesis` does to whole crops of live packets, with gradients. Shapes: parts [B, F, .] -> sound [B, 1, (F - 1) HOP] of all
     frames but the last, whose first HOP samples lack what came before."""
 
-    def __init__(self, net: SynthesisNet | RefinementNet):
+    def __init__(self, net: SynthesisNet | RefinementNet, weighting: np.ndarray):
         super().__init__()
         self.net, self.inverse = net, Synthesis(HOP)
+        self.register_buffer("weighting", torch.from_numpy(weighting) / 8, persistent=False)
         self.register_buffer("interpolation", torch.from_numpy(INTERPOLATION) / 16, persistent=False)
 
     def forward(self, parts: dict[str, Tensor]) -> Tensor:
@@ -221,7 +229,8 @@ class Repair(torch.nn.Module):
 
     def steps(self, parts: dict[str, Tensor]) -> Tensor:
         """Step of every coefficient [B, F, HOP]."""
-        return parts["dials"][..., :1] * torch.exp2(parts["dials"][..., 1:] / POWER_UNITS * self.octaves(parts))
+        step, power = parts["dials"].split(1, dim=-1)
+        return step * torch.exp2(power / POWER_UNITS * self.octaves(parts) + self.weighting * (power > 0))
 
     def repaired(self, values: Tensor, parts: dict[str, Tensor], output: Tensor) -> Tensor:
         """Coefficients [B, F - 1, HOP] of full scale 1.0."""
@@ -261,7 +270,7 @@ class SynthesisTrainer:
     def __init__(self, recipe: SynthesisRecipe, crops: Crops, fabric: Fabric):
         torch.manual_seed(recipe.seed)
         self.recipe, self.crops, self.fabric, self.updates = recipe, crops, fabric, 0
-        repair = recipe.build()
+        repair = recipe.build(crops.weighting)
         self.average = fabric.to_device(copy.deepcopy(repair).requires_grad_(False).eval())
         settings = {"betas": recipe.optimiser.betas, "weight_decay": recipe.optimiser.weight_decay, "fused": True}
         optimiser = torch.optim.AdamW(repair.parameters(), recipe.optimiser.learning_rate, **settings)
@@ -295,7 +304,7 @@ class SynthesisTrainer:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.repair.module.parameters()), 1 - decay)
         return told
 
-    def begin_with(self, parameters: dict[str, Tensor]) -> None:
+    def begin_with(self, parameters: Mapping[str, Tensor]) -> None:
         for repair in (self.repair.module, self.average):
             repair.load_state_dict(parameters)
 
@@ -323,11 +332,11 @@ def train_synthesis(
     fabric: Fabric,
     say: Callable[[str], None],
     progress: Progress = lambda done, total, name: None,
-    start: Path | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> SynthesisNet | RefinementNet:
     """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there.
 
-    A run that is new begins with what another, whose folder is `start`, ended with; from nothing without one.
+    A run that is new begins with the parameters `start`, those that `ended_with` says or of a stored graph; from nothing without them.
     """
     trainer, clock, held_out = SynthesisTrainer(recipe, Crops(train, recipe), fabric), Clock(), Crops([validation], recipe)
     resume = folder / CHECKPOINT
@@ -336,7 +345,7 @@ def train_synthesis(
         trainer.load_state_dict(state)
         clock.before_s = state["spent_s"]
     elif start:
-        trainer.begin_with(torch.load(start / CHECKPOINT, weights_only=True, map_location=fabric.device)["average"])
+        trainer.begin_with(start)
     say(_line(trainer, held_out, clock))
     marks = [minutes * 60 * (mark / MOST_VALIDATIONS) ** 2 for mark in range(1, MOST_VALIDATIONS + 1)]
     marks = [mark for mark in marks if mark > clock.spent_s]
@@ -355,6 +364,11 @@ def train_synthesis(
         _save(trainer, clock, resume)
     say(_line(trainer, held_out, clock))
     return trainer.average.net
+
+
+def ended_with(folder: Path) -> Mapping[str, Tensor]:
+    """Parameters of the network that the run in `folder` ended with."""
+    return torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")["average"]
 
 
 def _save(trainer: SynthesisTrainer, clock: Clock, path: Path) -> None:
