@@ -19,7 +19,7 @@ SHAPES = {"natural": (2.0, 1.97, 25.0), "fidelity": (1.4, 2.32, 0.0)}
 PER_OCTAVE = 8
 OCTAVES = np.arange(-12, 28, 1 / PER_OCTAVE)
 """Classes of how far coefficients lie above their steps; those of the lowest take no bits."""
-FINER_AT_6_KBPS = {"natural": -0.5, "fidelity": 0.3}
+FINER_AT_6_KBPS = {"natural": 0.3, "fidelity": 0.3}
 FINER_PER_OCTAVE = {"natural": 1.9, "fidelity": 1.25}
 """What speech usually needs: octaves by which the step is finer than the sound's RMS at 6 kbps, and for each doubling of the rate."""
 RECENT_PACKETS = 12
