@@ -14,8 +14,8 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder, load_live_codec
 
-HERE = Path(__file__).parent / "unsent"
-"""Of natural mode where what lies far below its step takes no symbol; `turns` beside it holds what two quantisers of fidelity mode read, `signs` what was made when
+HERE = Path(__file__).parent / "weighed"
+"""Of natural mode with steps weighed by frequency; `unsent` beside it holds natural mode where what lies far below its step takes no symbol, `turns` what two quantisers of fidelity mode read, `signs` what was made when
 one read both modes, the folder above what was made before signs were predicted."""
 SPEECH = HERE.parents[2] / "examples" / "speech"
 CLIPS = {

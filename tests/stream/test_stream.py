@@ -215,7 +215,13 @@ def test_golden_packets_decode_as_on_the_day_they_were_made(source):
 
 @pytest.mark.parametrize(
     ("folder", "identity"),
-    [(GOLDEN, "f487fb7b"), (GOLDEN / "signs", "589292aa"), (GOLDEN / "turns", "d55f8f74"), (GOLDEN / "unsent", "681064c2")],
+    [
+        (GOLDEN, "f487fb7b"),
+        (GOLDEN / "signs", "589292aa"),
+        (GOLDEN / "turns", "d55f8f74"),
+        (GOLDEN / "unsent", "681064c2"),
+        (GOLDEN / "weighed", "7d112ff7"),
+    ],
 )
 def test_golden_packets_are_there_and_their_identity_stands(folder, identity):
     assert len(list(folder.glob("*.live"))) == 3
