@@ -1,7 +1,7 @@
 """Trains the shipped learned synthesis: python benchmarks/train_synthesis.py SPEECH_COLLECTION --run runs/synthesis --minutes 55
 
 With `--recipe refinement --run runs/refinement` the refinement of fidelity mode, with `--live --run runs/live` the synthesis of live
-packets. Matrices are stored in 8 bits, with scales fixed by what sounds kept out are like.
+packets. Matrices are stored in 8 bits, with scales fixed by what sounds kept out are like. `--from src/telucodec/weights/synthesis.onnx` learns on from what is shipped.
 
 Run again with more minutes, it goes on where it was, on this machine or on another that RUN was copied to, on a CPU or a GPU. Preparing takes
 about a quarter of an hour more, calls an hour and a half, and up to 6.5 GB in RUN.
