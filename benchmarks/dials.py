@@ -1,6 +1,6 @@
 """Tries the dials of natural mode on speech never trained on: python benchmarks/dials.py SPEECH_COLLECTION --kbps 6.2 --dials 13:0.5 16:0.5
 
-A dial is envelope power in 32nds, and the share of the replaced level at which noise fills zeros. Prints means over clips.
+A dial is envelope power in 32nds, and the share of the replaced level at which noise fills zeros; the learned synthesis knows the shipped power alone. Prints means over clips.
 """
 
 import argparse
