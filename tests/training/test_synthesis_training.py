@@ -100,6 +100,7 @@ def test_a_prepared_recording_is_read_again(recipe, prepared, tmp_path_factory, 
     prepare([telugu], load_model(), recipe.mode, folder, 0, quiet)
     again = Prepared.read(folder)
     assert all(np.array_equal(again.parts[name], part) for name, part in prepared.parts.items())
+    np.testing.assert_array_equal(again.weighting, load_model().shaping.weighting)
 
 
 def test_silence_alone_teaches_nothing(tmp_path):
@@ -108,9 +109,14 @@ def test_silence_alone_teaches_nothing(tmp_path):
 
 
 def test_too_little_sound_is_told(prepared, recipe):
-    short = Prepared({name: part[:10] for name, part in prepared.parts.items()}, np.array([10]))
+    short = replace(prepared, parts={name: part[:10] for name, part in prepared.parts.items()}, ends=np.array([10]))
     with pytest.raises(DataError, match="10 frames"):
         Crops([short], recipe)
+
+
+def test_what_models_of_other_weightings_coded_does_not_mix(prepared, recipe):
+    with pytest.raises(DataError, match="different models"):
+        Crops([prepared, replace(prepared, weighting=prepared.weighting + 1)], recipe)
 
 
 def test_crops_come_from_all_that_was_prepared(prepared, recipe):
