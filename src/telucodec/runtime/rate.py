@@ -14,7 +14,7 @@ COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
 """Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
 OFFSET = -COARSEST
 """Added to an index to send it as an unsigned number."""
-SHAPES = {"natural": (2.0, 1.97, 25.0), "fidelity": (1.4, 2.32, 0.0)}
+SHAPES = {"natural": (1.6, 1.9, 13.0), "fidelity": (1.4, 2.32, 0.0)}
 """Bits of speech: a coefficient of x steps takes the second times log2(1 + x^first), the levels of a frame that is not silent the third."""
 PER_OCTAVE = 8
 OCTAVES = np.arange(-12, 28, 1 / PER_OCTAVE)
