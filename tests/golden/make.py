@@ -14,29 +14,26 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder, load_live_codec
 
-HERE = Path(__file__).parent / "weighed"
-"""Of natural mode with steps weighed by frequency; `unsent` beside it holds natural mode where what lies far below its step takes no symbol, `turns` what two quantisers of fidelity mode read, `signs` what was made when
+HERE = Path(__file__).parent / "tails"
+"""Of both modes where what escapes has rows of its own; `weighed` beside it holds natural mode with steps weighed by frequency, `unsent` beside it holds natural mode where what lies far below its step takes no symbol, `turns` what two quantisers of fidelity mode read, `signs` what was made when
 one read both modes, the folder above what was made before signs were predicted."""
 SPEECH = HERE.parents[2] / "examples" / "speech"
-CLIPS = {
-    "telugu": next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac")))),
-    "german": next(iter(sorted((SPEECH / "kerstin").glob("*.flac")))),
-}
+CLIP = next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac"))))
 
 if not (HERE / FILE_NAME).exists():
     HERE.mkdir()
     shutil.copy(SHIPPED, HERE / FILE_NAME)
     codec = load_codec(HERE)
-    for name, clip in CLIPS.items():
-        data = codec.encode(read_media(clip), kbps=6, mode="natural")
-        (HERE / f"{name}-natural.tlc").write_bytes(data)
-        write_audio(HERE / f"{name}-natural.flac", codec.decode(data), codec.sample_rate)
+    for mode in ("natural", "fidelity"):
+        data = codec.encode(read_media(CLIP), kbps=9, mode=mode)
+        (HERE / f"telugu-{mode}.tlc").write_bytes(data)
+        write_audio(HERE / f"telugu-{mode}.flac", codec.decode(data), codec.sample_rate)
 
 for frames in (1, 2, 3):
     path, codec = HERE / f"telugu-natural-{frames}.live", load_live_codec(HERE)
     if not path.exists():
         encoder, decoder = Encoder(codec, 10, "natural", frames, copies=frames == 3), Decoder(codec, frames)
-        packets = encoder.push(read_media(CLIPS["telugu"])[:, 16_000:48_000]) + encoder.finish()
+        packets = encoder.push(read_media(CLIP)[:, 16_000:48_000]) + encoder.finish()
         path.write_bytes(b"".join(len(packet).to_bytes(2, "little") + packet for packet in packets))
         sound = np.concatenate([decoder.push(packet) for packet in packets], axis=-1)
         write_audio(path.with_suffix(".flac"), sound, codec.sample_rate)

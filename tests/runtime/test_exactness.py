@@ -88,7 +88,9 @@ def test_golden_files_decode_as_on_the_day_they_were_made(source):
     assert np.abs(np.round(decoded * 32768) - np.round(expected * 32768)).max() <= 1
 
 
-@pytest.mark.parametrize("folder", [GOLDEN, *map(GOLDEN.joinpath, ("signs", "turns", "unsent", "weighed"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder", [GOLDEN, *map(GOLDEN.joinpath, ("signs", "turns", "unsent", "weighed", "tails"))], ids=lambda path: path.name
+)
 def test_golden_files_belong_to_the_golden_model(folder):
     identities = {source.read_bytes()[4:8] for source in folder.glob("*.tlc")}
     assert (

@@ -221,6 +221,7 @@ def test_golden_packets_decode_as_on_the_day_they_were_made(source):
         (GOLDEN / "turns", "d55f8f74"),
         (GOLDEN / "unsent", "681064c2"),
         (GOLDEN / "weighed", "7d112ff7"),
+        (GOLDEN / "tails", "596e41c0"),
     ],
 )
 def test_golden_packets_are_there_and_their_identity_stands(folder, identity):

@@ -52,14 +52,14 @@ def test_signs_are_learned_beside_networks_that_are_kept(telugu, golden_model):
     assert decoded.shape == telugu.shape
 
 
-def test_going_on_from_one_quantiser_gives_fidelity_mode_a_second_and_leaves_natural_mode_alone(telugu):
+def test_going_on_from_one_quantiser_gives_fidelity_mode_a_second_and_leaves_natural_mode_nearly_alone(telugu):
     one = load_model(Path(__file__).parents[1] / "golden" / "signs")
     model = fit([telugu], FitConfig(minutes=0, most_repeats=2), one, names=["fidelity"])
-    assert model.dependent("fidelity") and not one.dependent("fidelity")
+    assert model.dependent("fidelity") and model.tails and not one.dependent("fidelity")
     natural = slice(ROW_OF_MODE["natural"], ROW_OF_MODE["natural"] + SCALES)
     assert (model.frequencies[natural] == one.frequencies[natural]).all()
     assert (model.centroids[natural] == one.centroids[natural]).all() and (model.noise == one.noise).all()
-    natural_files = [TransformCodec(codec).encode(telugu, quality=30)[HEADER_BYTES:] for codec in (model, one)]
+    natural_files = [TransformCodec(codec).encode(telugu, quality=10)[HEADER_BYTES:] for codec in (model, one)]  # where nothing escapes
     assert natural_files[0] == natural_files[1]
     decoded = TransformCodec(model).decode(TransformCodec(model).encode(telugu, kbps=8, mode="fidelity"))
     assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 20

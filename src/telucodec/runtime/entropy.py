@@ -1,11 +1,11 @@
 """A packet's integers <-> its payload: envelope levels and quantised coefficients, coded with the context model.
 
 A frame is sent as its levels (natural mode only), then its magnitudes, each in the passes of `context`; then the signs of
-what is not zero, then what escaped the tables, as Elias gamma codes. Contexts start afresh with every packet: from silence, or, in
+what is not zero, then how far those that escaped the tables lie beyond, in tables of their own and Elias gamma codes. Contexts start afresh with every packet: from silence, or, in
 packets too short to learn from themselves, from a `Start`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -32,9 +32,10 @@ from telucodec.runtime.frames import (
     level_row,
     relative_levels,
     symbols_of,
+    tail_rows,
     told,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TransformModel
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TAIL_END, TransformModel
 from telucodec.runtime.rows import MagnitudeRows
 from telucodec.runtime.signs import likelier, sign_inputs
 from telucodec.runtime.start import Start
@@ -87,9 +88,9 @@ def _gamma_bits(value: int) -> list[int]:
     return [0] * (len(binary) - 1) + binary
 
 
-def _zigzag(residual: int) -> int:
+def _zigzag(residuals: np.ndarray) -> np.ndarray:
     """Residuals beyond the alphabet, either sign, as 0, 1, 2 ..."""
-    return 2 * (residual - LEVEL_CENTRE - 1) if residual > 0 else 2 * (-residual - LEVEL_CENTRE) - 1
+    return np.where(residuals > 0, 2 * (residuals - LEVEL_CENTRE - 1), 2 * (-residuals - LEVEL_CENTRE) - 1)
 
 
 class _Script:
@@ -107,10 +108,10 @@ class _Script:
         """Some `symbols` [n] with their `rows` [n], each of the frame `of_frame` [n]."""
         self._parts.append((of_frame, symbols, rows))
 
-    def put_escapes(self, values: np.ndarray, escaped: np.ndarray, number: Callable[[int], int]) -> None:
-        """The gamma code of the `number` that each of `values` [F, n] is told by where it `escaped`."""
-        for frame, place in np.argwhere(escaped):
-            bits = _gamma_bits(number(int(values[frame, place])))
+    def put_gammas(self, of_frame: np.ndarray, numbers: np.ndarray) -> None:
+        """Gamma codes of `numbers` [n], each of the frame `of_frame` [n]."""
+        for frame, number in zip(of_frame, numbers.tolist(), strict=True):
+            bits = _gamma_bits(number)
             self.put_some(np.full(len(bits), frame), np.array(bits, np.int32), np.full(len(bits), BIT_ROW, np.int32))
 
     def in_order(self) -> tuple[np.ndarray, np.ndarray]:
@@ -142,11 +143,7 @@ class EntropyCoder:
 
     def _contexts(self, halves: np.ndarray, side: Side, start: Start | None) -> Iterator[tuple[slice, Plan, CoefficientContext]]:
         """Each pass over some frames of `halves` [F, n] after the other: which frames, and what is known of them before it."""
-        codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
-        before, relative_before = SILENCE, SILENCE
-        if start is not None:
-            relative_before = relative_levels(start.levels, side.power, side.shaping)
-            before = start.codes(relative_before if side.relative is None else side.relative[0])[: codes.shape[1]]
+        codes, before, relative_before = self._codes(halves, side, start)
         pasts = [_later(codes, 1, before), _later(codes, 2, before), _slow_pasts(codes, before)]
         if side.relative is not None:
             pasts += [side.relative, _later(side.relative, 1, relative_before)]
@@ -158,6 +155,14 @@ class EntropyCoder:
             for plan in COEFFICIENT_PASSES:
                 yield group, plan, context
                 context.known[:, : halves.shape[1]][:, plan.positions] = seen[group, plan.positions]
+
+    def _codes(self, halves: np.ndarray, side: Side, start: Start | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Magnitude codes of `halves` [F, n], those [n] of what came before the first frame, and the envelope over the step [HOP] there."""
+        codes = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
+        if start is None:
+            return codes, SILENCE, SILENCE
+        relative_before = relative_levels(start.levels, side.power, side.shaping)
+        return codes, start.codes(relative_before if side.relative is None else side.relative[0])[: codes.shape[1]], relative_before
 
     def coefficient_rows(self, halves: np.ndarray, side: Side, start: Start | None = None, asked: np.ndarray | None = None) -> np.ndarray:
         """Row of the coding tables [F, n] for every magnitude of `halves` [F, n] that is sent, or for those `asked` [F, n], where the first quantiser reads it; 0 elsewhere."""
@@ -204,8 +209,18 @@ class EntropyCoder:
             parts.append((frames, (signs * halves[frames, bins] < 0).astype(np.int32), SIGN_ROW_OF_MODE[mode] + confidence))
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
-    def _parts(self, frames: Frames, cut: int, power: int, start: Start | None):
-        """Magnitude symbols and rows, and which are sent [F, cut]; level symbols and rows [F, BANDS] (or None), level residuals.
+    def tail_symbols(
+        self, halves: np.ndarray, side: Side, start: Start | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Frame, symbol and row [n] of how far magnitudes of `halves` [F, n] that escape lie beyond, in rounds: an escape has another symbol in the next."""
+        codes, before, _ = self._codes(halves, side, start)
+        rows, beyond = tail_rows(_later(codes, 1, before)), symbols_of(halves) - ESCAPE
+        for end in range(0, TAIL_END, ESCAPE):
+            frames, bins = np.nonzero(beyond >= end)
+            yield frames, np.minimum(beyond[frames, bins] - end, ESCAPE), rows[frames, bins]
+
+    def symbols(self, frames: Frames, cut: int, power: int, start: Start | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """All symbols [n] of `frames`, of which only the first `cut` coefficients may be other than zero, and their rows [n], in the order they are coded in.
 
         Raises ValueError for halves that cannot be sent.
         """
@@ -213,26 +228,33 @@ class EntropyCoder:
         sent = side.sent(halves.shape)
         if halves[~sent].any():
             raise ValueError("a coefficient is not zero where the envelope says that none is sent")
+        script = _Script(len(halves))
+        if frames.levels is not None:
+            residuals, rows = self.level_predictions(frames.levels, start)
+            symbols = level_symbol(residuals)
+            for plan in LEVEL_PASSES:
+                script.put(symbols[:, plan.positions], rows[:, plan.positions])
+                of_frame, bands = np.nonzero(symbols[:, plan.positions] == ESCAPE)
+                script.put_gammas(of_frame, _zigzag(residuals[:, plan.positions][of_frame, bands]))
         symbols, second = magnitude_symbols(halves, self._model.dependent(frames.mode))
         rows = self.coefficient_rows(halves, side, start) + SECOND_ROW * second
-        if frames.levels is None:
-            return symbols, rows, sent, None, None, None
-        residuals, level_rows = self.level_predictions(frames.levels, start)
-        level_symbols = level_symbol(residuals)
-        return symbols, rows, sent, level_symbols, level_rows, residuals
+        for plan in COEFFICIENT_PASSES:
+            of_frame, places = np.nonzero(sent[:, plan.positions])
+            script.put_some(of_frame, symbols[:, plan.positions][of_frame, places], rows[:, plan.positions][of_frame, places])
+        script.put_some(*self.sign_symbols(halves, frames.mode))
+        beyond = symbols_of(halves) - ESCAPE
+        if self._model.tails:
+            for part in self.tail_symbols(halves, side, start):
+                script.put_some(*part)
+            beyond -= TAIL_END
+        of_frame, bins = np.nonzero(beyond >= 0)
+        script.put_gammas(of_frame, beyond[of_frame, bins])
+        return script.in_order()
 
     def ideal_bits(self, frames: Frames, cut: int, power: int, start: Start | None = None) -> float:
         """Length of the packet's payload by the model's own probabilities, in bits."""
-        symbols, rows, sent, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
-        bits = self._model.tables.bits
-        _, sign_symbols, sign_rows = self.sign_symbols(frames.halves[:, :cut], frames.mode)
-        total = bits[rows[sent], symbols[sent]].sum(dtype=np.float64) + bits[sign_rows, sign_symbols].sum(dtype=np.float64)
-        escaped = symbols_of(frames.halves[:, :cut])[symbols == ESCAPE] - ESCAPE
-        total += (2 * np.floor(np.log2(escaped + 1)) + 1).sum()
-        if residuals is not None:
-            total += bits[level_rows, level_symbols].sum(dtype=np.float64)
-            total += sum(len(_gamma_bits(_zigzag(int(value)))) for value in residuals[level_symbols == ESCAPE])
-        return float(total)
+        symbols, rows = self.symbols(frames, cut, power, start)
+        return float(self._model.tables.bits[rows, symbols].sum(dtype=np.float64))
 
     def encode(self, frames: Frames, cut: int, power: int) -> bytes:
         """Payload of `frames`, of which only the first `cut` coefficients may be other than zero."""
@@ -240,19 +262,7 @@ class EntropyCoder:
 
     def written(self, frames: Frames, cut: int, power: int, start: Start | None) -> RangeWriter:
         """All symbols of `frames`, as `encode` has them, in contexts that begin from `start`."""
-        symbols, rows, sent, level_symbols, level_rows, residuals = self._parts(frames, cut, power, start)
-        halves = frames.halves[:, :cut]
-        script = _Script(len(symbols))
-        if residuals is not None:
-            for plan in LEVEL_PASSES:
-                script.put(level_symbols[:, plan.positions], level_rows[:, plan.positions])
-                script.put_escapes(residuals[:, plan.positions], level_symbols[:, plan.positions] == ESCAPE, _zigzag)
-        for plan in COEFFICIENT_PASSES:
-            of_frame, places = np.nonzero(sent[:, plan.positions])
-            script.put_some(of_frame, symbols[:, plan.positions][of_frame, places], rows[:, plan.positions][of_frame, places])
-        script.put_some(*self.sign_symbols(halves, frames.mode))
-        script.put_escapes(symbols_of(halves), symbols == ESCAPE, lambda magnitude: magnitude - ESCAPE)
-        return write_symbols(self._model.tables, *script.in_order())
+        return write_symbols(self._model.tables, *self.symbols(frames, cut, power, start))
 
     # The decoder's side: one frame at a time, of several packets together.
 

@@ -25,8 +25,9 @@ from telucodec.runtime.frames import (
     Side,
     level_row,
     relative_levels,
+    tail_rows,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TAIL_END
 from telucodec.runtime.signs import SignContext, likelier
 from telucodec.runtime.trellis import LANE, NEXT
 
@@ -79,7 +80,7 @@ class BatchDecoder:
                 slow = 8 * codes[0]
             self._context.begin(codes[0], codes[1], slow, side.relative, relative_previous)
             sent = self._inside & side.sent(self._inside.shape)
-            halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, sent, side.mode)
+            halves, self._rows[:, frame, : self._width] = self._decode_coefficients(active, sent, side.mode, codes[0])
             self._halves[:, frame, : self._width] = halves
             current = MAGNITUDE_CODES[np.minimum(np.abs(halves), len(MAGNITUDE_CODES) - 1)]
             slow = slow_average(slow, current)
@@ -137,8 +138,11 @@ class BatchDecoder:
                 self._failures.setdefault(int(packet), BitstreamError("packet holds a level out of range"))
         return levels.astype(np.int32)
 
-    def _decode_coefficients(self, active: list[int], sent: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients in half steps and their rows, int32 [packets, width], of the next frame, of which those `sent` [packets, width] are read."""
+    def _decode_coefficients(self, active: list[int], sent: np.ndarray, mode: str, previous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients in half steps and their rows, int32 [packets, width], of the next frame, of which those `sent` [packets, width] are read.
+
+        The frame before had the magnitude codes `previous` [packets, width], or [1, width] for all.
+        """
         magnitudes, all_rows = np.zeros(sent.shape, np.int32), np.zeros(sent.shape, np.int32)
         known = self._context.known[:, : self._width]
         dependent = self._model.dependent(mode)
@@ -156,12 +160,14 @@ class BatchDecoder:
                 states[:] = NEXT[states, symbols & 1]
             magnitudes[:, plan.positions] = found
             known[:, plan.positions] = MAGNITUDE_CODES[found]
-        self._decode_signs(active, magnitudes, mode)
-        return magnitudes, all_rows
+        signs = self._decode_signs(active, magnitudes, mode)
+        self._decode_escapes(active, magnitudes, previous)
+        halves = signs * magnitudes
+        self._signs.end(halves)
+        return halves, all_rows
 
-    def _decode_signs(self, active: list[int], magnitudes: np.ndarray, mode: str) -> None:
-        """Give `magnitudes` [packets, width], in half steps, their signs, and those that escaped the tables their size."""
-        escapes = np.argwhere(magnitudes >= 2 * ESCAPE - 1).tolist()
+    def _decode_signs(self, active: list[int], magnitudes: np.ndarray, mode: str) -> np.ndarray:
+        """Signs [packets, width] of `magnitudes` [packets, width], in half steps, as far as the tables told them."""
         self._signs.begin(magnitudes)
         signs = np.zeros_like(magnitudes)
         networks = self._model.signs(mode)
@@ -179,15 +185,26 @@ class BatchDecoder:
             symbols = self._read_some(active, of_packet, self._probabilities[rows])
             signs[of_packet, bins] = found = likely * (1 - 2 * (symbols != 0))
             self._signs.known[of_packet, bins] = found * self._signs.magnitudes[of_packet, bins]
+        return signs
 
-        def read_escapes(packet, reader):
-            for index in [place for owner, place in escapes if owner == packet]:
+    def _decode_escapes(self, active: list[int], magnitudes: np.ndarray, previous: np.ndarray) -> None:
+        """Give those of `magnitudes` [packets, width], in half steps, that escaped the tables their size; the frame before had the magnitude codes `previous`."""
+        of_packet, bins = np.nonzero(magnitudes >= 2 * ESCAPE - 1)
+        if not len(bins):
+            return
+        if self._model.tails:
+            rows = tail_rows(np.broadcast_to(previous, magnitudes.shape))
+            for _ in range(0, TAIL_END, ESCAPE):
+                beyond = self._read_some(active, of_packet, self._probabilities[rows[of_packet, bins]])
+                magnitudes[of_packet, bins] += 2 * beyond
+                of_packet, bins = of_packet[beyond == ESCAPE], bins[beyond == ESCAPE]
+        places = list(zip(of_packet.tolist(), bins.tolist(), strict=True))
+
+        def read_rest(packet, reader):
+            for index in [place for owner, place in places if owner == packet]:
                 magnitudes[packet, index] += 2 * min(self._read_gamma(reader), MAX_MAGNITUDE)
 
-        if escapes:
-            self._each(active, read_escapes)
-        magnitudes *= signs
-        self._signs.end(magnitudes)
+        self._each(active, read_rest)
 
     def _read_gamma(self, reader: RangeReader) -> int:
         """The next Elias gamma code. Raises BitstreamError where it is longer than any that is ever written."""

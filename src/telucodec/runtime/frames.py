@@ -6,7 +6,7 @@ import numpy as np
 
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT
 from telucodec.runtime.envelope import HIGHEST, LOWEST, spread, step_levels
-from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES, Shaping
+from telucodec.runtime.model import ESCAPE, LEVEL_FRACTIONS, LEVEL_ROW, LEVEL_SCALES, ROW_OF_MODE, SCALES, TAIL_ROW, Shaping
 
 LEVEL_CENTRE = ESCAPE // 2
 """Symbol of a level that is exactly where it was predicted."""
@@ -77,6 +77,12 @@ def symbols_of(halves: np.ndarray) -> np.ndarray:
 def told(halves: np.ndarray) -> np.ndarray:
     """Magnitudes in half steps as far as the coding tables tell of `halves`: those that escape them are the first that do."""
     return np.minimum(np.abs(halves), 2 * ESCAPE - (halves & 1))
+
+
+def tail_rows(previous: np.ndarray) -> np.ndarray:
+    """Row that describes how far a magnitude lies beyond the first that escapes, by the magnitude codes `previous` [B, n] of the frame before."""
+    padded = np.pad(previous.astype(np.int32), ((0, 0), (1, 1)))
+    return TAIL_ROW + np.maximum(np.maximum(padded[:, :-2], padded[:, 2:]), padded[:, 1:-1]) // 2
 
 
 def relative_levels(levels: np.ndarray, power: int, shaping: Shaping) -> np.ndarray:

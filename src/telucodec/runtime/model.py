@@ -35,7 +35,13 @@ BIT_ROW = LEVEL_ROW + LEVEL_FRACTIONS * LEVEL_SCALES
 SIGN_ROW_OF_MODE = {"fidelity": BIT_ROW + 1, "natural": BIT_ROW + 1 + CONFIDENCES}
 SECOND_ROW = BIT_ROW + 1 + 2 * CONFIDENCES
 """So much further down lies the row of a magnitude in fidelity mode where the second of two quantisers reads it."""
-ROWS = SECOND_ROW + SCALES
+TAIL_ROW = SECOND_ROW + SCALES
+"""From here on lie the rows, in either mode, of how far a magnitude lies beyond the first that escapes."""
+TAILS = 57
+"""So many, by how large magnitudes were in the frame before."""
+TAIL_END = 3 * ESCAPE
+"""After three symbols that are all escapes a gamma code says how far a magnitude lies beyond that."""
+ROWS = TAIL_ROW + TAILS
 CENTROIDS = 3
 """Reconstruction points of their own: magnitudes 1, 2, and 3 or more."""
 NOISE_CLASSES = 64
@@ -61,7 +67,7 @@ class TransformModel:
     """Context networks by what they predict: "fidelity", "natural" (magnitudes), "levels"; and, in models made since signs are predicted,
     "fidelity signs", "natural signs"."""
     frequencies: np.ndarray
-    """Integer frequencies int32 [ROWS, SYMBOLS]; only those before SECOND_ROW in models of one quantiser, up to BIT_ROW in those that do not predict signs either."""
+    """Integer frequencies int32 [ROWS, SYMBOLS]; only those before TAIL_ROW in models without tails, before SECOND_ROW in those of one quantiser, up to BIT_ROW in those that do not predict signs either."""
     centroids: np.ndarray
     """What to add to a magnitude, in steps, float32 [2 SCALES, CENTROIDS]; with SCALES more for the second quantiser."""
     noise: np.ndarray
@@ -75,7 +81,12 @@ class TransformModel:
 
     def dependent(self, mode: str) -> bool:
         """Whether coefficients of `mode` are read by two quantisers, by turns as `trellis` has it."""
-        return mode == "fidelity" and len(self.frequencies) == ROWS
+        return mode == "fidelity" and len(self.frequencies) >= TAIL_ROW
+
+    @property
+    def tails(self) -> bool:
+        """Whether what escapes has rows of its own."""
+        return len(self.frequencies) == ROWS
 
     @cached_property
     def tables(self) -> CodingTables:
@@ -190,11 +201,12 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         )
     rows = BIT_ROW + 1
     if with_signs:
-        rows = ROWS if len(tensors["frequencies"]) == ROWS else SECOND_ROW
+        found = len(tensors["frequencies"])
+        rows = found if found in (TAIL_ROW, ROWS) else SECOND_ROW
     frequencies = take("frequencies", (rows, SYMBOLS), np.int32)
     if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():
         raise ValueError("frequencies do not add up")
-    centroids = take("centroids", ((3 if rows == ROWS else 2) * SCALES, CENTROIDS), np.float32)
+    centroids = take("centroids", ((3 if rows >= TAIL_ROW else 2) * SCALES, CENTROIDS), np.float32)
     noise = take("noise", (NOISE_CLASSES,), np.float32)
     least_sent = int(take("least_sent", (1,), np.int8)[0]) if "least_sent" in tensors else ALL_SENT
     weighting = take("weighting", (HOP,), np.int8) if "weighting" in tensors else np.zeros(HOP)

@@ -30,6 +30,8 @@ from telucodec.runtime.model import (
     SIGN_PLANS,
     SIGN_ROW_OF_MODE,
     SYMBOLS,
+    TAIL_ROW,
+    TAILS,
     TransformModel,
     load_model,
 )
@@ -154,7 +156,7 @@ def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng
 
 
 def _prior(start: TransformModel | None, families: dict[str, np.ndarray]) -> np.ndarray:
-    """Distributions [SECOND_ROW or ROWS, SYMBOLS] to begin counting from: the start's, else what training left behind."""
+    """Distributions [SECOND_ROW or more, SYMBOLS] to begin counting from: the start's, else what training left behind."""
     prior = np.full((SECOND_ROW if start is None else max(SECOND_ROW, len(start.frequencies)), SYMBOLS), 1e-6)
     for mode, probabilities in families.items():
         prior[ROW_OF_MODE[mode] : ROW_OF_MODE[mode] + SCALES] = probabilities[:, 0]
@@ -176,7 +178,7 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
     """The model whose tables, centroids and noise levels are those of `cases` under the networks `passes`."""
     if not SIGN_PLANS.keys() <= passes.keys():
         prior = prior[: BIT_ROW + 1]
-    sums = np.zeros(((3 if len(prior) == ROWS else 2) * SCALES, CENTROIDS))
+    sums = np.zeros(((3 if len(prior) >= TAIL_ROW else 2) * SCALES, CENTROIDS))
     seen = np.full(sums.shape, PRIOR_COUNTS)
     shaping = usual_shaping() if start is None else start.shaping
     coder = EntropyCoder(TransformModel(passes, integer_frequencies(prior), sums, np.zeros(NOISE_CLASSES, np.float32), shaping))
@@ -195,6 +197,9 @@ def _count(passes, prior: np.ndarray, cases, start, progress: Progress) -> Trans
         np.add.at(counts, ((rows + SECOND_ROW * second)[case.sent], symbols[case.sent]), 1)
         _, sign_symbols, sign_rows = coder.sign_symbols(halves, side.mode)
         np.add.at(counts, (sign_rows, sign_symbols), 1)
+        if len(prior) == ROWS:
+            for _, tail_symbols, tail_rows in coder.tail_symbols(halves, side, case.start):
+                np.add.at(counts, (tail_rows, tail_symbols), 1)
         exact = np.abs(case.coefficients) / side.steps(case.step)
         coded = symbols > 0
         place = ((rows + 2 * SCALES * second)[coded], np.minimum(symbols[coded], CENTROIDS) - 1)
@@ -233,8 +238,8 @@ def fit(
     repeats = min(max(1, round(config.heard_s * SAMPLE_RATE / max(sum(wave.shape[-1] for wave in waves), 1))), config.most_repeats)
     names = names or list(PLANS if start is None else start.passes)
     modes = {_mode(name) for name in names}
-    if start is not None and "fidelity" in modes and start.signs("fidelity") and not start.dependent("fidelity"):
-        start = _with_second_quantiser(start)
+    if start is not None and "fidelity" in modes and start.signs("fidelity"):
+        start = _with_all_rows(start)
     if start is not None and "natural" in modes:
         start = replace(start, shaping=usual_shaping())
     taken = packets if live else examples
@@ -247,13 +252,29 @@ def fit(
     return _count(passes, _prior(start, families), cases, start, progress)
 
 
+def _with_all_rows(model: TransformModel) -> TransformModel:
+    """`model` with a guess of what it has no rows for: a second quantiser of fidelity mode, and what escapes."""
+    if not model.dependent("fidelity"):
+        model = _with_second_quantiser(model)
+    return model if model.tails else _with_tails(model)
+
+
 def _with_second_quantiser(model: TransformModel) -> TransformModel:
-    """`model` with a guess of what a second quantiser of fidelity mode would read: half of what lies on either side of its points."""
+    """Half of what lies on either side of its points is what the second quantiser would read."""
     first = model.frequencies[ROW_OF_MODE["fidelity"] :][:SCALES].astype(np.float64)
     second = (np.roll(first, 1, axis=1) + first) / 2
     second[:, 0] = first[:, 0] / 2
     centroids = np.concatenate([model.centroids, model.centroids[ROW_OF_MODE["fidelity"] :][:SCALES]])
     return replace(model, frequencies=np.concatenate([model.frequencies, integer_frequencies(second)]), centroids=centroids)
+
+
+def _with_tails(model: TransformModel) -> TransformModel:
+    """What escapes lies beyond by a third of what there was before, and a little more."""
+    mean = 2 + (2 ** (np.arange(TAILS) / 8) - 1) / 3
+    ratio = (mean / (1 + mean))[:, None]
+    tails = ratio ** np.arange(SYMBOLS)
+    tails[:, :ESCAPE] *= 1 - ratio
+    return replace(model, frequencies=np.concatenate([model.frequencies, integer_frequencies(tails)]))
 
 
 def ideal_kbps(model: TransformModel, waves: Sequence[np.ndarray], seed: int = 1) -> float:
