@@ -39,7 +39,7 @@ def split(
 ) -> None:
     """Share MANIFESTS out to training, validation and test, disjoint by speaker, recording and sentence; tell what could not be kept apart.
 
-    Example: telucodec manifest split data/raw/*/manifest.csv --out data/manifests
+    Example: telucodec manifest split data/filtered/kept.csv data/raw/tts/manifest.csv --out data/manifests
     """
     targets = {part: out / f"{part}.csv" for part in PARTS}
     rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out)]

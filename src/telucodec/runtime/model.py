@@ -159,7 +159,7 @@ def load_model(path: Path | None = None) -> TransformModel:
         content = path.read_bytes()
         tensors = load(content)
     except FileNotFoundError as error:
-        raise ModelError(f"{path}: no model there; pass the folder that `telucodec build` or `fit` wrote") from error
+        raise ModelError(f"{path}: no model there; pass the folder that `telucodec build` wrote") from error
     except Exception as error:  # safetensors raises several kinds for a file that is not one
         raise ModelError(f"{path}: not a telucodec transform model ({error})") from error
     try:

@@ -1,6 +1,6 @@
 """What a run checks in its first minute, before it spends hours: each gate names the fault it found, and its cause.
 
-Most ways in which such a codec fails show on one second of sound and an untrained model; docs/walk.md tells which gate sees what.
+Most ways in which such a codec fails show on one second of sound and an untrained model.
 """
 
 import copy
