@@ -2,6 +2,7 @@ import dataclasses
 import struct
 import zlib
 
+import numpy as np
 import pytest
 
 from telucodec.bitstream.container import (
@@ -79,6 +80,36 @@ def test_whole_packets_are_found_among_damaged_ones_wherever_they_lie():
     damaged = coded[1][:40] + bytes([coded[1][40] ^ 1]) + coded[1][41:]
     data = HEADER.to_bytes() + b"noise" + coded[2] + damaged + coded[0] + coded[2]
     assert salvage_packets(data, 3) == {0: PACKETS[0], 2: PACKETS[2]}
+
+
+@pytest.mark.parametrize("spoil", ["a bit", "its beginning"])
+@pytest.mark.parametrize("whole_index", [True, False])
+def test_all_whole_packets_of_a_long_file_are_found(spoil, whole_index):
+    """What is damaged is searched for packets too, and random bytes look like many long ones."""
+    packets = [Packet(number, 500, 60, np.random.bytes(3750)) for number in range(267)]
+    coded = [packet.to_bytes() for packet in packets]
+    damaged = [20, 60, 61, 90, 200, 266]
+    for number in damaged:
+        first = 50 if spoil == "a bit" else 0
+        count = 1 if spoil == "a bit" else 16
+        turned = bytes(byte ^ 0x15 for byte in coded[number][first : first + count])
+        coded[number] = coded[number][:first] + turned + coded[number][first + count :]
+    data = HEADER.to_bytes() + b"".join(coded) + (index_bytes(list(map(len, coded))) if whole_index else b"")
+    assert salvage_packets(data, len(packets)).keys() == set(range(len(packets))) - set(damaged)
+
+
+@pytest.mark.parametrize("step_index_and_cut", [(1409, 60), (500, 81)])
+def test_packets_that_no_encoder_writes_are_refused(step_index_and_cut):
+    with pytest.raises(BitstreamError, match="no encoder writes"):
+        read_packet(Packet(0, *step_index_and_cut, b"payload").to_bytes(), 0)
+
+
+def test_on_the_way_to_a_later_packet_too_errors_name_theirs():
+    data = bytearray(file_of(PACKETS))
+    data[-9] ^= 1  # no index: packets are walked through
+    data[len(HEADER.to_bytes()) + 7] ^= 1
+    with pytest.raises(BitstreamError, match="packet 0 of 3"):
+        list(read_packets(bytes(data), 3, first=2))
 
 
 def test_errors_name_the_file(tmp_path):

@@ -8,10 +8,13 @@ import pytest
 from telucodec.audio.mdct import whole_mdct
 from telucodec.runtime.context import MAGNITUDE_CODES
 from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.envelope import BANDS
 from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
 from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, TAIL_END, TAIL_ROW, TAILS, load_model
 from telucodec.runtime.quantise import quantise, used_fours
 from telucodec.runtime.rate_distortion import cheapest
+from telucodec.runtime.start import starts
+from telucodec.runtime.trellis import second_reads
 
 SIZES = [0, 1, ESCAPE - 1, *(ESCAPE + 17 * turn + more for turn in range(5) for more in (-1, 0, 1)), 4000, MAX_MAGNITUDE]
 
@@ -35,7 +38,7 @@ def test_without_its_last_rows_a_model_has_no_tails(model, without):
 def test_any_size_comes_back(which, request):
     coder = EntropyCoder(request.getfixturevalue(which))
     sizes = np.random.choice(SIZES, (5, HOP))
-    levels = np.full((5, 22), 14)  # as loud as any, so that all is sent
+    levels = np.full((5, BANDS), 14)  # as loud as any, so that all is sent
     frames = Frames((2 * sizes * np.random.choice([-1, 1], sizes.shape)).astype(np.int32), levels.astype(np.int32))
     (decoded,) = coder.decode([coder.encode(frames, HOP, 10)], [5], [HOP], 10)
     np.testing.assert_array_equal(decoded.halves, frames.halves)
@@ -82,3 +85,19 @@ def test_a_silent_packet_has_none(model):
     silent = quantise(np.zeros((3, HOP), np.float32), 0.01, 0, model.shaping)
     symbols, rows = EntropyCoder(model).symbols(silent, 0, 0)
     assert not len(symbols) and not len(rows)
+
+
+@pytest.mark.parametrize("power", [0, 10])
+def test_live_packets_side_by_side_decode_as_alone(model, power):
+    """Each knows as much of its start as it sends of a frame."""
+    coder, start, cuts = EntropyCoder(model), starts()[100], [24, 160, 80, 320]
+    packets = []
+    for cut in cuts:
+        symbols = np.zeros((2, HOP), np.int32)
+        symbols[:, :cut] = np.random.choice([0, 0, 0, 1, 2, 5, 17, 40], (2, cut))
+        halves = 2 * symbols - second_reads(np.minimum(symbols, ESCAPE)) * (symbols > 0) if power == 0 else 2 * symbols
+        levels = np.full((2, BANDS), 10, np.int32) if power else None
+        packets.append(Frames(halves.astype(np.int32), levels))
+    payloads = [coder.written(packet, cut, power, start).to_bytes() for packet, cut in zip(packets, cuts, strict=True)]
+    for decoded, packet in zip(coder.decode(payloads, [2] * 4, cuts, power, start), packets, strict=True):
+        np.testing.assert_array_equal(decoded.halves, packet.halves)

@@ -39,6 +39,7 @@ def test_a_model_comes_back_with_its_identity(tmp_path):
         changed("levels.0.second_bias", lambda array: np.array(3, np.int32)),
         changed("frequencies", lambda array: spoilt(array, 0)),
         changed("frequencies", lambda array: array.astype(np.float64)),
+        changed("frequencies", lambda array: np.array(7, np.int32)),
         changed("noise", lambda array: spoilt(array, np.nan)),
         changed("noise", lambda array: spoilt(array, 3e38)),
         changed("natural signs.3.first", lambda array: array[:-1]),

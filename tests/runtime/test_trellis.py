@@ -108,6 +108,17 @@ def test_what_an_encoder_chooses_a_decoder_can_read_and_both_quantisers_are_used
     assert 0.2 < (halves[halves != 0] & 1).mean() < 0.8
 
 
+@pytest.mark.parametrize("step", [0.03, 0.01, 0.003])
+@pytest.mark.parametrize("pause_s", [0.05, 0.3, 1.0])
+def test_speech_with_a_pause_of_digital_silence_comes_back(coder, model, telugu, step, pause_s):
+    """There too a lane may have to leave its state with an odd integer."""
+    pause = np.zeros(round(16_000 * pause_s), np.float32)
+    coefficients = whole_mdct(np.concatenate([telugu[0, :24_000], pause, telugu[0, 24_000:60_000]]), HOP)
+    frames = cheapest(coefficients, step, 0, coder, model)
+    (decoded,) = coder.decode([coder.encode(frames, HOP, 0)], [len(coefficients)], [HOP], 0)
+    np.testing.assert_array_equal(decoded.halves, frames.halves)
+
+
 def test_points_of_the_other_quantiser_are_refused(coder):
     halves = np.zeros((2, HOP), np.int32)
     halves[0, 0] = 1  # a packet begins with the first quantiser

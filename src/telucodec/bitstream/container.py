@@ -21,6 +21,8 @@ HEADER_BYTES = _FIXED.size
 MAX_PAYLOAD = 1 << 19
 """No packet is longer: 80,000 coefficients of 5 s of loud noise at the finest step take 6 bytes each at the most."""
 MAX_VARINT_BYTES = 5
+MAX_STEP_INDEX, MAX_CUT = 1408, 80
+"""The finest step there is, and 320 coefficients in fours."""
 MAX_PACKET_FRAMES = 1 << 12
 MAX_POWER = 32
 CODES = 32
@@ -114,16 +116,24 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
 
 def read_packet(data: bytes, place: int) -> tuple[Packet, int]:
     """Packet at `place` of `data` and the place after it. Raises BitstreamError unless it is whole and its checksum is right."""
+    sequence, after, end = _read_head(data, place)
+    crc, step_index, cut = struct.unpack_from("<IHB", data, after)
+    body = data[after + 4 : end]
+    if crc != zlib.crc32(body, zlib.crc32(data[place:after])):
+        raise BitstreamError("damaged")
+    return Packet(sequence, step_index, cut, body[3:]), end
+
+
+def _read_head(data: bytes, place: int) -> tuple[int, int, int]:
+    """Number of the packet at `place` of `data`, where its checksum lies, and where it ends. Raises BitstreamError where no packet begins so."""
     sequence, after = _read_varint(data, place)
     length, after = _read_varint(data, after)
     if length > MAX_PAYLOAD or after + 7 + length > len(data):
         raise BitstreamError("cut off, or states a wrong length")
-    (crc,) = struct.unpack_from("<I", data, after)
-    body = data[after + 4 : after + 7 + length]
-    if crc != zlib.crc32(body, zlib.crc32(data[place:after])):
-        raise BitstreamError("damaged")
-    step_index, cut = struct.unpack_from("<HB", body)
-    return Packet(sequence, step_index, cut, body[3:]), after + 7 + length
+    step_index, cut = struct.unpack_from("<HB", data, after + 4)
+    if step_index > MAX_STEP_INDEX or cut > MAX_CUT:
+        raise BitstreamError("holds values no encoder writes")
+    return sequence, after, after + 7 + length
 
 
 def index_bytes(lengths: Sequence[int]) -> bytes:
@@ -160,8 +170,8 @@ def packet_place(data: bytes, packets: int, sequence: int) -> int:
     if lengths is not None:
         return HEADER_BYTES + sum(lengths[:sequence])
     place = HEADER_BYTES
-    for _ in range(sequence):
-        _, place = read_packet(data, place)
+    for number in range(sequence):
+        _, place = _read_numbered(data, place, number, packets)
     return place
 
 
@@ -169,17 +179,23 @@ def read_packets(data: bytes, packets: int, first: int = 0) -> Iterator[Packet]:
     """Packets from number `first` to the last of the `packets` in the file `data`. Raises BitstreamError at the first that is damaged."""
     place = packet_place(data, packets, first)
     for sequence in range(first, packets):
-        if place >= len(data):
-            raise BitstreamError(f"file ends before packet {sequence} of {packets}; fetch it again, or pass --conceal to hear the rest")
-        try:
-            packet, place = read_packet(data, place)
-        except BitstreamError as error:
-            raise BitstreamError(
-                f"packet {sequence} of {packets}: {error}; fetch the file again, or pass --conceal to hear the rest"
-            ) from error
-        if packet.sequence != sequence:
-            raise BitstreamError(f"packet {packet.sequence} lies where packet {sequence} belongs; pass --conceal to hear it in order")
+        packet, place = _read_numbered(data, place, sequence, packets)
         yield packet
+
+
+def _read_numbered(data: bytes, place: int, sequence: int, packets: int) -> tuple[Packet, int]:
+    """Packet number `sequence` of `packets` at `place` of `data`, and the place after it. Raises BitstreamError where it is not there."""
+    if place >= len(data):
+        raise BitstreamError(f"file ends before packet {sequence} of {packets}; fetch it again, or pass --conceal to hear the rest")
+    try:
+        packet, end = read_packet(data, place)
+    except BitstreamError as error:
+        raise BitstreamError(
+            f"packet {sequence} of {packets}: {error}; fetch the file again, or pass --conceal to hear the rest"
+        ) from error
+    if packet.sequence != sequence:
+        raise BitstreamError(f"packet {packet.sequence} lies where packet {sequence} belongs; pass --conceal to hear it in order")
+    return packet, end
 
 
 def salvage_packets(data: bytes, packets: int) -> dict[int, Packet]:
@@ -188,11 +204,10 @@ def salvage_packets(data: bytes, packets: int) -> dict[int, Packet]:
     place, checked = HEADER_BYTES, 0
     while place < len(data) and len(found) < packets:
         try:
-            sequence, after = _read_varint(data, place)
-            length, _ = _read_varint(data, after)
-            if sequence >= packets or place + length > len(data):
+            sequence, _, end = _read_head(data, place)
+            if sequence >= packets:
                 raise BitstreamError("no packet begins here")
-            checked += min(length, MAX_PAYLOAD)
+            checked += end - place
             if checked > CRC_SHARE * len(data):
                 break
             packet, place = read_packet(data, place)

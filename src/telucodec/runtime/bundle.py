@@ -115,7 +115,7 @@ class Graph:
                 f"{name}: is no graph that can be run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
             ) from error
         self._name, self._inputs = name, self._session.get_inputs()
-        remembered = [_numbers(state.shape) for state in self._inputs[1:]]
+        remembered = [_numbers(state.shape) if state.type == "tensor(float)" and state.shape else math.inf for state in self._inputs[1:]]
         if not self._inputs or len(self._session.get_outputs()) != len(self._inputs) or sum(remembered) > MOST_REMEMBERED:
             raise ModelError(f"{name}: is no half of a codec; write it again with `telucodec optimize`")
 
@@ -132,6 +132,8 @@ class Graph:
             raise ModelError(
                 f"{self._name}: does not run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
             ) from error
+        if not isinstance(output, np.ndarray) or not output.ndim or output.dtype.kind not in "fi":
+            raise ModelError(f"{self._name}: gives something else than signals; write it again with `telucodec optimize`")
         return output, after
 
 

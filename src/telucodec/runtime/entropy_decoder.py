@@ -76,7 +76,7 @@ class BatchDecoder:
                 side = Side.of(levels, self._power, self._model.shaping)
             if frame == 0 and self._start is not None:
                 relative = np.broadcast_to(relative_before, (packets, HOP)) if side.relative is None else side.relative
-                codes = [self._start.codes(relative)[:, : self._width]] * 2
+                codes = [self._inside * self._start.codes(relative)[:, : self._width]] * 2
                 slow = 8 * codes[0]
             self._context.begin(codes[0], codes[1], slow, side.relative, relative_previous)
             sent = self._inside & side.sent(self._inside.shape)
@@ -141,7 +141,7 @@ class BatchDecoder:
     def _decode_coefficients(self, active: list[int], sent: np.ndarray, mode: str, previous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients in half steps and their rows, int32 [packets, width], of the next frame, of which those `sent` [packets, width] are read.
 
-        The frame before had the magnitude codes `previous` [packets, width], or [1, width] for all.
+        The frame before had the magnitude codes `previous` [packets, width].
         """
         magnitudes, all_rows = np.zeros(sent.shape, np.int32), np.zeros(sent.shape, np.int32)
         known = self._context.known[:, : self._width]
@@ -193,7 +193,7 @@ class BatchDecoder:
         if not len(bins):
             return
         if self._model.tails:
-            rows = tail_rows(np.broadcast_to(previous, magnitudes.shape))
+            rows = tail_rows(previous)
             for _ in range(0, TAIL_END, ESCAPE):
                 beyond = self._read_some(active, of_packet, self._probabilities[rows[of_packet, bins]])
                 magnitudes[of_packet, bins] += 2 * beyond

@@ -201,7 +201,7 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         )
     rows = BIT_ROW + 1
     if with_signs:
-        found = len(tensors["frequencies"])
+        found = tensors["frequencies"].shape[0]
         rows = found if found in (TAIL_ROW, ROWS) else SECOND_ROW
     frequencies = take("frequencies", (rows, SYMBOLS), np.int32)
     if (frequencies < 1).any() or (frequencies.sum(axis=1, dtype=np.int64) != 1 << FREQUENCY_BITS).any():

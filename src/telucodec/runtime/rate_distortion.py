@@ -48,7 +48,7 @@ def cheaper(
         rows = coder.coefficient_rows(plain.halves[:, :cut], side, start, asked)
         magnitudes = _one_by_one(exact * asked, rows, LIVE_BIT_PRICE if start else BIT_PRICE[side.mode], model)
     halves = np.zeros_like(plain.halves)
-    halves[:, :cut] = np.sign(coefficients[:, :cut]) * magnitudes
+    halves[:, :cut] = np.where(coefficients[:, :cut] < 0, -magnitudes, magnitudes)  # what is exactly zero may have to become a 1
     return Frames(halves, plain.levels)
 
 

@@ -229,15 +229,17 @@ class TransformCodec:
         if isinstance(result, Decoded):
             return restore(result, step_size(packet.step_index - OFFSET), power, self.model, signs)
         if concealed is None:
-            raise result
+            raise BitstreamError(
+                f"packet {packet.sequence}: {result}; fetch the file again, or pass --conceal to hear the rest"
+            ) from result
         if packet is not None:
             concealed.append(f"packet {packet.sequence}: {result}")
         return Restored.of(conceal(last, signs))
 
     def _decode_batch(self, batch: list[Packet | None], counts: list[int], power: int) -> list[Decoded | BitstreamError]:
         """Integers of each packet; a BitstreamError in place of one that is missing or does not decode."""
-        results: list[Decoded | BitstreamError] = [BitstreamError("holds values no encoder writes")] * len(batch)
-        sound = [i for i, packet in enumerate(batch) if packet and 4 * packet.cut <= HOP and packet.step_index <= FINEST + OFFSET]
+        results: list[Decoded | BitstreamError] = [BitstreamError("missing")] * len(batch)
+        sound = [i for i, packet in enumerate(batch) if packet]
         if sound:
             payloads, cuts = [batch[i].payload for i in sound], [4 * batch[i].cut for i in sound]
             for i, result in zip(sound, self.coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):

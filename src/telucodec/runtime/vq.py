@@ -160,7 +160,9 @@ class CodesCodec:
             for packet, count, result in zip(batch, counts, self._decoded(batch, counts), strict=True):
                 if isinstance(result, BitstreamError):
                     if concealed is None:
-                        raise result
+                        raise BitstreamError(
+                            f"packet {packet.sequence}: {result}; fetch the file again, or pass --conceal to hear the rest"
+                        ) from result
                     if packet is not None:
                         concealed.append(f"packet {packet.sequence}: {result}")
                     codes = np.repeat(last[:, None], count, axis=1)

@@ -1,0 +1,53 @@
+"""Graphs that are no halves of a codec are refused in one line, when they are read or when they first answer."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from telucodec.errors import ModelError
+from telucodec.runtime.bundle import Graph
+
+FLOAT = TensorProto.FLOAT
+
+
+def graph(nodes, inputs, outputs, constants=()):
+    made = helper.make_graph([helper.make_node(*node[:-1], **node[-1]) for node in nodes], "g", inputs, outputs, constants)
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def of(name, shape, kind=FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+SIGNAL = of("x", [1, 3, "t"])
+SAME = ("Identity", ["x"], ["y"], {})
+NO_HALVES = {
+    "a state of no size": graph([SAME, ("Identity", ["s"], ["s2"], {})], [SIGNAL, of("s", [])], [of("y", None), of("s2", [])]),
+    "a state of integers": graph(
+        [SAME, ("Identity", ["s"], ["s2"], {})],
+        [SIGNAL, of("s", [1, 2], TensorProto.INT64)],
+        [of("y", None), of("s2", [1, 2], TensorProto.INT64)],
+    ),
+    "a state that is a list": graph(
+        [SAME, ("Identity", ["s"], ["s2"], {})],
+        [SIGNAL, helper.make_tensor_sequence_value_info("s", FLOAT, None)],
+        [of("y", None), helper.make_tensor_sequence_value_info("s2", FLOAT, None)],
+    ),
+}
+NO_SIGNALS = {
+    "one number": graph([("ReduceSum", ["x"], ["y"], {"keepdims": 0})], [SIGNAL], [of("y", [])]),
+    "a list": graph([("SequenceConstruct", ["x", "x"], ["y"], {})], [SIGNAL], [helper.make_tensor_sequence_value_info("y", FLOAT, None)]),
+    "words": graph([("Cast", ["x"], ["y"], {"to": TensorProto.STRING})], [SIGNAL], [of("y", None, TensorProto.STRING)]),
+}
+
+
+@pytest.mark.parametrize("content", NO_HALVES.values(), ids=NO_HALVES)
+def test_what_remembers_anything_but_signals_is_refused(content):
+    with pytest.raises(ModelError, match="decoder.onnx: is no half of a codec"):
+        Graph(content, "decoder.onnx")
+
+
+@pytest.mark.parametrize("content", NO_SIGNALS.values(), ids=NO_SIGNALS)
+def test_what_gives_anything_but_signals_is_refused(content):
+    with pytest.raises(ModelError, match="decoder.onnx: gives something else than signals"):
+        Graph(content, "decoder.onnx").step(np.ones((1, 3, 2), np.float32), [])
