@@ -15,7 +15,7 @@ from telucodec.runtime.model import FILE_NAME, SHIPPED
 from telucodec.stream import Decoder, Encoder, load_live_codec
 
 HERE = Path(__file__).parent / "tails"
-"""Of both modes where what escapes has rows of its own; `weighed` beside it holds natural mode with steps weighed by frequency, `unsent` beside it holds natural mode where what lies far below its step takes no symbol, `turns` what two quantisers of fidelity mode read, `signs` what was made when
+"""Of both modes where what escapes has rows of its own; `weighed` beside it holds natural mode with steps weighed by frequency, `unsent` natural mode where what lies far below its step takes no symbol, `turns` what two quantisers of fidelity mode read, `signs` what was made when
 one read both modes, the folder above what was made before signs were predicted."""
 SPEECH = HERE.parents[2] / "examples" / "speech"
 CLIP = next(iter(sorted((SPEECH / "test" / "cv-telugu").glob("*.flac"))))

@@ -54,6 +54,11 @@ def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) ->
         concealed.append(f"packets {end} to {count - 1}: missing, the sound ends before them")
 
 
+def undecoded(packet: Packet, error: BitstreamError) -> BitstreamError:
+    """The `error` of a whole packet that does not decode, told to who does not conceal."""
+    return BitstreamError(f"packet {packet.sequence}: {error}; fetch the file again, or pass --conceal to hear the rest")
+
+
 def trimmed(pieces: Iterator[np.ndarray], start: int, end: int) -> Iterator[np.ndarray]:
     """Samples `start` to `end` of the `pieces` [T] put together, as windows [1, T]."""
     place = 0

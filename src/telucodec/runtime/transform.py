@@ -22,7 +22,7 @@ from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import Decoded, Frames
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
-from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
+from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed, undecoded
 from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, restore, scaled, step_size, used_fours
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, RateCurve, StepControl, likely_step
 from telucodec.runtime.rate_distortion import cheapest
@@ -229,9 +229,7 @@ class TransformCodec:
         if isinstance(result, Decoded):
             return restore(result, step_size(packet.step_index - OFFSET), power, self.model, signs)
         if concealed is None:
-            raise BitstreamError(
-                f"packet {packet.sequence}: {result}; fetch the file again, or pass --conceal to hear the rest"
-            ) from result
+            raise undecoded(packet, result)
         if packet is not None:
             concealed.append(f"packet {packet.sequence}: {result}")
         return Restored.of(conceal(last, signs))

@@ -20,7 +20,7 @@ from telucodec.runtime.bundle import CODES as CODES_FILE
 from telucodec.runtime.bundle import DECODER, ENCODER, Bundle, Graph
 from telucodec.runtime.codes import CodesCoder, CodesModel, Product
 from telucodec.runtime.conceal import FADE
-from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed
+from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed, undecoded
 
 PACKET_FRAMES = 250
 BLOCK_FRAMES = 50
@@ -160,9 +160,7 @@ class CodesCodec:
             for packet, count, result in zip(batch, counts, self._decoded(batch, counts), strict=True):
                 if isinstance(result, BitstreamError):
                     if concealed is None:
-                        raise BitstreamError(
-                            f"packet {packet.sequence}: {result}; fetch the file again, or pass --conceal to hear the rest"
-                        ) from result
+                        raise undecoded(packet, result)
                     if packet is not None:
                         concealed.append(f"packet {packet.sequence}: {result}")
                     codes = np.repeat(last[:, None], count, axis=1)
