@@ -13,7 +13,7 @@ from telucodec.runtime.packets import read_header
 from telucodec.runtime.quantise import noise_signs, step_size
 from telucodec.runtime.rate import OFFSET
 from telucodec.runtime.rate_distortion import cheapest
-from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS
+from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS, TRIED_PACKETS
 
 MODES = ("natural", "fidelity")
 
@@ -53,6 +53,20 @@ def test_asked_bitrate_is_met_by_a_long_file_whose_loudness_changes(codec, telug
     header = codec.encode_to(sink, (telugu * gain for gain in np.geomspace(0.05, 1, parts)), kbps=6)
     assert header.num_packets(HOP) > SEARCHED_PACKETS
     assert 8 * len(sink.getvalue()) / (header.num_samples / 16_000) == pytest.approx(6000, rel=0.03)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_asked_bitrate_is_met_where_only_some_packets_are_tried(codec, telugu, mode):
+    parts = 3 * TRIED_PACKETS * PACKET_FRAMES * HOP // telugu.shape[-1]
+    talk = np.concatenate([telugu * gain for gain in np.geomspace(0.2, 1, parts)], axis=-1)
+    assert 8 * len(codec.encode(talk, kbps=6, mode=mode)) / (talk.shape[-1] / 16_000) == pytest.approx(6000, rel=0.03)
+
+
+def test_asked_bitrate_is_met_where_those_tried_would_be_silent(codec, telugu):
+    sound = np.zeros((1, 2 * TRIED_PACKETS * PACKET_FRAMES * HOP), np.float32)
+    first = PACKET_FRAMES * HOP  # packets are tried from the first on: the second is not
+    sound[:, first : first + 48_000] = telugu[:, :48_000]
+    assert 8 * len(codec.encode(sound, kbps=0.5)) / (sound.shape[-1] / 16_000) == pytest.approx(500, rel=0.03)
 
 
 def test_more_bits_are_more_fidelity(codec, telugu):
