@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -51,6 +52,19 @@ def write_changed(target: Path, content: bytes) -> None:
     write_whole(target, content)
 
 
+def append_line(journal: Path, line: str) -> None:
+    """Add `line` to the file `journal`, on a line of its own whatever became of the one before. Raises TelucodecError where it cannot be written."""
+    try:
+        with open(journal, "ab+") as lines:
+            if lines.tell():
+                lines.seek(-1, os.SEEK_END)
+                if lines.read() != b"\n":
+                    lines.write(b"\n")
+            lines.write(line.encode() + b"\n")
+    except OSError as error:
+        raise TelucodecError(f"{journal}: cannot be written ({error.strerror}); free some disk and run the same again") from error
+
+
 def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) -> None:
     """Write `rows` to `target` as UTF-8 CSV below `heading`, as `write_changed` does."""
     text = io.StringIO()
@@ -58,6 +72,14 @@ def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) 
     table.writerow(heading)
     table.writerows(rows)
     write_changed(target, text.getvalue().encode("utf-8", "replace"))
+
+
+def fits_a_line(words: str) -> bool:
+    """Whether `words` print on one line as they are, whatever the script: spaces and joiners do, control characters and what turns the direction do not."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNING for char in words)
+
+
+_TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
 def printable(path: Path) -> str:

@@ -51,7 +51,10 @@ def page(browser, codec):
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
     page.on(
-        "request", lambda request: troubles.append(request.url) if not request.url.startswith((server.address, "blob:", "data:")) else None
+        "request",
+        lambda request: (
+            troubles.append(request.url) if not request.url.startswith((f"http://127.0.0.1:{server.port}/", "blob:", "data:")) else None
+        ),
     )
     page.goto(server.address)
     yield page

@@ -138,7 +138,7 @@ def test_a_speaker_agrees_records_listens_retakes_accepts_skips_and_goes_on_afte
     page.get_by_text("All sentences are done").wait_for()
     assert [row.text for row in read_rows(tmp_path)] == [SENTENCES[0], SENTENCES[2]]
     assert sorted(path.name for path in (tmp_path / "out").glob(".*")) == []
-    assert all(url.startswith((server.address, "blob:")) for url in asked)
+    assert all(url.startswith((f"http://127.0.0.1:{server.port}/", "blob:")) for url in asked)
     assert troubles == []
     page.get_by_role("button", name="Finish").click()
     page.get_by_text("You can close this page").wait_for()

@@ -57,7 +57,7 @@ def ask(server, method, path, body=b"", **headers):
     usual = {
         "Host": f"{HOST}:{server.port}",
         TOKEN_HEADER: server.token,
-        "Origin": server.address.rstrip("/"),
+        "Origin": f"http://{HOST}:{server.port}",
         "Content-Length": str(len(body)),
     }
     sent = usual | {name.replace("_", "-"): value for name, value in headers.items()}
@@ -128,14 +128,20 @@ def test_another_origin_is_refused(refusing, origin):
 @pytest.mark.parametrize(
     "method, path", [("GET", "/state"), ("GET", "/take/x"), ("POST", "/take"), ("POST", "/skip"), ("POST", "/finish"), ("GET", "/x")]
 )
-def test_without_the_token_nothing_but_the_page_answers(refusing, method, path, token):
+def test_without_the_token_nothing_answers(refusing, method, path, token):
     assert ask(refusing, method, path, x_telucodec_token=token)[0] == 403
-    assert ask(refusing, "GET", "/", x_telucodec_token=token)[0] == 200
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token={token}x", "?x=1&token={token}"])
+def test_the_page_is_for_those_alone_who_know_its_address(refusing, query):
+    assert ask(refusing, "GET", f"/?token={refusing.token}", x_telucodec_token=None)[0] == 200
+    status, content = ask(refusing, "GET", "/" + query.format(token=refusing.token))
+    assert status == 403 and refusing.token.encode() not in content
 
 
 def test_the_page_fetches_nothing_and_runs_its_own_script_alone(refusing):
     connection = http.client.HTTPConnection(HOST, refusing.port, timeout=10)
-    connection.request("GET", "/", headers={"Host": f"{HOST}:{refusing.port}"})
+    connection.request("GET", f"/?token={refusing.token}", headers={"Host": f"{HOST}:{refusing.port}"})
     answer = connection.getresponse()
     policy, page = answer.getheader("Content-Security-Policy"), answer.read().decode()
     connection.close()

@@ -33,9 +33,7 @@ class Served:
     def __init__(self, *arguments):
         pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'telucodec[record]'")
         self.process = subprocess.Popen([*COMMAND, *map(str, arguments), "--web", "--port", "0"], stdout=subprocess.PIPE, text=True)
-        self.host = re.search(r"http://(127\.0\.0\.1:\d+)/", self.process.stdout.readline())[1]
-        self.token = ""
-        self.token = re.search(r'TOKEN = "([^"]+)"', self.ask("GET", "/").decode())[1]
+        self.host, self.token = re.search(r"http://(127\.0\.0\.1:\d+)/\?token=(\S+)", self.process.stdout.readline()).groups()
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.host, timeout=20)

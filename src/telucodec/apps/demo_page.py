@@ -6,7 +6,6 @@ read, and is forgotten with the answer; nothing in a request is ever a path. Wha
 
 import asyncio
 import math
-import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -51,11 +50,11 @@ def rates_of(codec: Codec) -> list[float]:
 
 
 class DemoPage:
-    """The page of `codec` at that port, as an ASGI application."""
+    """The page of `codec` at that port for whoever holds `token`, as an ASGI application."""
 
-    def __init__(self, codec: Codec, port: int) -> None:
+    def __init__(self, codec: Codec, port: int, token: str) -> None:
         self.codec, self.rates = codec, rates_of(codec)
-        self.token = secrets.token_urlsafe(24)
+        self.token = token
         self.turn = asyncio.Lock()  # a codec's work takes all of a core, so requests wait for each other
         self.app = guarded({"/": self.page}, {"/try": answering(self.tried, {MediaError: 400})}, port, self.token)
 
@@ -133,8 +132,8 @@ class DemoServer:
     def __init__(self, codec: Codec, port: int) -> None:
         self._local = LocalPort(port)
         self.port, self.address = self._local.number, self._local.address
-        self._page = DemoPage(codec, self.port)
-        self.token = self._page.token
+        self.token = self._local.token
+        self._page = DemoPage(codec, self.port, self.token)
 
     def run(self) -> None:
         """Serve until Ctrl-C."""

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import DataError
-from telucodec.evaluation.listening.key import Key, KeyItem, KeySystem, Method, Role, write_key
+from telucodec.evaluation.listening.key import Key, KeyItem, KeySystem, Method, Role, read_key, write_key
 from telucodec.evaluation.listening.material import ANCHORS_HZ, REFERENCE, Material
 from telucodec.evaluation.listening.versions import Versions, versions
 from telucodec.evaluation.made import made
@@ -78,6 +78,8 @@ def make_listening_test(
         against=against if method == "abx" else "",
         repeats=repeats if method == "abx" else 1,
     )
+    if key_path(out_html).exists() and read_key(key_path(out_html)).test != key.test:
+        raise DataError(f"{key_path(out_html)}: is the key of another test, whose answers need it; give this page another name")
     write_whole(Path(out_html), _page(key, embedded).encode())
     write_key(key_path(out_html), key)
     return key

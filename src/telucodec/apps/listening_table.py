@@ -116,7 +116,7 @@ def abx_plot_svg(scores: AbxScores) -> str:
 
 
 def _table(title: str, caption: str, *columns: str) -> Table:
-    table = Table(title=title, caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=Text(title), caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("", min_width=NAME_WIDTH)
     for column in columns:
         table.add_column(Text(column), justify="right")

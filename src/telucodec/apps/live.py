@@ -45,6 +45,7 @@ class Call:
             receiver.bind((HERE, 0))
             receiver.setblocking(False)
             sender.connect(receiver.getsockname())
+            receiver.connect(sender.getsockname())  # nobody else is heard
             for packet in self._packets(windows):
                 self._send(sender, packet)
                 self._receive(receiver)

@@ -1,10 +1,11 @@
-"""A page for one person on this machine: a server at 127.0.0.1 that nobody else reaches, and what it refuses.
+"""A page for one person on this machine: a server at 127.0.0.1, and what it refuses.
 
-Other pages in the same browser must not reach it. The name it is called by must be that of this machine (against DNS rebinding), the origin
-of a request its own, and all but the page itself must carry a token that only the page holds (against forged requests). How long a body may
-be is known before it is read.
+Neither other pages in the same browser nor other users of the machine must reach it. The name it is called by must be that of this machine
+(against DNS rebinding), the origin of a request its own, and each must carry a token: that for the page itself in the address that was printed, all
+others in a header, as the page sends it. How long a body may be is known before it is read.
 """
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -48,7 +49,7 @@ class OwnPagesOnly:
 
     def __init__(self, app: ASGIApp, port: int, token: str) -> None:
         self.app, self.token = app, token.encode()
-        self.hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
+        self.hosts = {(name if port == 80 else f"{name}:{port}").encode() for name in (HOST, "localhost")}
         self.origins = {b"http://" + host for host in self.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +67,15 @@ class OwnPagesOnly:
             return "this server answers to the address it printed only"
         if headers.get(b"origin", min(self.origins)) not in self.origins:
             return "this server answers its own page only"
-        if scope["path"] != "/" and not secrets.compare_digest(headers.get(TOKEN_HEADER.encode(), b""), self.token):
-            return "this page is of an earlier session; reload it"
+        if scope["path"] == "/":
+            told, why = scope["query_string"].removeprefix(b"token="), "open the whole address that was printed, with its token"
+        else:
+            told, why = (
+                headers.get(TOKEN_HEADER.encode(), b""),
+                "this page is of an earlier session; open the address that was printed last",
+            )
+        if not secrets.compare_digest(told, self.token):
+            return why
         return ""
 
 
@@ -115,7 +123,7 @@ def answering(handler: Answer, statuses: Mapping[type[TelucodecError], int]) -> 
         except TelucodecError as error:
             status = next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
             return JSONResponse({"error": str(error)}, status)
-        except ClientDisconnect:
+        except (ClientDisconnect, asyncio.CancelledError):  # the server stops while a body is still on its way
             return Response(status_code=400)  # nobody reads it
 
     return answer
@@ -134,7 +142,8 @@ class LocalPort:
             self._socket.close()
             raise TelucodecError(f"port {port}: cannot be used ({error.strerror}); choose another one with --port") from error
         self.number = self._socket.getsockname()[1]
-        self.address = f"http://{HOST}:{self.number}/"
+        self.token = secrets.token_urlsafe(24)
+        self.address = f"http://{HOST}:{self.number}/?token={self.token}"
         self._server: uvicorn.Server | None = None
         self._stopped = False
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -222,9 +223,9 @@ def _figure(size: tuple[float, float]) -> Iterator[tuple["Figure", list[str]]]:
     from matplotlib.figure import Figure
 
     svg: list[str] = []
-    with matplotlib.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "telucodec", "font.family": "sans-serif", "text.parse_math": False}
-    ):
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "telucodec", "font.family": "sans-serif", "text.parse_math": False}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # whoever opens the picture draws its texts
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, svg

@@ -5,7 +5,6 @@ Nothing in a request is ever part of a path: sentences and takes have names that
 """
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -24,6 +23,7 @@ from telucodec.apps.local_page import (
 )
 from telucodec.data.recording_session import MAX_RATE, MAX_TAKE_S, MIN_RATE, RecordingSession, StaleRequest
 from telucodec.errors import DataError
+from telucodec.files import fits_a_line
 
 SAMPLE_BYTES = 4
 MAX_FORM_BYTES = 10_000
@@ -32,15 +32,17 @@ STATUSES = {StaleRequest: 409, DataError: 400}
 
 
 class RecordPage:
-    """The page of `session` at that port, as an ASGI application; `finish` is called when the speaker is done.
+    """The page of `session` at that port for whoever holds `token`, as an ASGI application; `finish` is called when the speaker is done.
 
     Handlers call the session directly, so that requests take turns: a take is judged in a fraction of a second, and there is one speaker.
     """
 
-    def __init__(self, session: RecordingSession, port: int, speaker: str, language: str, licence: str, finish: Callable[[], None]) -> None:
+    def __init__(
+        self, session: RecordingSession, port: int, token: str, speaker: str, language: str, licence: str, finish: Callable[[], None]
+    ) -> None:
         self.session, self.finish = session, finish
         self.suggested = {"speaker": speaker, "language": language, "licence": licence}
-        self.token = secrets.token_urlsafe(24)
+        self.token = token
         get = {"/state": self.state, "/take/{name}": self.sound}
         post = {
             "/consent": self.consent,
@@ -115,7 +117,7 @@ async def _words(request: Request, *names: str) -> list[str]:
         words = [cells[name] for name in names]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(400, "this is no request of this page; reload it") from error
-    if not all(isinstance(word, str) and word.isprintable() for word in words):
+    if not all(isinstance(word, str) and fits_a_line(word) for word in words):
         raise Refused(400, "this is no request of this page; reload it")
     return words
 
@@ -126,8 +128,8 @@ class PageServer:
     def __init__(self, session: RecordingSession, port: int, speaker: str = "", language: str = "", licence: str = "") -> None:
         self._local = LocalPort(port)
         self.port, self.address = self._local.number, self._local.address
-        self._page = RecordPage(session, self.port, speaker, language, licence, self.stop)
-        self.token = self._page.token
+        self.token = self._local.token
+        self._page = RecordPage(session, self.port, self.token, speaker, language, licence, self.stop)
 
     def run(self) -> None:
         """Serve until the speaker is done, or Ctrl-C."""

@@ -148,10 +148,10 @@ def _sources(
 
 
 def _symbols(results: Results, results_path: Path, model: Path | None):
-    """What the measured model sends of the clips kept as sound; None, and why, where that cannot be counted."""
+    """What the measured model sends of the clips kept as sound; None, and why, where that cannot be counted. Raises ModelError for what is no model."""
     digests = {row.model for row in results.contenders if row.model}
+    codec = load_codec(model)
     try:
-        codec = load_codec(model)
         if not digests & {codec.digest_of(mode) for mode in codec.modes}:
             return None, "the model that was measured was not given" if model is None else f"{model} is not the model that was measured"
         waves = [read_media(beside(results_path, sample.original), codec.sample_rate) for sample in results.samples]

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from telucodec.apps.doctor_page import write_page
+from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
 from telucodec.data.manifest import Segment
@@ -24,7 +25,10 @@ def doctor(
     paths: Annotated[list[Path], typer.Argument(help="Audio and video files, folders of such, or manifests (.csv, .jsonl).")],
     segment_s: Annotated[float, typer.Option(min=0.01, help="Length in seconds of the segments they will be cut into.")] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print every measure and finding as JSON.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Page to write: findings, with the worst files to see and hear.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Page to write: findings, with the worst files to see and hear.", callback=ending_in(".html", ".htm")),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes to share the work; one per core if not given.")] = None,
 ) -> None:
     """Say what is wrong with recordings: too short, too quiet, clipped, noisy, upsampled, duplicate ... and what to do about it.

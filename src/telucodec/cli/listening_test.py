@@ -20,8 +20,8 @@ from telucodec.apps.listening_table import (
     mushra_tables,
     screening_lines,
 )
+from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
-from telucodec.errors import DataError
 from telucodec.evaluation.listening.abx import abx_scores
 from telucodec.evaluation.listening.key import read_key
 from telucodec.evaluation.listening.material import REFERENCE, open_material
@@ -36,7 +36,9 @@ def make(
     source: Annotated[
         Path, typer.Argument(metavar="RESULTS_OR_CLIPS", help="results.json, or a folder: reference/ and a subfolder for each system.")
     ],
-    out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path("listening.html"),
+    out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.", callback=ending_in(".html", ".htm"))] = Path(
+        "listening.html"
+    ),
     method: Annotated[
         Kind, typer.Option(help="mushra: score all systems side by side; abx: can a difference be heard at all.")
     ] = Kind.mushra,
@@ -51,8 +53,6 @@ def make(
 
     Example: telucodec listening-test make results.json --kbps 6.3 --out page.html
     """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise DataError(f"{out}: the page is HTML; name it .html")
     material = open_material(source, [name.strip() for name in systems.split(",") if name.strip()], kbps)
     for line in material.left_out:
         typer.echo(f"left out: {line}", err=True)
@@ -72,7 +72,7 @@ def make(
 def analyse(
     files: Annotated[list[Path], typer.Argument(metavar="FILES", help="What listeners saved, one file each.")],
     key: Annotated[Path, typer.Option(help="The .key.json that was written beside the page.")] = Path("listening.key.json"),
-    plot: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("listening.svg"),
+    plot: Annotated[Path, typer.Option(help="Where to write the picture.", callback=ending_in(".svg"))] = Path("listening.svg"),
     as_json: Annotated[bool, typer.Option("--json", help="Print every number as JSON.")] = False,
 ) -> None:
     """Count what listeners said: scores with intervals and tests after screening (BS.1534-3), or ABX with exact p-values.

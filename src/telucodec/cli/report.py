@@ -8,11 +8,14 @@ import typer
 from telucodec.apps.manager_page import languages
 from telucodec.apps.report import Further
 from telucodec.apps.report import report as write_report
+from telucodec.cli.ending import ending_in
 
 
 def report(
     results: Annotated[Path, typer.Argument(help="results.json, as telucodec evaluate wrote it.")] = Path("results.json"),
-    out: Annotated[Path, typer.Option(help="The page to write; the same as JSON goes beside it.")] = Path("report.html"),
+    out: Annotated[
+        Path, typer.Option(help="The page to write; the same as JSON goes beside it.", callback=ending_in(".html", ".htm"))
+    ] = Path("report.html"),
     build: Annotated[Path | None, typer.Option(help="build.json of the model, for its data, time and cost.")] = None,
     run: Annotated[Path | None, typer.Option(help="Folder of the training run, for its curves.")] = None,
     plan: Annotated[Path | None, typer.Option(help="What `telucodec plan --json` printed, for the ways on.")] = None,

@@ -22,8 +22,8 @@ from telucodec.data.loudness import SILENT_PEAK, Measures, measure
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import AUDIO_FOLDER, workplace
-from telucodec.errors import DataError, MediaError, TelucodecError
-from telucodec.files import write_table, write_whole
+from telucodec.errors import DataError, MediaError
+from telucodec.files import append_line, write_table, write_whole
 
 SCRATCH = ".incoming"
 """Folder for a sound on its way; emptied at the beginning and at the end."""
@@ -75,7 +75,7 @@ def _import(
     known = {which: entry for which, entry in entries.items() if which in utterances}
     done = {which: entry for which, entry in known.items() if _finished(out, which, entry, source.state(which))}
     num_reused = len(done)
-    write_whole(out / JOURNAL, "".join(_journal_line(*item) for item in entries.items()).encode())  # without a line cut short
+    write_whole(out / JOURNAL, "".join(_journal_line(*item) + "\n" for item in entries.items()).encode())  # without a line cut short
     wanted = [which for which in utterances if which not in done]
     if wanted:
         for number, (which, media) in enumerate(source.sounds(set(wanted), scratch, rejected.setdefault)):
@@ -146,7 +146,7 @@ def _finished(out: Path, name: str, entry: _Entry, state: str) -> bool:
 
 
 def _journal_line(name: str, entry: _Entry) -> str:
-    return json.dumps({"name": name, "state": entry.state, **asdict(entry.measures)}, ensure_ascii=False) + "\n"
+    return json.dumps({"name": name, "state": entry.state, **asdict(entry.measures)}, ensure_ascii=False)
 
 
 def _read_journal(path: Path) -> dict[str, _Entry]:
@@ -159,15 +159,6 @@ def _read_journal(path: Path) -> dict[str, _Entry]:
                 name, state = cells.pop("name"), cells.pop("state")
                 entries[name] = _Entry(state, Measures(**cells))
     return entries
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add `line`, with its end, to the journal at `path`. Raises TelucodecError where it cannot be written."""
-    try:
-        with open(path, "a", encoding="utf-8") as journal:
-            journal.write(line)
-    except OSError as error:
-        raise TelucodecError(f"{path}: cannot be written ({error.strerror}); free some disk and run the same again") from error
 
 
 def row_of(utterance: Utterance, measures: Measures, source: str) -> Segment:

@@ -21,7 +21,7 @@ from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import Finding
 from telucodec.data.extract import AUDIO_FOLDER
-from telucodec.data.importing import append_line, row_of
+from telucodec.data.importing import row_of
 from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
 from telucodec.data.manifest import Segment, write_manifest
@@ -32,7 +32,7 @@ from telucodec.data.sources.source import NAME_BYTES, Utterance
 from telucodec.data.take import judge
 from telucodec.data.workplace import sweep
 from telucodec.errors import DataError, TelucodecError
-from telucodec.files import write_whole
+from telucodec.files import append_line, fits_a_line, write_whole
 
 SOURCE = "own"
 """What the rows say of the collection they are from."""
@@ -138,7 +138,7 @@ class RecordingSession:
         speaker, language, licence = (" ".join(word.split()) for word in (speaker, language, licence))
         if not speaker or not licence:
             raise DataError("speaker and licence: both are needed; give a name (a made-up one will do) and a licence such as CC0-1.0")
-        if len(speaker.encode()) > NAME_BYTES or any(char in "/\\" or not char.isprintable() for char in speaker) or speaker[0] == ".":
+        if len(speaker.encode()) > NAME_BYTES or {*"/\\"} & {*speaker} or not fits_a_line(speaker) or speaker[0] == ".":
             raise DataError("speaker: names a folder; give a short name without slashes that does not begin with a dot")
         if self.consent:
             self.expect(speaker, language, licence)
@@ -252,7 +252,7 @@ class RecordingSession:
             self.take = None
 
     def _enter(self, event: dict) -> None:
-        append_line(self.out / SESSION_JOURNAL, json.dumps(event, ensure_ascii=False) + "\n")
+        append_line(self.out / SESSION_JOURNAL, json.dumps(event, ensure_ascii=False))
 
     def _go_on(self) -> None:
         """Read the journal, leave out what is not true any more, and write the manifests that a kill may have kept back."""

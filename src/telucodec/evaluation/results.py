@@ -4,7 +4,7 @@ A value that could not be computed is null and has its reason beside it in `hole
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,11 @@ class Row(BaseModel):
     """Frozen; unknown fields and NaN are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Number = Annotated[float, Field(ge=-1e12, le=1e12)]
+Energy = Annotated[float, Field(ge=0, le=1e24)]
+"""Far beyond what can be measured, and sums of them are numbers still."""
 
 
 class Trial(Row):
@@ -41,13 +46,13 @@ class Trial(Row):
     """CPU seconds."""
     delay: int | None = None
     """Samples at 16 kHz by which the output is late, negative where early; null where it is like the original at no shift."""
-    signal_energy: float | None = None
+    signal_energy: Energy | None = None
     """Sum of squares of the original, for pooling; null where nothing came back."""
-    noise_energy: float | None = None
+    noise_energy: Energy | None = None
     """Sum of squares of the difference."""
     failure: str = ""
     """Why the codec did not do its work on this clip; empty where it did."""
-    values: dict[str, float | None] = Field(default_factory=dict)
+    values: dict[str, Number | None] = Field(default_factory=dict)
     """Per metric."""
     holes: dict[str, str] = Field(default_factory=dict)
     """The reason for every null among the values."""
@@ -91,7 +96,7 @@ class MetricRow(Row):
     name: str
     label: str
     unit: str
-    digits: int
+    digits: int = Field(ge=0, le=9)
     better: str
     about: str
 
@@ -167,7 +172,7 @@ class SummaryRow(Row):
 class Results(Row):
     """The whole file."""
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[SCHEMA] = SCHEMA
     made: Made
     test_set: TestSetRow
     contenders: tuple[ContenderRow, ...]
@@ -202,7 +207,7 @@ def read_results(path: Path) -> Results:
 def beside(results_path: Path, name: str) -> Path:
     """The sound file `name` below the folder of results. Raises DataError for one elsewhere: results may come from anyone, pages are passed on."""
     folder = Path(results_path).parent.resolve()
-    path = (folder / name).resolve()
+    path = (folder / name.replace("\0", "")).resolve()
     if not path.is_relative_to(folder) or path.suffix != ".flac":
         raise DataError(f"{name}: not a FLAC file beside the results, so it is left out")
     return path

@@ -8,9 +8,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from telucodec.errors import TelucodecError
 from telucodec.evaluation.results import Row, Sample, Trial
-from telucodec.files import write_whole
+from telucodec.files import append_line, write_whole
 
 
 class Finished(Row):
@@ -36,11 +35,7 @@ class Unfinished:
     def add(self, found: Finished) -> None:
         """Keep what was found for one clip. Raises TelucodecError where the disk does not take it."""
         self.clips[found.number] = found
-        try:
-            with open(self.path, "a", encoding="utf-8") as lines:
-                lines.write(found.model_dump_json() + "\n")
-        except OSError as error:
-            raise TelucodecError(f"{self.path}: cannot be written ({error.strerror}); free some disk and run the same again") from error
+        append_line(self.path, found.model_dump_json())
 
     def remove(self) -> None:
         """Done: the results hold it all."""

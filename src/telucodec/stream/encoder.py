@@ -14,6 +14,7 @@ from telucodec.runtime.quantise import STEP_UNITS, quantise, step_size
 from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
 from telucodec.runtime.rate_distortion import cheaper
 from telucodec.runtime.start import nearest_start, starts
+from telucodec.runtime.synthesis import LOOK_AHEAD
 from telucodec.runtime.transform import LOUDEST, TransformCodec, rms
 from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
 from telucodec.stream.reservoir import Reservoir
@@ -25,6 +26,8 @@ COPY_COARSER = 6 * GRAIN
 """By so much is the step of a copy coarser: 9 dB."""
 COPY_SHARE = 0.5
 """A copy that would take more of what a packet may take is left out."""
+DECODER_BEHIND = 1 + LOOK_AHEAD
+"""Frames by which a decoder with its synthesis lags."""
 
 
 class Encoder:
@@ -73,9 +76,10 @@ class Encoder:
         return packets
 
     def finish(self) -> list[bytes]:
-        """Packets of what was pushed and not yet sent, with the silence that fills the last one."""
-        missing = -(len(self._held) - HOP) % (self.packet_frames * HOP)
-        return self.push(np.zeros((1, missing + self.packet_frames * HOP), np.float32))
+        """Packets of what was pushed and not yet sent, with silence until a decoder has given all of it, with its synthesis too."""
+        size = self.packet_frames * HOP
+        missing = -(len(self._held) - HOP) % size
+        return self.push(np.zeros((1, missing + -(-DECODER_BEHIND * HOP // size) * size), np.float32))
 
     def _packet(self, coefficients: np.ndarray) -> bytes:
         index, allowed = self._reservoir.step_for(rms(coefficients))

@@ -10,10 +10,15 @@ NUMBERS = 1 << 16
 """Packet numbers start again after so many."""
 MOST_HELD = 256
 """More packets than that are not held, whatever comes."""
+MOST_STRAYS = 10
+"""So many packets, and twice the depth, that come too late or too early one after the other are a sound that began anew, or another clock."""
 
 
 class JitterBuffer:
-    """Holds packets back for `depth` packets' time, so that those up to that late still count. One call of `next` plays one packet's time."""
+    """Holds packets back for `depth` packets' time, so that those up to that late still count. One call of `next` plays one packet's time.
+
+    Where the numbers leap, or the sender's clock and that of `next` have drifted apart by so much, it begins again with what comes.
+    """
 
     def __init__(self, decoder: Decoder, depth: int):
         if not 0 <= depth < MOST_HELD:
@@ -21,13 +26,23 @@ class JitterBuffer:
         self._decoder = decoder
         self._due = -depth  # number of the packet to play next
         self._held: dict[int, bytes] = {}
+        self._depth, self._strays = depth, 0
         self.played, self.recovered, self.concealed, self.refused = 0, 0, 0, 0
 
     def put(self, number: int, packet: bytes) -> None:
         """`packet` has arrived, the `number`th modulo NUMBERS. One that is late, far ahead or there already is dropped."""
         ahead = (number - self._due + NUMBERS // 2) % NUMBERS - NUMBERS // 2
-        if 0 <= ahead < MOST_HELD and len(packet) <= MAX_BYTES:
-            self._held.setdefault(self._due + ahead, packet)
+        if len(packet) > MAX_BYTES:
+            return
+        if not 0 <= ahead < MOST_HELD:
+            self._strays += 1
+            if self._strays < MOST_STRAYS + 2 * self._depth:
+                return
+            self._due += (ahead - self._depth) % NUMBERS
+            self._held.clear()
+            ahead = self._depth
+        self._strays = 0
+        self._held.setdefault(self._due + ahead, packet)
 
     def next(self) -> np.ndarray:
         """Samples float32 [1, F HOP] of the next packet's time; of none while the buffer fills."""

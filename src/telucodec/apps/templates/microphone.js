@@ -1,6 +1,11 @@
-// Sound comes as the device gives it, 128 samples at a time, and leaves the audio thread in pieces of 2048.
+// Sound comes as the device gives it, 128 samples at a time, and leaves the audio thread in pieces of 2048, or what there is of one when it is asked for.
 const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
-  constructor() { super(); this.piece = new Float32Array(2048); this.size = 0; }
+  constructor() {
+    super();
+    this.piece = new Float32Array(2048);
+    this.size = 0;
+    this.port.onmessage = () => { this.port.postMessage(this.piece.slice(0, this.size)); this.size = 0; };
+  }
   process(inputs) {
     const channel = inputs[0][0];
     if (channel) {
@@ -12,7 +17,7 @@ const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
   }
 })`;
 
-// {sampleRate, close()}; hear() gets each piece, ended() is told when the device goes away.
+// {sampleRate, flush(), close()}; hear() gets each piece, after flush() all that was said before it; ended() is told when the device goes away.
 async function openMicrophone(hear, ended) {
   if (!navigator.mediaDevices) throw new Error("This browser gives no microphone here. Open the address that telucodec printed, in a recent browser.");
   let stream;
@@ -27,10 +32,19 @@ async function openMicrophone(hear, ended) {
   await context.audioWorklet.addModule(url);
   URL.revokeObjectURL(url);
   const tap = new AudioWorkletNode(context, "tap", {numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit"});
-  tap.port.onmessage = (event) => hear(event.data);
+  let flushed = () => {};
+  tap.port.onmessage = (event) => {
+    hear(event.data);
+    if (event.data.length < 2048) flushed();
+  };
+  const flush = () => new Promise((resolve) => {
+    flushed = resolve;
+    setTimeout(resolve, 300);  // a device that is gone may leave nobody to answer
+    tap.port.postMessage("flush");
+  });
   context.createMediaStreamSource(stream).connect(tap);
   stream.getAudioTracks()[0].onended = ended;
   await context.resume();
   const close = () => { for (const track of stream.getTracks()) track.stop(); context.close(); };
-  return {sampleRate: context.sampleRate, close};
+  return {sampleRate: context.sampleRate, flush, close};
 }

@@ -51,7 +51,7 @@ class Key(Row):
     items: tuple[KeyItem, ...]
     against: str = ""
     """ABX: what every other system is compared with."""
-    repeats: int = 1
+    repeats: int = Field(default=1, ge=1)
     """ABX: trials of each pair and clip."""
 
     @model_validator(mode="after")
@@ -63,6 +63,8 @@ class Key(Row):
             raise ValueError("every item must hold each system once")
         if (self.method == "abx") != (self.against in names):
             raise ValueError("ABX needs a system to compare with, MUSHRA none")
+        if self.method == "mushra" and self.named("reference") is None:
+            raise ValueError("MUSHRA needs a hidden reference")
         return self
 
     def named(self, role: Role) -> str | None:
