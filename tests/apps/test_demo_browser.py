@@ -131,3 +131,24 @@ def test_a_voice_is_recorded_and_coded_and_the_microphone_let_go(page):
     until(page, "tries.length === 1 && !busy")
     assert page.evaluate("microphone === null && tries[0].duration_s > 1.4")
     assert page.evaluate("tries[0].snr_db") > 3  # it was sound, and came back
+
+
+def test_record_pressed_twice_opens_one_microphone_and_leaves_none(page):
+    page.evaluate("""() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.opened = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            const stream = await ask(wanted);
+            window.opened.push(stream.getTracks()[0]);
+            return stream;
+        };
+    }""")
+    page.locator("#record").click()
+    page.locator("#record").click()
+    until(page, "pieces !== null && numSamples > 0")
+    page.wait_for_timeout(700)
+    page.locator("#record").click()
+    until(page, "microphone === null")
+    assert page.evaluate("window.opened.map((track) => track.readyState)") == ["ended"]
+    until(page, "!busy")

@@ -61,13 +61,14 @@ def clips(telugu, tmp_path_factory):
 @pytest.fixture
 def opened(browser, clips, tmp_path):
     """open(method) -> page at its first screen, key; nothing may go wrong in the page or leave it."""
-    troubles, pages = [], []
+    troubles, contexts = [], []
 
     def open_(method="mushra", width=1000, **options):
         out = tmp_path / "ఒక పరీక్ష.html"
         material = open_material(clips, options.pop("systems", ()))
         key = make_listening_test(material, out, "telucodec listening-test make", method, **options)
-        page = browser.new_page(viewport={"width": width, "height": 800})
+        context = browser.new_context(viewport={"width": width, "height": 800})
+        page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
@@ -75,13 +76,13 @@ def opened(browser, clips, tmp_path):
             "request", lambda request: troubles.append(request.url) if not request.url.startswith(("file:", "blob:", "data:")) else None
         )
         page.goto(out.as_uri())
-        pages.append(page)
+        contexts.append(context)
         assert read_key(key_path(out)) == key
         return page, key
 
     yield open_
-    for page in pages:
-        page.close()
+    for context in contexts:
+        context.close()
     assert troubles == []
 
 
@@ -254,3 +255,21 @@ def test_the_same_seed_makes_the_same_page_and_another_seed_another_order(clips,
     assert (tmp_path / "0.html").read_bytes() == (tmp_path / "1.html").read_bytes()
     assert (first.test, first.items) == (again.test, again.items)
     assert first.test != other.test and first.items != other.items
+
+
+def test_a_second_tab_goes_on_where_the_first_is_and_loses_nothing_of_it(opened, tmp_path):
+    page, key = opened()
+    begin(page, "山田\u3000太郎")
+    other = page.context.new_page()
+    other.goto(page.url)
+    ready(other)
+    score_all(other, key)
+    other.keyboard.press("Enter")
+    wait_until(other, "state.stage === 'test' && player !== null && toDo() > 0")
+    score_all(other, key)
+    other.keyboard.press("Enter")
+    wait_until(other, "state.answers.length === 1")
+    wait_until(page, "state.answers.length === 1 && player !== null")
+    page.keyboard.press("1")
+    page.reload()
+    wait_until(page, "state.answers.length === 1")

@@ -184,3 +184,53 @@ def overlaps(page):
         }
         return found;
     }""")
+
+
+def test_a_key_does_only_what_a_button_shows_and_a_take_is_of_the_sentence_it_began_with(browser, server, tmp_path):
+    page = browser.new_page()
+    troubles = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(server.address)
+    page.get_by_label("Speaker name").fill("రాజ్\u200cకుమార్")
+    page.get_by_label("and agree").check()
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text(SENTENCES[0]).wait_for()
+    for key in "apr":
+        page.keyboard.press(key)
+    assert page.locator("#trouble").is_hidden()
+    record(page)
+    page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    assert page.evaluate("pieces === null && state.take !== null")
+    page.keyboard.press("a")
+    page.get_by_text(SENTENCES[1]).wait_for()
+    assert page.evaluate("pieces === null")
+    (row,) = read_rows(tmp_path)
+    assert row.speaker == "రాజ్\u200cకుమార్"
+
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Stop").wait_for()
+    until(page, f"numSamples > {RECORD_S} * microphone.sampleRate")
+    server._page.session.skip(page.evaluate("spoken"))  # as another tab may
+    page.evaluate("ask('/state').then(refresh).then(show)")
+    page.get_by_text(SENTENCES[2]).wait_for()
+    page.keyboard.press("Space")
+    page.get_by_text("another sentence is at hand by now").wait_for()
+    assert len(read_rows(tmp_path)) == 1 and troubles == []
+    page.close()
+
+
+def test_what_the_microphone_gave_before_stop_is_all_there(browser, server, tmp_path):
+    page = browser.new_page()
+    page.goto(server.address)
+    page.get_by_label("Speaker name").fill("kavya")
+    page.get_by_label("and agree").check()
+    page.get_by_role("button", name="Begin").click()
+    sizes = []
+    for _ in range(3):
+        record(page)
+        sizes.append(page.evaluate("numSamples"))
+        page.keyboard.press("r")
+        page.get_by_role("button", name="Record").wait_for()
+    assert any(size % 2048 for size in sizes)
+    page.close()

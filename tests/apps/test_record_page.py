@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,7 +17,7 @@ from telucodec.errors import TelucodecError
 
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'telucodec[record]'")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'telucodec[record]'")
-from telucodec.apps.local_page import HOST, TOKEN_HEADER
+from telucodec.apps.local_page import HOST, TOKEN_HEADER, OwnPagesOnly
 from telucodec.apps.record_page import PageServer
 
 TEXTS = ["మంచి రోజు", "నమస్కారం"]
@@ -219,3 +220,19 @@ def test_before_consent_nothing_can_be_recorded(server, telugu):
 def test_a_port_that_is_taken_is_told(server, tmp_path):
     with pytest.raises(TelucodecError, match="--port"):
         PageServer(RecordingSession(TEXTS, tmp_path / "other"), server.port)
+
+
+def test_at_port_80_browsers_name_no_port():
+    page = OwnPagesOnly(None, 80, "x")
+    assert b"127.0.0.1" in page.hosts and b"http://127.0.0.1" in page.origins
+
+
+def test_an_upload_that_hangs_when_the_page_ends_is_no_trouble(tmp_path, caplog):
+    with running(tmp_path) as server:
+        agree(server)
+        connection = socket.create_connection((HOST, server.port), timeout=10)
+        head = f"POST /take?rate=8000&prompt=x HTTP/1.1\r\nHost: {HOST}:{server.port}\r\n{TOKEN_HEADER}: {server.token}\r\nContent-Length: 99\r\n\r\n"
+        connection.sendall(head.encode())
+        time.sleep(0.3)
+    connection.close()
+    assert not [record for record in caplog.records if record.exc_info]

@@ -9,7 +9,7 @@ import pytest
 from made_up import GOOD, results, sounds, trial
 
 from telucodec.apps.report import Further, report
-from telucodec.errors import DataError
+from telucodec.errors import DataError, TelucodecError
 from telucodec.evaluation.results import Results, Sample, write_results
 
 HOSTILE = '<script>alert("1")</script>&amp;{{ 7*7 }}'
@@ -114,7 +114,7 @@ def test_the_page_stands_alone(tmp_path):
     assert "మా కళను" in page and "no sound was kept" in page
 
 
-@pytest.mark.parametrize("name", ["../secret.flac", "/etc/hostname", "samples/missing.flac", "results.json"])
+@pytest.mark.parametrize("name", ["../secret.flac", "/etc/hostname", "samples/missing.flac", "results.json", "samples/\0.flac"])
 def test_only_sound_beside_the_results_is_embedded(tmp_path, name):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -158,4 +158,11 @@ def test_a_broken_build_record_is_one_clear_error(tmp_path, content):
     (tmp_path / "build.json").write_text(content)
     with pytest.raises(DataError, match="build again"):
         report(tmp_path / "results.json", tmp_path / "report.html", Further(build=tmp_path / "build.json"))
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_model_that_is_none_is_an_error_not_a_remark(tmp_path):
+    write_results(tmp_path / "results.json", results(trial()))
+    with pytest.raises(TelucodecError, match="no-such-model"):
+        report(tmp_path / "results.json", tmp_path / "report.html", Further(model=tmp_path / "no-such-model"))
     assert not (tmp_path / "report.html").exists()

@@ -54,3 +54,23 @@ def test_a_broken_file_is_one_line_and_exit_code_2(made):
     done = telucodec("analyse", folder / "broken.json", "--key", folder / "page.key.json")
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
     assert "broken.json" in done.stderr
+
+
+def test_the_key_of_another_test_is_not_written_over(made):
+    folder, _ = made
+    before = (folder / "page.key.json").read_bytes()
+    done = telucodec("make", folder / "clips", "--out", folder / "page.html", "--seed", 1)
+    assert done.returncode == 2 and "give this page another name" in done.stderr
+    assert (folder / "page.key.json").read_bytes() == before
+    assert telucodec("make", folder / "clips", "--out", folder / "page.html").returncode == 0
+
+
+def test_systems_with_telugu_names_are_drawn_without_a_warning(made):
+    folder, _ = made
+    key = json.loads((folder / "page.key.json").read_text())
+    next(system for system in key["systems"] if system["name"] == "ours")["label"] = "మాది"
+    (folder / "telugu.key.json").write_text(json.dumps(key))
+    (folder / "b.json").write_text(answers(key, **{"ours": 70, "reference": 100, "anchor_3.5_kHz": 20}))
+    done = telucodec("analyse", folder / "b.json", "--key", folder / "telugu.key.json", "--plot", folder / "telugu.svg")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "మాది" in (folder / "telugu.svg").read_text("utf-8")

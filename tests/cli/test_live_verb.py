@@ -46,16 +46,31 @@ def test_lost_packets_are_recovered_or_concealed_and_counted(clip, tmp_path):
 
 
 def test_datagrams_of_others_are_passed_over(codec, telugu):
-    """Garbage and packets of another model reach the same port in the middle of a call."""
+    """Garbage, packets of another model and of another sender reach the same port in the middle of a call."""
     running = Call(Encoder(codec), Decoder(codec), 1, losses(0.0, 1.0, seed=0))
     deliver = running._deliver
 
     def with_strangers(sender):
-        for datagram in (b"", b"short", b"XXXX\x00\x00" + bytes(50), live_identity(codec.model) + b"\x05\x00" + bytes(1300)):
+        for datagram in (
+            b"",
+            b"short",
+            b"XXXX\x00\x00" + bytes(50),
+            live_identity(codec.model) + b"\x05\x00" + bytes(1300),
+            live_identity(codec.model) + b"\x05\x00" + bytes(9),
+        ):
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(datagram, sender.getpeername())
         deliver(sender)
 
     running._deliver = with_strangers
     heard = np.concatenate(list(running.sound([telugu[:, 16_000:32_000]])), axis=-1)
-    assert running.buffer.played == running.sent
+    assert (running.buffer.played, running.buffer.refused) == (running.sent, 0)
     assert np.abs(heard).max() > 0.01
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_the_last_of_it_is_heard_with_the_synthesis_too(tmp_path, frames):
+    said = np.zeros((1, 16_000), np.float32)
+    said[:, -320:] = 0.3 * np.sin(np.arange(320) * 0.3)
+    write_audio(tmp_path / "end.wav", said, 16_000)
+    call(tmp_path / "end.wav", "--out", tmp_path / "heard.wav", "--synthesis", "--packet-frames", frames)
+    assert np.sqrt((read_media(tmp_path / "heard.wav")[0, -1000:] ** 2).sum()) > 1

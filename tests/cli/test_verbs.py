@@ -223,3 +223,20 @@ def test_an_evaluation_of_nothing_is_told_so(tmp_path):
     done = telucodec("evaluate", tmp_path)
     assert done.returncode == 2
     assert "holds no speech to evaluate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "results.json", "--out", "m.json"),
+        ("doctor", "c.flac", "--html", "m.json"),
+        ("listening-test", "make", "results.json", "--out", "m.json"),
+        ("listening-test", "analyse", "a.json", "--plot", "m.json"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_page_or_picture_takes_no_name_of_something_else(tmp_path, arguments):
+    (tmp_path / "m.json").write_text("mine")
+    done = telucodec(*[tmp_path / part if "." in part else part for part in arguments])
+    assert done.returncode == 2 and "ends in" in done.stderr
+    assert (tmp_path / "m.json").read_text() == "mine"

@@ -10,7 +10,7 @@ import soxr
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.data.check import check
 from telucodec.data.manifest import read_manifest, read_segment
-from telucodec.data.recording_session import MAX_TAKE_S, RecordingSession, StaleRequest
+from telucodec.data.recording_session import MAX_TAKE_S, SESSION_JOURNAL, RecordingSession, StaleRequest
 from telucodec.errors import DataError
 
 TEXTS = ["చాలా గొంగళి పురుగులు", "మంచి రోజు", "నమస్కారం", "గ్రద్ద కాడు చేరు"]
@@ -198,3 +198,24 @@ def test_progress_counts_minutes_and_pairs(tmp_path, telugu):
     assert session.prompt is None and progress.coverage.covered == progress.coverage.total > 20
     assert progress.duration_s == pytest.approx(4 * telugu.shape[-1] / SAMPLE_RATE)
     assert read_media(tmp_path / rows_of(tmp_path)[3].path).shape == telugu.shape
+
+
+def test_a_line_cut_short_takes_none_with_it(tmp_path, telugu):
+    session = begun(tmp_path)
+    session.accept(hear(session, telugu[0]).name)
+    with open(tmp_path / SESSION_JOURNAL, "ab") as journal:
+        journal.write(b'{"event": "accept", "na')  # the disk was full
+    row = session.accept(hear(session, telugu[0]).name)
+    session.close()
+    again = RecordingSession(TEXTS, tmp_path)
+    assert [kept.text for kept in rows_of(tmp_path)] == TEXTS[:2] and row in rows_of(tmp_path)
+    again.close()
+
+
+@pytest.mark.parametrize("speaker", ["రాజ్\u200cకుమార్", "山田\u3000太郎"])
+def test_a_speaker_may_have_any_name_that_people_write(tmp_path, telugu, speaker):
+    session = RecordingSession(TEXTS, tmp_path)
+    session.give_consent(speaker, "te", "CC0-1.0")
+    session.accept(hear(session, telugu[0]).name)
+    assert rows_of(tmp_path)[0].speaker == " ".join(speaker.split())
+    session.close()

@@ -90,3 +90,17 @@ def test_nothing_at_all_is_not_a_number_anywhere():
     found = summarise([], ["snr_db"])
     assert all(map(math.isnan, (found.kbps, found.ratio, found.cpu_per_s, found.pooled_snr.value, found.spreads["snr_db"].mean)))
     assert found.pooled_snr.reason
+
+
+@pytest.mark.parametrize(
+    "change", [{"schema_version": 99}, {"trials": [{"values": {"snr_db": 1e308}}]}, {"trials": [{"signal_energy": 1e308}]}], ids=str
+)
+def test_what_is_no_result_of_ours_is_refused(tmp_path, change):
+    path = tmp_path / "results.json"
+    write_results(path, results(trial()))
+    told = json.loads(path.read_text())
+    for part, values in zip(told["trials"], change.pop("trials", []), strict=False):
+        part |= values
+    path.write_text(json.dumps(told | change))
+    with pytest.raises(DataError, match="not results of schema"):
+        read_results(path)

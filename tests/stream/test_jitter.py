@@ -5,7 +5,7 @@ import pytest
 
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
-from telucodec.stream.jitter import MOST_HELD, NUMBERS, JitterBuffer
+from telucodec.stream.jitter import MOST_HELD, MOST_STRAYS, NUMBERS, JitterBuffer
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,27 @@ def test_a_line_loses_its_share_in_bursts(share, burst):
 def test_a_line_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="bursts"):
         losses(0.9, 1.0, seed=0)
+
+
+@pytest.mark.parametrize("leap", [-40, 1000, 40_000])
+@pytest.mark.parametrize("depth", [0, 2])
+def test_after_a_leap_of_numbers_it_begins_again(codec, packets, leap, depth):
+    buffer = JitterBuffer(Decoder(codec), depth)
+    for number in range(50):
+        buffer.put(number, packets[number % len(packets)])
+        buffer.next()
+    played = buffer.played
+    for number in range(50, 150):
+        buffer.put((number + leap) % NUMBERS, packets[number % len(packets)])
+        buffer.next()
+    assert buffer.played - played > 100 - 3 * (MOST_STRAYS + 2 * depth)
+    assert len(buffer._held) <= depth + 1
+
+
+def test_some_strays_do_not_begin_it_again(codec, packets):
+    buffer = JitterBuffer(Decoder(codec), depth=1)
+    for number in range(60):
+        buffer.put(number, packets[number % len(packets)])
+        buffer.put(number + 30_000, packets[0])
+        buffer.next()
+    assert buffer.played == 59

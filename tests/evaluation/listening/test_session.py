@@ -100,3 +100,26 @@ def test_a_key_comes_back_as_it_was_written_and_a_broken_one_is_told(tmp_path):
             read_key(tmp_path / "page.key.json")
     with pytest.raises(DataError, match="cannot be read"):
         read_key(tmp_path / TEST)
+
+
+@pytest.mark.parametrize("name", ["రాజ్\u200cకుమార్", "山田\u3000太郎", "Marie\u00a0Curie", "\u05d3\u05d5\u05d3\u200f", 60 * "\u0915\u093c"])
+def test_a_name_is_what_people_write(tmp_path, name):
+    (session,) = read_sessions([written(tmp_path, changed(listener=name))], TOLD)
+    assert session.listener == name
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "\u202eevil", "\u2028", ""])
+def test_a_name_that_would_garble_a_line_is_refused(tmp_path, name):
+    with pytest.raises(DataError, match="listener"):
+        read_sessions([written(tmp_path, changed(listener=name))], TOLD)
+
+
+def test_a_key_that_cannot_be_counted_by_is_refused(tmp_path):
+    path = tmp_path / "page.key.json"
+    without = json.loads(TOLD.model_dump_json())
+    without["systems"][1]["role"] = "system"
+    never = json.loads(key("ours", "reference", method="abx", against="reference").model_dump_json()) | {"repeats": 0}
+    for broken in (without, never):
+        path.write_text(json.dumps(broken))
+        with pytest.raises(DataError, match="no key of a listening test"):
+            read_key(path)
