@@ -69,6 +69,12 @@ def test_asked_bitrate_is_met_where_those_tried_would_be_silent(codec, telugu):
     assert 8 * len(codec.encode(sound, kbps=0.5)) / (sound.shape[-1] / 16_000) == pytest.approx(500, rel=0.03)
 
 
+@pytest.mark.parametrize("kbps", [6, 12, 24])
+def test_noise_which_no_curve_of_speech_fits_takes_about_what_was_asked(codec, kbps):
+    noise = 0.1 * np.random.randn(1, 160_000).astype(np.float32)
+    assert 8 * len(codec.encode(noise, kbps=kbps)) / 10_000 == pytest.approx(kbps, rel=0.15)
+
+
 def test_more_bits_are_more_fidelity(codec, telugu):
     snrs = [snr_db(telugu, codec.decode(codec.encode(telugu, kbps=kbps, mode="fidelity"))) for kbps in (3, 6, 12, 24)]
     assert snrs == sorted(snrs)

@@ -6,6 +6,7 @@ synthesis where there is one.
 
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from mmap import mmap
@@ -42,8 +43,10 @@ BATCH = 32
 """Packets decoded side by side."""
 TRIED_PACKETS = 8
 """So many packets of a longer sound, evenly spread, are tried at a step in place of all, but for such that hold less than half their share of its bits."""
-MOST_TRIALS, CLOSE_ENOUGH = 4, 16
+MOST_TRIALS, CLOSE_ENOUGH = 10, 16
 """Steps are tried until one is that near to what it says should be taken: there, a tenth more or less bits, that is as good as tried."""
+MOST_OFF = 0.3
+"""Octaves of rate by which a step so near is off at most, in speech; in noise a little more or less of it may be all or nothing."""
 OVERHEAD_BITS = 8 * 13
 """About what a packet takes beside its ideal code length."""
 
@@ -57,7 +60,7 @@ class TransformCodec:
     frame_rate = SAMPLE_RATE / HOP
     default_kbps = DEFAULT_KBPS
     modes = tuple(POWER_OF_MODE)
-    why_missed = "too short, nearly silent, or of very uneven loudness"
+    why_missed = "too short, nearly silent, of very uneven loudness, or noise all through"
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, syntheses: Syntheses = MappingProxyType({})):
         self.model, self.syntheses = model, syntheses
@@ -139,13 +142,17 @@ class TransformCodec:
             some = self._rate_curve(pilot[::every], likely, power)
             if every * some.bits(likely) > usual.bits(likely) / 2:
                 usual_of_tried, tried = some, pilot[::every]
-        index = usual.index_for(allowed)
+        index, too_coarse, too_fine = usual.index_for(allowed), COARSEST, FINEST
         for _ in range(MOST_TRIALS):
             frames = (self._quantise(packet, step_size(index), power) for packet in tried)
             bits = sum(self.coder.ideal_bits(quantised, 4 * used_fours(quantised), power) for quantised in frames)
-            before, index = index, usual.index_for(allowed * usual_of_tried.bits(index) / max(bits, 1.0))
-            if abs(index - before) <= CLOSE_ENOUGH:
+            wanted = allowed * usual_of_tried.bits(index) / max(bits, 1.0)
+            before, index, off = index, usual.index_for(wanted), abs(math.log2(wanted / usual.bits(index)))
+            if abs(index - before) <= (CLOSE_ENOUGH if off < MOST_OFF else 1):
                 break
+            too_coarse, too_fine = (before, too_fine) if index > before else (too_coarse, before)
+            if not too_coarse < index < too_fine:  # what is no speech may follow another curve
+                index = (too_coarse + too_fine) // 2
         return index
 
     def _rate_curve(self, packets: list[np.ndarray], likely: int, power: int) -> RateCurve:
