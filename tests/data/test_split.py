@@ -183,3 +183,16 @@ def test_a_new_speaker_is_never_cut_in_two():
         first = split([*first.train, *first.val, *first.test, *rows_of(f"s{name}/a.wav", f"s{name}", 4)], before=by_part(first))
         assert not first.leaks
         assert not speakers(first.train) & speakers(first.val + first.test)
+
+
+def test_recordings_of_one_name_but_of_several_speakers_are_not_taken_for_one():
+    rows = [row for name in range(10) for take in range(4) for row in rows_of(f"00{take}.flac", f"s{name}", 1)]
+    first = split(rows)
+    assert not first.leaks
+    assert by_part(split(rows, before=by_part(first))) == by_part(first)
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_an_error():
+    rows = crowd(3)
+    with pytest.raises(DataError, match="none is left to train on.*--anew"):
+        split(rows, before={"test": rows})

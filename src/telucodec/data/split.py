@@ -19,6 +19,9 @@ from telucodec.errors import DataError
 
 PARTS = ("train", "val", "test")
 
+Group = str | tuple[str, str]
+"""What rows have in common: a speaker, or a speaker and a recording."""
+
 
 @dataclass(frozen=True)
 class SplitConfig:
@@ -70,6 +73,10 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
         test += taken
     taken, new = _take_more(new, val, config.val_share * total_s, f"{config.seed} val")
     parts = {"train": _in_order(settled["train"] + new + train_only), "val": _in_order(val + taken), "test": _in_order(test)}
+    if not parts["train"]:
+        raise DataError(
+            "every segment is in validation or test, as an earlier split has them, none is left to train on; add recordings, or split --anew"
+        )
     parts, repeated = _without_repeats(parts, before)
     leaks = _leaks(parts)
     for (part, other), number in Counter((part, other) for part, other, _ in repeated).items():
@@ -86,22 +93,28 @@ def _in_order(rows: list[Segment]) -> list[Segment]:
 def _settle(rows: list[Segment], before: Mapping[str, list[Segment]]) -> tuple[dict[str, list[Segment]], list[Segment]]:
     """Return the rows that go where `before` put their recording or else their speaker, by part, and the others."""
     stretches = {_stretch(row): part for part, rows_in in before.items() for row in rows_in}
-    homes = [_homes(before, _recording), _homes(before, lambda row: row.speaker)]
+    recordings = _homes(before, _whose_recording)
+    speakers = _homes(before, lambda row: row.speaker)
     settled: dict[str, list[Segment]] = {part: [] for part in PARTS}
     new = []
     for row in rows:
-        part = stretches.get(_stretch(row)) or homes[0].get(row.recording) or homes[1].get(row.speaker)
+        part = stretches.get(_stretch(row)) or recordings.get(_whose_recording(row)) or speakers.get(row.speaker)
         (settled[part] if part else new).append(row)
     return settled, new
 
 
-def _stretch(row: Segment) -> tuple[str, float]:
-    return row.recording, row.start_s
+def _stretch(row: Segment) -> tuple[str, str, float]:
+    return *_whose_recording(row), row.start_s
 
 
-def _homes(before: Mapping[str, list[Segment]], group_of: Callable[[Segment], str]) -> dict[str, str]:
+def _whose_recording(row: Segment) -> tuple[str, str]:
+    """Return speaker and name of its recording: two speakers imported on their own may both have a 001.flac."""
+    return row.speaker, row.recording
+
+
+def _homes(before: Mapping[str, list[Segment]], group_of: Callable[[Segment], Group]) -> dict[Group, str]:
     """Return the part of each group that lies in one part alone."""
-    homes: dict[str, set[str]] = defaultdict(set)
+    homes: dict[Group, set[str]] = defaultdict(set)
     for part, rows in before.items():
         for row in rows:
             homes[group_of(row)].add(part)
@@ -214,7 +227,7 @@ def _leaks(parts: dict[str, list[Segment]]) -> list[str]:
         marked = {for_test(row.recording) for rows in rows_in.values() for row in rows}
         why = f"found inside and outside the folder {TEST_FOLDER}" if len(marked) > 1 else "no other speaker was left to take"
         leaks.append(f"speaker {speaker} is in {where}: {why}; quality on new speakers is not measured there")
-    for recording, rows_in in _in_several(parts, _recording).items():
+    for (_, recording), rows_in in _in_several(parts, _whose_recording).items():
         where = " and ".join(rows_in)
         leaks.append(
             f"recording {recording} is in {where}: no other was left, so it was cut in time; quality on new ones is not measured there"
@@ -222,9 +235,9 @@ def _leaks(parts: dict[str, list[Segment]]) -> list[str]:
     return leaks
 
 
-def _in_several(parts: dict[str, list[Segment]], group_of: Callable[[Segment], str]) -> dict[str, dict[str, list[Segment]]]:
+def _in_several(parts: dict[str, list[Segment]], group_of: Callable[[Segment], Group]) -> dict[Group, dict[str, list[Segment]]]:
     """Return the groups that are in more than one of the parts, with their rows in each of these."""
-    found: dict[str, dict[str, list[Segment]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[Group, dict[str, list[Segment]]] = defaultdict(lambda: defaultdict(list))
     for part, rows in parts.items():
         for row in rows:
             found[group_of(row)][part].append(row)
