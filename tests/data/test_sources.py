@@ -10,6 +10,7 @@ from release import PARTS, SENTENCES, clip, make_archive, make_folder, mp3
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.audio.sound_file import write_audio
+from telucodec.data.extract import for_test
 from telucodec.data.importing import import_source
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.data.sources import SOURCES
@@ -239,3 +240,16 @@ def test_no_name_leads_out_of_its_folder(where, tmp_path):
 @pytest.mark.parametrize("where", ["a.wav", "తెలుగు/క్\u200cష.wav", "test/a b/c,d.flac"])
 def test_a_plain_name_is_kept_byte_for_byte(where):
     assert safe_name(where) == safe_name(f"./{where}") == where
+
+
+@pytest.mark.parametrize("part", ["అ" * 99, "\udcff", "a\\b", "a\tb"])
+def test_a_part_that_is_no_name_changes_nothing_around_it(part):
+    first, second, last = safe_name(f"test/{part}/a.wav").split("/")
+    assert (first, last) == ("test", "a.wav") and second == safe_name(part)
+    assert safe_name(f"test/lakshmi/{part}.wav").startswith("test/lakshmi/")
+
+
+def test_what_is_for_testing_stays_so_whatever_its_name(tmp_path):
+    tone(tmp_path / "speech" / "test" / "లక్ష్మి" / f"{'వాక్యం ' * 11}.wav")
+    (row,) = brought_in("folder", tmp_path / "speech", tmp_path / "out").rows
+    assert for_test(row.recording) and row.speaker == "లక్ష్మి"

@@ -90,17 +90,28 @@ class OnDisk:
 def safe_name(where: str) -> str:
     """Return `where`, a path with / between folders, as one that stays below the folder it is put in.
 
-    Absolute paths, `..`, hidden, overlong and undecodable parts leave their last part and a digest of the whole.
+    A hidden, overlong or undecodable part is mended, and told apart by a digest; the folders around it stay. Absolute paths and those
+    with `..` leave their last part and a digest of the whole.
     """
     parts = [part for part in where.split("/") if part not in ("", ".")]
-    plain = "".join(char for char in where if unicodedata.category(char) not in ("Cc", "Cs") and char != "\\")  # control, surrogate
-    harmless = plain == where and all(part[0] != "." and len(part.encode()) <= NAME_BYTES for part in parts)
-    if parts and harmless and not where.startswith("/"):
-        return "/".join(parts)
-    digest = hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    last = plain.split("/")[-1].lstrip(".")
-    kept = last.encode("utf-8", "ignore")[: NAME_BYTES - 9].decode("utf-8", "ignore")
-    return f"{kept}-{digest}"
+    if not parts or ".." in parts or where.startswith("/"):
+        return _mended("".join(parts[-1:]), where)
+    return "/".join(part if _harmless(part) else _mended(part, part) for part in parts)
+
+
+def _harmless(part: str) -> bool:
+    return _plain(part) == part and part[0] != "." and len(part.encode()) <= NAME_BYTES
+
+
+def _plain(part: str) -> str:
+    """Return `part` without control characters, surrogates and backslashes."""
+    return "".join(char for char in part if unicodedata.category(char) not in ("Cc", "Cs") and char != "\\")
+
+
+def _mended(part: str, where: str) -> str:
+    """Return `part` as a name that any folder takes, with a digest of `where`."""
+    kept = _plain(part).lstrip(".").encode()[: NAME_BYTES - 9].decode("utf-8", "ignore")
+    return f"{kept}-{hashlib.sha256(where.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def openable(where: str) -> bool:
