@@ -116,6 +116,17 @@ def test_of_two_copies_the_healthier_is_kept(tmp_path):
     assert str(kept) in clipped.findings[-1].measured
 
 
+def test_what_holds_a_short_clip_is_kept_and_the_clip_goes(tmp_path):
+    first, second, third = (read_media(clip)[0] for clip in sorted((SPEECH / "kerstin").glob("*.flac"))[:3])
+    jingle = first[:40_000]  # 2.5 s
+    wav(tmp_path / "a.wav", jingle)
+    wav(tmp_path / "b.wav", np.concatenate([jingle, second]))
+    wav(tmp_path / "c.wav", np.concatenate([jingle, third]))
+    short, *shows = examine([tmp_path]).diagnoses
+    assert [finding.case for finding in short.findings] == ["duplicate"]
+    assert not any(show.findings for show in shows)
+
+
 def test_any_number_of_processes_finds_the_same(tmp_path):
     for place, make in enumerate(DEFECTS.values()):
         wav(tmp_path / f"{place:02}.wav", make(read_media(CLIP)[0, :40_000]))

@@ -201,7 +201,11 @@ def examine_sounds(
     progress: Progress = lambda done, total, name: None,
     spared: frozenset[str] = frozenset(),
 ) -> Checkup:
-    """Look at `sounds` with `jobs` processes. Of two copies the better is kept: the one whose worst finding, `spared` cases aside, is least."""
+    """Look at `sounds` with `jobs` processes.
+
+    Of two copies the better is kept: the one whose worst finding, `spared` cases aside, is least, and of equals the one that holds more,
+    since a part is a copy of the whole.
+    """
     diagnoses, fingerprints = [], []
     for diagnosis, fingerprint in in_turn(partial(_look_at, config=config), sounds, jobs):
         diagnoses.append(diagnosis)
@@ -212,7 +216,7 @@ def examine_sounds(
         findings = diagnoses[index].findings
         return max((len(CASES) - CASES.index(finding.case) for finding in findings if finding.case not in spared), default=0), len(findings)
 
-    healthy_first = sorted(range(len(diagnoses)), key=illness)
+    healthy_first = sorted(range(len(diagnoses)), key=lambda index: (illness(index), -np.count_nonzero(fingerprints[index] >= 0)))
     for place, kept in duplicates(fingerprints[index] for index in healthy_first):
         found = diagnoses[healthy_first[place]]
         others = [*found.findings, duplicate(sounds[healthy_first[kept]])]
