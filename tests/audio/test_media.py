@@ -207,6 +207,8 @@ def test_a_wav_from_a_pipe_states_no_length_and_is_read(tmp_path, size):
 def test_sound_without_samples_is_named(tmp_path):
     write_audio(tmp_path / "a.wav", np.empty((1, 0), np.float32), SAMPLE_RATE)
     assert_unreadable(tmp_path / "a.wav", "no samples")
+    soundfile.write(tmp_path / "b.wav", [0.3], 44_100)
+    assert_unreadable(tmp_path / "b.wav", "shorter than one sample")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

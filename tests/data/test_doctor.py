@@ -91,9 +91,10 @@ def test_what_cannot_be_read_is_a_finding(tmp_path):
     whole = CLIP.read_bytes()
     (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.wav").touch()
+    soundfile.write(tmp_path / "sample.wav", [0.3], 44_100)
     (tmp_path / "text.mp3").write_text("no sound" * 1000)
     found = examine([tmp_path])
-    assert found.cases == {"unreadable": 3}
+    assert found.cases == {"unreadable": 4}
     assert "breaks off" in found.diagnoses[0].findings[0].measured or "damaged" in found.diagnoses[0].findings[0].measured
 
 

@@ -70,16 +70,19 @@ def stream_media(
     """
     size = round(window_s * sample_rate)
     held = np.empty(0, np.float32)
-    pieces, num_held = [held], 0
+    pieces, num_held, is_empty = [held], 0, True
     for piece in _resampled(_decoded(Path(path), heard), sample_rate):
         pieces.append(piece)
         num_held += len(piece)
+        is_empty = is_empty and not len(piece)
         if num_held >= size:
             held = np.concatenate(pieces)
             while len(held) >= size:
                 yield held[None, :size]
                 held = held[size:]
             pieces, num_held = [held], len(held)
+    if is_empty:  # one or two samples of a higher rate
+        raise MediaError(f"{printable(path)}: is shorter than one sample at {sample_rate} Hz; record or export it again")
     if num_held:
         yield np.concatenate(pieces)[None]
 
