@@ -1,5 +1,6 @@
 """Extraction does each file once, says what it could not read, and knows who spoke."""
 
+import json
 import os
 from pathlib import Path
 
@@ -59,6 +60,26 @@ def test_a_second_run_does_only_what_changed(tmp_path):
     assert names(second) == names(first)
     assert second.recordings[1].duration_s == 3.0
     assert (tmp_path / "out" / "audio" / "a.wav.flac").stat().st_mtime_ns == written[tmp_path / "out" / "audio" / "a.wav.flac"]
+
+
+def test_a_flac_file_cut_short_is_made_again(tmp_path):
+    record(tmp_path / "media" / "a.wav")
+    flac = tmp_path / "out" / "audio" / "a.wav.flac"
+    extract(tmp_path / "media", tmp_path / "out")
+    whole = flac.read_bytes()
+    flac.write_bytes(whole[:3000])
+    assert extract(tmp_path / "media", tmp_path / "out").num_reused == 0
+    assert flac.read_bytes() == whole
+
+
+def test_a_record_from_before_sizes_were_kept_still_counts(tmp_path):
+    record(tmp_path / "media" / "a.wav")
+    extract(tmp_path / "media", tmp_path / "out")
+    path = tmp_path / "out" / "audio" / "a.wav.json"
+    cells = json.loads(path.read_text())
+    del cells["flac_bytes"]
+    path.write_text(json.dumps(cells))
+    assert extract(tmp_path / "media", tmp_path / "out").num_reused == 1
 
 
 def test_a_change_that_keeps_size_and_date_is_noticed(tmp_path):

@@ -116,6 +116,27 @@ def test_a_sound_that_changed_is_imported_again(tmp_path):
     assert [row.duration_s for row in again.rows] == [2.0, 1.0] and again.num_reused == 1
 
 
+def test_a_flac_file_cut_short_is_made_again(tmp_path):
+    noise(tmp_path / "in" / "a.wav", 1)
+    source = Folder(tmp_path / "in", SourceConfig())
+    rows = import_source(source, tmp_path / "out", "own").rows
+    flac = tmp_path / "out" / rows[0].path
+    flac.write_bytes(flac.read_bytes()[:3000])
+    assert import_source(source, tmp_path / "out", "own").num_reused == 0
+    assert not list(check(rows, tmp_path / "out"))
+
+
+def test_a_journal_from_before_sizes_were_kept_still_counts(tmp_path):
+    noise(tmp_path / "in" / "a.wav", 1)
+    source = Folder(tmp_path / "in", SourceConfig())
+    import_source(source, tmp_path / "out", "own")
+    path = tmp_path / "out" / "import.jsonl"
+    cells = json.loads(path.read_text("utf-8"))
+    del cells["flac_bytes"]
+    path.write_text(json.dumps(cells) + "\n", "utf-8")
+    assert import_source(source, tmp_path / "out", "own").num_reused == 1
+
+
 def test_silence_and_what_is_no_sound_are_rejected(tmp_path):
     noise(tmp_path / "in" / "a.wav", 1)
     noise(tmp_path / "in" / "silence.wav", 1, level=0)

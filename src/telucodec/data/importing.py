@@ -6,7 +6,6 @@ ever done to it.
 """
 
 import json
-import os
 import shutil
 import unicodedata
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.loudness import SILENT_PEAK, Measures, measure
 from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.outcome import is_whole
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import AUDIO_FOLDER, workplace
 from telucodec.errors import DataError, MediaError
@@ -51,6 +51,8 @@ class _Entry:
     state: str
     """What `Source.state` said when it was made."""
     measures: Measures
+    flac_bytes: int | None = None
+    """Its size; None in a journal from before this was kept."""
 
 
 def import_source(source: Source, out: Path, name: str, progress: Progress = lambda done, total, which: None) -> Imported:
@@ -82,12 +84,13 @@ def _import(
             progress(number, len(wanted), which)
             state = source.state(which)
             try:
-                done[which] = _Entry(state, _import_one(media, which, out))
+                measures = _import_one(media, which, out)
             except (MediaError, DataError) as error:
                 reason = str(error).replace(str(media), which).removeprefix(f"{which}: ")
                 said = utterances[which].text
                 rejected.setdefault(which, f"{reason} (text: {said[:40]})" if said else reason)
                 continue
+            done[which] = _Entry(state, measures, (out / flac_path(which)).stat().st_size)
             append_line(out / JOURNAL, _journal_line(which, done[which]))
         progress(len(wanted), len(wanted), "")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -140,13 +143,14 @@ def _import_one(media: Path, name: str, out: Path) -> Measures:
 def _finished(out: Path, name: str, entry: _Entry, state: str) -> bool:
     """Return whether the FLAC file of `name` is still what the journal says, and made of what the source holds now."""
     try:
-        return entry.state == state and soundfile.info(os.fsencode(out / flac_path(name))).frames == entry.measures.num_samples
-    except soundfile.SoundFileError:
+        return entry.state == state and is_whole(out / flac_path(name), entry.measures, entry.flac_bytes)
+    except (OSError, soundfile.SoundFileError):
         return False
 
 
 def _journal_line(name: str, entry: _Entry) -> str:
-    return json.dumps({"name": name, "state": entry.state, **asdict(entry.measures)}, ensure_ascii=False)
+    cells = {"name": name, "state": entry.state, "flac_bytes": entry.flac_bytes, **asdict(entry.measures)}
+    return json.dumps(cells, ensure_ascii=False)
 
 
 def _read_journal(path: Path) -> dict[str, _Entry]:
@@ -156,8 +160,8 @@ def _read_journal(path: Path) -> dict[str, _Entry]:
         for line in path.read_bytes().split(b"\n"):
             with suppress(ValueError, KeyError, TypeError):
                 cells = json.loads(line)
-                name, state = cells.pop("name"), cells.pop("state")
-                entries[name] = _Entry(state, Measures(**cells))
+                name, state, flac_bytes = cells.pop("name"), cells.pop("state"), cells.pop("flac_bytes", None)
+                entries[name] = _Entry(state, Measures(**cells), flac_bytes)
     return entries
 
 

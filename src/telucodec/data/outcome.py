@@ -46,11 +46,12 @@ def bring(source: Path, flac: Path, heard: Callable[[float], None] = lambda hear
     try:
         write_audio(flac, _metered(source, meter, heard), SAMPLE_RATE)
         outcome = Outcome(meter.measures)
+        made = {"flac_bytes": flac.stat().st_size, **asdict(meter.measures)}
     except MediaError as error:
         outcome = Outcome(None, str(error).removeprefix(f"{printable(source)}: "))
+        made = {"reason": outcome.reason}
         flac.unlink(missing_ok=True)  # of what the source was before
-    record = {"source": before, "reason": outcome.reason} if outcome.reason else {"source": before, **asdict(meter.measures)}
-    write_whole(record_path(flac), json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
+    write_whole(record_path(flac), json.dumps({"source": before, **made}, ensure_ascii=False).encode("utf-8", "replace"))
     return outcome
 
 
@@ -72,15 +73,23 @@ def known_outcome(source: Path, flac: Path, content: bool = True) -> Outcome | N
     """
     try:
         record = json.loads(record_path(flac).read_bytes())
-        made_from = record.pop("source")
+        made_from, flac_bytes = record.pop("source"), record.pop("flac_bytes", None)
         outcome = Outcome(None, str(record["reason"])) if "reason" in record else Outcome(Measures(**record))
-        if outcome.measures and soundfile.info(os.fsencode(flac)).frames != outcome.measures.num_samples:
+        if outcome.measures and not is_whole(flac, outcome.measures, flac_bytes):
             return None
         now = _fingerprint(source, content)
         same = made_from == now if content or not now else now.items() <= made_from.items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.SoundFileError):
         return None
     return outcome if same else None
+
+
+def is_whole(flac: Path, measures: Measures, flac_bytes: int | None) -> bool:
+    """Return whether the file `flac` has the length of `measures` and `flac_bytes` bytes; None where an older run did not keep these.
+
+    A header states the length of a file that was cut as well, its size does not. Raises OSError or SoundFileError where it cannot be read.
+    """
+    return flac_bytes in (None, flac.stat().st_size) and soundfile.info(os.fsencode(flac)).frames == measures.num_samples
 
 
 def _fingerprint(source: Path, content: bool = True) -> dict[str, int | str] | None:
