@@ -136,6 +136,13 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path, name):
         extract(tmp_path / name, tmp_path / "media")
 
 
+@pytest.mark.parametrize("name", ["", "audio", "audio/kerstin"])
+def test_sound_is_not_extracted_into_the_folder_it_comes_from(tmp_path, name):
+    record(tmp_path / name / "a.wav")
+    with pytest.raises(DataError, match="is where the extracted sound would go; give another folder"):
+        extract(tmp_path / name, tmp_path)
+
+
 @pytest.mark.parametrize(
     "name, speaker, test",
     [

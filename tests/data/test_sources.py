@@ -107,6 +107,12 @@ def test_parts_and_language_of_a_release_are_chosen(tmp_path):
         brought_in("common-voice", folder, tmp_path / "none", parts=("best",))
 
 
+def test_a_folder_in_the_place_of_a_table_is_told(tmp_path):
+    (tmp_path / "te" / "validated.tsv").mkdir(parents=True)
+    with pytest.raises(DataError, match="validated.tsv: cannot be read .Is a directory."):
+        brought_in("common-voice", tmp_path, tmp_path / "out")
+
+
 BAD_ROWS = "\n".join(
     [
         "s1\tcommon_voice_te_1.mp3",  # too few cells

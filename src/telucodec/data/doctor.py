@@ -4,6 +4,7 @@ No rule tells a wrong rate in the header: speech at twice its rate looks like a 
 """
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.data.executors import in_turn
-from telucodec.data.extract import MEDIA_SUFFIXES
 from telucodec.data.fingerprint import duplicates
 from telucodec.data.manifest import JSON_SUFFIX, Segment, read_manifest
 from telucodec.data.measures import Measures, measure
+from telucodec.data.media_folder import media_below
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError, MediaError
 from telucodec.files import printable
@@ -233,8 +234,8 @@ def _sounds(paths: Sequence[Path]) -> Iterator[Sound]:
     """Yield every file once: those named, and the media below the folders named, without hidden ones; and every row of manifests."""
     seen = set()
     for path in map(Path, paths):
-        if not path.exists():
-            raise DataError(f"{printable(path)}: no such file or folder; check its name")
+        if not os.path.exists(path):
+            raise DataError(f"{printable(path)}: no such file or folder, or it may not be read; check its name")
         if path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file():
             rows = read_manifest(path)
             if not rows:
@@ -243,13 +244,12 @@ def _sounds(paths: Sequence[Path]) -> Iterator[Sound]:
             continue
         found = [path]
         if path.is_dir():
-            below = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES and file.is_file()]
-            found = [file for file in below if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+            found = sorted(media_below(path))
             if not found:
                 raise DataError(f"{printable(path)}: holds no audio or video file; name a folder that does")
         for file in found:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
+            if (at := os.path.realpath(file)) not in seen:
+                seen.add(at)
                 yield Sound(file)
 
 

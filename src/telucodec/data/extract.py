@@ -19,15 +19,11 @@ import numpy as np
 from telucodec.audio.media import SAMPLE_RATE, stated_duration
 from telucodec.data.executors import cluster, processes, submit_all
 from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.media_folder import media_below
 from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import HALF_WRITTEN, write_table
-
-VIDEO_SUFFIXES = {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
-AUDIO_SUFFIXES = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
-MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
-"""What a media file's name ends in, in small letters."""
 
 TEST_FOLDER = "test"
 
@@ -235,19 +231,10 @@ def stated_s(source: Path) -> float:
 
 def media_files(folder: Path, out_dir: Path) -> dict[str, Path]:
     """Return the media files below `folder` by their names, in order, without hidden ones and without what was extracted before."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: is no folder; give the folder that your recordings lie in")
-    if folder.resolve() == out_dir.resolve():
-        raise DataError(f"{folder}: cannot take the extracted sound as well; give another folder to write to")
     own = (out_dir / AUDIO_FOLDER).resolve()
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in MEDIA_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.parent.resolve().is_relative_to(own)
-        and path.is_file()
-    ]
+    if folder.resolve() == out_dir.resolve() or folder.resolve().is_relative_to(own):
+        raise DataError(f"{folder}: is where the extracted sound would go; give another folder to write to")
+    found = sorted(media_below(folder, lambda below: below.resolve() == own))
     if not found:
         raise DataError(f"{folder}: holds no audio or video file; put your recordings there (mp4, mkv, mp3, m4a, wav, flac ...)")
     return {_name(path, folder): path for path in found}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
-from telucodec.data.extract import MEDIA_SUFFIXES
+from telucodec.data.media_folder import MEDIA_SUFFIXES
 from telucodec.errors import DataError
 from telucodec.files import printable
 from telucodec.metrics.pair import Pair, measure_pair

@@ -5,6 +5,7 @@ never quoted. The archive is only ever read as a stream: once up to the tables, 
 is on disk alone, under a name of our own, until its FLAC is written. Names in an archive or a table are never used as places to write to.
 """
 
+import os
 import tarfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
@@ -31,7 +32,7 @@ def common_voice(path: Path, config: SourceConfig) -> "_Folder | _Archive":
     unknown = [part for part in config.parts if part not in PARTS]
     if unknown or not config.parts:
         raise DataError(f"{', '.join(unknown) or 'nothing'}: no part of a Common Voice release; choose from {', '.join(PARTS)}")
-    return _Folder(Path(path), config) if Path(path).is_dir() else _Archive(Path(path), config)
+    return _Folder(Path(path), config) if os.path.isdir(path) else _Archive(Path(path), config)
 
 
 class _Folder(OnDisk):
@@ -47,11 +48,18 @@ class _Folder(OnDisk):
             for depth in ("", "*/", "*/*/"):
                 for place in sorted(self.path.glob(f"{depth}{part}.tsv")):
                     found.add(part)
-                    with open(place, "rb") as table:
+                    with _opened_table(place) as table:
                         for utterance, clip in _read_part(table, part, place.parent.name, self.config, reject):
                             self.paths.setdefault(utterance.name, place.parent / "clips" / clip)
                             yield utterance
         _tell_missing(self.path, self.config.parts, found, reject)
+
+
+def _opened_table(path: Path) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise DataError(f"{printable(path)}: cannot be read ({error.strerror}); check what it is and who may read it") from error
 
 
 class _Archive:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from telucodec.data.extract import MEDIA_SUFFIXES, Recording
+from telucodec.data.extract import Recording
+from telucodec.data.media_folder import media_below
 from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, SourceConfig, Utterance, read_table, safe_name
 from telucodec.errors import DataError
 
@@ -20,13 +21,11 @@ class Folder(OnDisk):
         self.path, self.config = Path(path), config
 
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
-        if not self.path.is_dir():
-            raise DataError(f"{self.path}: is no folder; give the folder that your recordings lie in")
-        for media in self._media():
+        for media in media_below(self.path, lambda below: os.path.exists(below / JOURNAL)):
             where = media.relative_to(self.path).as_posix()
             beside = media.with_suffix(".txt")
             try:
-                text = " ".join(read_table(beside).split()) if beside.is_file() else ""
+                text = " ".join(read_table(beside).split()) if os.path.isfile(beside) else ""
             except DataError as error:
                 reject(safe_name(where), str(error))
                 continue
@@ -34,11 +33,3 @@ class Folder(OnDisk):
             self.paths[name] = media
             speaker = Recording(name, 0.0).speaker or self.config.speaker
             yield Utterance(name, text, speaker, self.config.language, self.config.licence)
-
-    def _media(self) -> Iterator[Path]:
-        """Yield the media files in order."""
-        for folder, below, names in os.walk(self.path):
-            below[:] = sorted(name for name in below if not name.startswith(".") and not (Path(folder) / name / JOURNAL).exists())
-            for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in MEDIA_SUFFIXES:
-                    yield Path(folder) / name

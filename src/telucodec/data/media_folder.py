@@ -1,0 +1,38 @@
+"""The media files below a folder: what counts as one, and where they lie."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from telucodec.errors import DataError
+from telucodec.files import printable
+
+VIDEO_SUFFIXES = {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
+AUDIO_SUFFIXES = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
+"""What a media file's name ends in, in small letters."""
+
+
+def media_below(folder: Path, passed_over: Callable[[Path], bool] = lambda below: False) -> Iterator[Path]:
+    """Yield the media files below `folder`, without hidden ones and those below folders that are `passed_over`.
+
+    Links to folders are not followed. A link that leads nowhere is yielded, and so is a folder that may not be read: whoever opens
+    them tells why they are no use. Raises DataError where `folder` itself is none or may not be read.
+    """
+    if not os.path.isdir(folder):
+        raise DataError(f"{printable(folder)}: is no folder, or may not be read; give the folder that your recordings lie in")
+    closed: list[OSError] = []
+    for place, below, names in os.walk(folder, onerror=closed.append):
+        below[:] = sorted(name for name in below if not name.startswith(".") and not passed_over(Path(place, name)))
+        yield from (Path(place, name) for name in sorted(names) if _is_media(place, name))
+    for error in closed:
+        if Path(error.filename) == Path(folder):
+            raise DataError(f"{printable(folder)}: cannot be read ({error.strerror}); check who may read it") from error
+        yield Path(error.filename)
+
+
+def _is_media(place: str, name: str) -> bool:
+    if name.startswith(".") or Path(name).suffix.lower() not in MEDIA_SUFFIXES:
+        return False
+    path = os.path.join(place, name)
+    return os.path.isfile(path) or not os.path.exists(path)  # a pipe would be waited for without end
