@@ -71,6 +71,26 @@ def test_lengths_follow_the_purpose_and_the_options(raw):
         assert all(shortest <= row.duration_s <= longest for row in read_manifest(raw / "raw" / "s.jsonl"))
 
 
+def test_a_folder_that_is_not_utf_8_is_worked_in_and_never_a_traceback(raw):
+    folder = os.fsdecode(b"r\xff")
+    os.rename(raw / "raw", raw / folder)
+    for verb, out in (
+        ("segment", f"{folder}/s.csv"),
+        ("filter", folder),
+        ("manifest split", folder),
+        ("manifest convert", f"{folder}/m.jsonl"),
+    ):
+        manifest = f"{folder}/manifest.csv" if verb == "segment" else f"{folder}/s.csv"
+        done = telucodec(*verb.split(), manifest, *([out] if "convert" in verb else ["--out", out]), cwd=raw)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1].startswith("r\ufffd")
+    for form, out in (("convert", ["here.jsonl"]), ("export", ["--to", "lhotse", "--out", "here"])):
+        done = telucodec("manifest", form, f"{folder}/s.csv", *out, cwd=raw)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "is not UTF-8" in line and "rename" in line
+
+
 def test_a_missing_recording_is_told_and_the_rest_is_done(raw):
     done = telucodec("segment", "raw/with_gone.csv", "--out", "raw/s.csv", "--jobs", 2, cwd=raw)
     assert done.returncode == 2

@@ -1,5 +1,6 @@
 """Manifests come back as they were written, and a bad one is named with its line."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,13 @@ def test_rows_that_move_still_find_their_sound(tmp_path):
     assert row.path == f"../raw/own/{ROW.path}"
     (tmp_path / "manifests").mkdir()
     assert read_segment(row, tmp_path / "manifests").shape == (1, 36_000)
+
+
+def test_a_place_that_no_manifest_can_name_is_told(tmp_path):
+    folder = tmp_path / os.fsdecode(b"r\xff")
+    assert moved([ROW], folder, folder) == [ROW]
+    with pytest.raises(DataError, match="not UTF-8.*rename"):
+        moved([ROW], folder, tmp_path)
 
 
 def test_a_spreadsheet_may_have_saved_it(tmp_path):

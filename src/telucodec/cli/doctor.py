@@ -50,7 +50,7 @@ def doctor(
             Console().print(_table(checkup))
         typer.echo(checkup.summary())
         if html:
-            typer.echo(f"{html}: open it in any browser to see and hear the worst")
+            typer.echo(f"{printable(html)}: open it in any browser to see and hear the worst")
     if checkup.worst_first:
         raise typer.Exit(1)
 

@@ -15,6 +15,7 @@ from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of,
 from telucodec.data.gather import MANIFEST, gather
 from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 
 def _default(name: str) -> str:
@@ -92,9 +93,9 @@ def filter_(
         if sifted.amounts() or sifted.amounts(spared=True):
             Console().print(_table(sifted))
         hours, all_hours = hours_of(sifted.kept), hours_of(rows)
-        gathered = f"; their sound with a manifest: {folder / MANIFEST}" if folder else ""
+        gathered = f"; their sound with a manifest: {printable(folder / MANIFEST)}" if folder else ""
         typer.echo(
-            f"{out / 'kept.csv'}: {len(sifted.kept)} of {len(rows)} rows, {hours:.2f} of {all_hours:.2f} h ({_percent(hours, all_hours)}); "
+            f"{printable(out / 'kept.csv')}: {len(sifted.kept)} of {len(rows)} rows, {hours:.2f} of {all_hours:.2f} h ({_percent(hours, all_hours)}); "
             f"{len(sifted.rejected)} in bad.csv with reasons{gathered}"
         )
     if not sifted.kept:

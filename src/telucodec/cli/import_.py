@@ -11,6 +11,7 @@ from telucodec.data.importing import Imported, import_source
 from telucodec.data.sources import SOURCES
 from telucodec.data.sources.source import SourceConfig
 from telucodec.data.stats import UNKNOWN, stats
+from telucodec.files import printable
 
 Kind = StrEnum("Kind", {name: name for name in SOURCES})
 
@@ -55,6 +56,6 @@ def say_imported(imported: Imported) -> None:
         typer.echo(f"left out: {which}: {why}", err=True)
     made = stats(imported.rows)
     typer.echo(
-        f"{imported.manifest}: {made.total.rows} rows, {made.total.duration_s / 60:.1f} minutes, speakers known: {len(made.groups['speaker'].keys() - {UNKNOWN})}; "
+        f"{printable(imported.manifest)}: {made.total.rows} rows, {made.total.duration_s / 60:.1f} minutes, speakers known: {len(made.groups['speaker'].keys() - {UNKNOWN})}; "
         f"{imported.num_reused} from before, {len(imported.rejected)} left out, see rejected.csv"
     )

@@ -18,6 +18,7 @@ from telucodec.data.split import PARTS, SplitConfig
 from telucodec.data.split import split as share_out
 from telucodec.data.stats import stats as count
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 GROUPS_SHOWN = 10
 NAME_WIDTH = 24
@@ -49,11 +50,11 @@ def split(
         write_manifest(path, getattr(parts, part))
     write_manifest(out / "left_out.csv", parts.left_out)
     for leak in parts.leaks:
-        typer.echo(f"{out}: {leak}", err=True)
+        typer.echo(f"{printable(out)}: {leak}", err=True)
     made = ", ".join(
         f"{part} {_amount(len(rows), sum(row.duration_s for row in rows))}" for part in PARTS if (rows := getattr(parts, part))
     )
-    typer.echo(f"{out}: {made}; {len(parts.left_out)} rows left out, {len(parts.leaks)} leaks to know of")
+    typer.echo(f"{printable(out)}: {made}; {len(parts.left_out)} rows left out, {len(parts.leaks)} leaks to know of")
 
 
 def mix(
@@ -70,7 +71,7 @@ def mix(
     rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out.parent)]
     mixed = mix_rows(rows, counts, seed)
     write_manifest(out, mixed)
-    typer.echo(f"{out}: {_amount(len(mixed), sum(row.duration_s for row in mixed))} of {len(rows)} rows, seed {seed}")
+    typer.echo(f"{printable(out)}: {_amount(len(mixed), sum(row.duration_s for row in mixed))} of {len(rows)} rows, seed {seed}")
 
 
 def stats(
@@ -108,7 +109,7 @@ def check(manifests: Manifests) -> None:
         rows = read_manifest(path)
         with progress_bar(f"check {path.name}") as progress:
             for finding in find_faults(rows, path.parent, progress):
-                typer.echo(f"{path}: {finding}")
+                typer.echo(f"{printable(path)}: {finding}")
                 num_findings += 1
         num_rows += len(rows)
     typer.echo(f"{num_rows} rows checked, {num_findings} findings")
@@ -129,7 +130,7 @@ def convert(
             raise DataError(f"{path}: is neither .csv nor .jsonl; name it so")
     rows = read_manifest(source)
     write_manifest(target, rows if source.resolve().parent == target.resolve().parent else moved(rows, source.parent, target.parent))
-    typer.echo(f"{target}: {len(rows)} rows")
+    typer.echo(f"{printable(target)}: {len(rows)} rows")
 
 
 def export(
@@ -143,7 +144,7 @@ def export(
     """
     with progress_bar(f"export {source.name}") as progress:
         num_rows, duration_s = hand_on(source, to, out, progress)
-    typer.echo(f"{out}: {_amount(num_rows, duration_s)} for {to}")
+    typer.echo(f"{printable(out)}: {_amount(num_rows, duration_s)} for {to}")
 
 
 manifest = typer.Typer(

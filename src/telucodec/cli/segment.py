@@ -12,6 +12,7 @@ from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.data.segment import PURPOSES, SegmentConfig
 from telucodec.data.segment import segment as cut_all
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 Purpose = StrEnum("Purpose", {name: name for name in PURPOSES})
 
@@ -50,7 +51,7 @@ def segment(
     write_manifest(out, moved(done.rows, root, out.parent))
     share = f" ({100 * done.kept_s / done.heard_s:.0f} %)" if done.heard_s else ""
     typer.echo(
-        f"{out}: {len(done.rows) - done.num_utterances} segments of {config.min_s:g} to {config.max_s:g} s, "
+        f"{printable(out)}: {len(done.rows) - done.num_utterances} segments of {config.min_s:g} to {config.max_s:g} s, "
         f"{done.kept_s / 60:.1f} minutes kept of {done.heard_s / 60:.1f} heard{share}; "
         f"{done.num_utterances} utterances passed on, {len(done.speechless)} recordings without speech"
     )

@@ -18,7 +18,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import DataError
-from telucodec.files import write_changed
+from telucodec.files import printable, write_changed
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,16 @@ def read_json_lines(path: Path) -> list[Segment]:
 
 
 def moved(rows: Iterable[Segment], root: Path, new_root: Path) -> list[Segment]:
-    """Return `rows`, whose paths start at the folder `root`, with paths that start at `new_root`."""
+    """Return `rows`, whose paths start at the folder `root`, with paths that start at `new_root`. Raises DataError as `utf8` does."""
     way = os.path.relpath(Path(root).resolve(), Path(new_root).resolve())
-    return [replace(row, path=os.path.normpath(os.path.join(way, row.path))) for row in rows]
+    return [replace(row, path=utf8(os.path.normpath(os.path.join(way, row.path)))) for row in rows]
+
+
+def utf8(path: str) -> str:
+    """Return `path` as it is. Raises DataError where it is not UTF-8: a manifest holds text alone."""
+    if printable(path) != path:
+        raise DataError(f"{printable(path)}: is not UTF-8, so no manifest can name it; rename that folder or file")
+    return path
 
 
 def _read_text(path: Path) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.exports.span import Span, span_of
-from telucodec.data.manifest import Segment
+from telucodec.data.manifest import Segment, utf8
 
 
 def write_lhotse(rows: list[Segment], root: Path, out: Path, progress: Callable[[float, float, str], None]) -> None:
-    """Write `rows`, whose files lie below `root`, to the folder `out`. Raises DataError where the sound of one is not there.
+    """Write `rows`, whose files lie below `root`, to the folder `out`. Raises DataError where the sound of one is not there, or its
+    place has a name that is not UTF-8.
 
     A file is one recording, called by its path in the manifest; its rows are supervisions called PATH-0, PATH-1 ... What Lhotse has no
     field for is in `custom`; text, speaker and language are left out where unknown.
@@ -32,7 +33,7 @@ def write_lhotse(rows: list[Segment], root: Path, out: Path, progress: Callable[
 def _recording(name: str, span: Span) -> dict:
     return {
         "id": name,
-        "sources": [{"type": "file", "channels": [0], "source": str(span.path)}],
+        "sources": [{"type": "file", "channels": [0], "source": utf8(str(span.path))}],
         "sampling_rate": SAMPLE_RATE,
         "num_samples": span.file_samples,
         "duration": span.file_samples / SAMPLE_RATE,
