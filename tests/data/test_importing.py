@@ -94,6 +94,16 @@ def test_killed_at_any_moment_it_goes_on_and_leaves_nothing_torn(make, tmp_path)
     assert len([path for path in (out / "audio").rglob("*") if path.is_file()]) == NUM_SOUNDS
 
 
+def test_a_speaker_is_one_however_the_name_is_written(tmp_path):
+    names = ["Müller", "Mu\u0308ller", " Müller "]
+    lines = [json.dumps({"key": f"{number}.wav", "text": "", "speaker": name}) + "\n" for number, name in enumerate(names)]
+    (tmp_path / "list.jsonl").write_text("".join(lines), "utf-8")
+    for number in range(len(names)):
+        noise(tmp_path / f"{number}.wav", 0.2)
+    rows = import_source(JsonLines(tmp_path / "list.jsonl", SourceConfig()), tmp_path / "out", "own").rows
+    assert [row.speaker for row in rows] == ["Müller"] * 3
+
+
 def test_a_journal_cut_short_loses_its_last_line_only(tmp_path):
     for name in "abc":
         noise(tmp_path / "in" / f"{name}.wav", 1)

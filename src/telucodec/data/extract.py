@@ -18,7 +18,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration
 from telucodec.data.executors import cluster, processes, submit_all
-from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.media_folder import media_below
 from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
@@ -62,7 +62,7 @@ class Recording:
     def speaker(self) -> str:
         """Name of the speaker, empty where unknown."""
         folders = self.name.split("/")[:-1]
-        return "".join(folders[1:2] if for_test(self.name) else folders[:1])
+        return one_form("".join(folders[1:2] if for_test(self.name) else folders[:1]))
 
 
 @dataclass(frozen=True)

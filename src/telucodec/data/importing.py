@@ -1,8 +1,8 @@
 """A source of data into a folder: a 16 kHz FLAC file for each sound, and a manifest of them, CSV and JSON lines.
 
 Each FLAC file appears whole and is then entered in a journal, so that an import that was stopped, in whatever way, goes on where it was:
-what the journal holds is not decoded again, the rest is. Text is brought to Unicode NFC here, with single spaces; that is all that is
-ever done to it.
+what the journal holds is not decoded again, the rest is. Text and names of speakers are brought to Unicode NFC here, with single
+spaces; that is all that is ever done to them.
 """
 
 import json
@@ -18,7 +18,7 @@ import soundfile
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.loudness import SILENT_PEAK, Measures, measure
-from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.outcome import is_whole
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import AUDIO_FOLDER, workplace
@@ -109,15 +109,14 @@ def _import(
 
 
 def _listed(source: Source, reject: Callable[[str, str], object]) -> dict[str, Utterance]:
-    """Return the utterances of `source` by their names, each once, with clean text."""
+    """Return the utterances of `source` by their names, each once, with clean text and speaker."""
     utterances: dict[str, Utterance] = {}
     for utterance in source.utterances(reject):
         fields = (utterance.text, utterance.speaker, utterance.language, utterance.licence, *utterance.details.values())
         if any(unicodedata.category(char) == "Cs" for field in fields for char in field):
             reject(utterance.name, "its text holds half a character (a lone surrogate); write it again")
             continue
-        text = " ".join(unicodedata.normalize("NFC", utterance.text).split())
-        utterance = replace(utterance, text=text)
+        utterance = replace(utterance, text=one_form(utterance.text), speaker=one_form(utterance.speaker))
         known = utterances.setdefault(utterance.name, utterance)
         if (known.text, known.speaker) != (utterance.text, utterance.speaker):
             reject(f"{utterance.name}, again", "is listed twice with different text or speaker, the first is taken; leave one of them out")

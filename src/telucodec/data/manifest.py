@@ -2,13 +2,14 @@
 
 The sound stays in 16 kHz FLAC files below a root folder, the manifest's own; a row says where in them its segment lies, how loud it is,
 what is said in it and by whom. A manifest is CSV, or its twin in JSON lines (.jsonl): {"key": path, "text": ..., ...}.
-Text is brought to NFC where it comes in (`data/importing.py`); manifests keep text and paths byte for byte.
+Text and speakers are brought to NFC where they come in (`one_form`); manifests keep text and paths byte for byte.
 """
 
 import csv
 import io
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, asdict, astuple, dataclass, fields, replace
 from pathlib import Path
@@ -135,6 +136,11 @@ def utf8(path: str) -> str:
     if printable(path) != path:
         raise DataError(f"{printable(path)}: is not UTF-8, so no manifest can name it; rename that folder or file")
     return path
+
+
+def one_form(text: str) -> str:
+    """Return `text` in NFC with single spaces, as texts and speakers enter a manifest, so that equal ones are equal."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _read_text(path: Path) -> str:

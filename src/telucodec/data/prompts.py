@@ -4,10 +4,10 @@ A sound is named by the voice and the sentence, so that a sentence is spoken onc
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from telucodec.data.manifest import one_form
 from telucodec.data.sources.source import Reject, Utterance, read_table
 from telucodec.data.synthesis.voice import Voice
 from telucodec.errors import DataError, MediaError
@@ -22,7 +22,7 @@ def read_sentences(path: Path) -> list[str]:
     Raises DataError where there is none.
     """
     lines = (line.split("\t")[0] for line in read_table(path).split("\n"))
-    clean = (" ".join(unicodedata.normalize("NFC", line).split()) for line in lines)
+    clean = (one_form(line) for line in lines)
     sentences = list(dict.fromkeys(line for line in clean if line))
     if not sentences:
         raise DataError(f"{path}: holds no sentence; write one on each line")
