@@ -26,9 +26,7 @@ def import_(
     kind: Annotated[Kind, typer.Argument(help="What SOURCE is.")],
     source: Annotated[Path, typer.Argument(help="Release (.tar.gz or unpacked), file of JSON lines, CSV table, or folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write to; run again to go on from there.")],
-    parts: Annotated[
-        str | None, typer.Option(help="Common Voice: parts to take, such as train,dev,test,other; validated if not given.")
-    ] = None,
+    parts: Annotated[str | None, typer.Option(help="Common Voice: parts to take, such as validated,other; validated if not given.")] = None,
     language: Annotated[str, typer.Option(help="Language, such as te. Common Voice: take it alone; others: where a row names none.")] = "",
     speaker: Annotated[str, typer.Option(help="Speaker of rows that name none.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the speech, such as CC0-1.0; Common Voice has its own.")] = "",
