@@ -110,11 +110,17 @@ def test_unreadable_files_are_told_and_the_others_are_done(tmp_path):
     (tmp_path / "media" / "empty.mp4").touch()
     (tmp_path / "media" / "diary.mkv").write_text("dear diary")
     soundfile.write(tmp_path / "media" / "silent.flac", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
+    wave, _ = soundfile.read(tmp_path / "media" / "good.wav")
+    soundfile.write(tmp_path / "media" / "opposed.wav", np.stack([wave, -wave], axis=1), SAMPLE_RATE, "FLOAT")
     report = extract(tmp_path / "media", tmp_path / "out")
     assert names(report) == ["good.wav"]
-    for line, (name, reason) in zip(
-        report.unreadable, [("diary.mkv", "no media file"), ("empty.mp4", "empty"), ("silent.flac", "digital silence")], strict=True
-    ):
+    reasons = [
+        ("diary.mkv", "no media file"),
+        ("empty.mp4", "empty"),
+        ("opposed.wav", "channels cancel"),
+        ("silent.flac", "digital silence"),
+    ]
+    for line, (name, reason) in zip(report.unreadable, reasons, strict=True):
         assert name in line and reason in line
     assert not (tmp_path / "out" / "audio" / "silent.flac.flac").exists()
 

@@ -150,11 +150,14 @@ def test_a_journal_from_before_sizes_were_kept_still_counts(tmp_path):
 def test_silence_and_what_is_no_sound_are_rejected(tmp_path):
     noise(tmp_path / "in" / "a.wav", 1)
     noise(tmp_path / "in" / "silence.wav", 1, level=0)
+    wave = 0.1 * np.random.standard_normal(SAMPLE_RATE)
+    soundfile.write(tmp_path / "in" / "opposed.wav", np.stack([wave, -wave], axis=1), SAMPLE_RATE, "FLOAT")
     (tmp_path / "in" / "text.mp3").write_text("no sound")
     (tmp_path / "in" / "empty.mp3").touch()
     imported = import_source(Folder(tmp_path / "in", SourceConfig()), tmp_path / "out", "own")
     reasons = dict(imported.rejected)
-    assert set(reasons) == {"empty.mp3", "silence.wav", "text.mp3"} and "digital silence" in reasons["silence.wav"]
+    assert set(reasons) == {"empty.mp3", "opposed.wav", "silence.wav", "text.mp3"}
+    assert "digital silence" in reasons["silence.wav"] and "channels cancel" in reasons["opposed.wav"]
     assert [row.recording for row in imported.rows] == ["a.wav"]
     assert [path.name for path in (tmp_path / "out" / "audio").iterdir()] == ["a.wav.flac"]
 

@@ -17,7 +17,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.loudness import SILENT_PEAK, Measures, measure
+from telucodec.data.loudness import SILENT_PEAK, Channels, Measures, measure
 from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.outcome import is_whole
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
@@ -131,11 +131,12 @@ def flac_path(name: str) -> str:
 def _import_one(media: Path, name: str, out: Path) -> Measures:
     """Write the FLAC file of one sound and measure what was written. Raises MediaError where there is no sound to use."""
     target = out / flac_path(name)
-    write_audio(target, stream_media(media), SAMPLE_RATE)
+    channels = Channels()
+    write_audio(target, stream_media(media, heard=channels), SAMPLE_RATE)
     measures = measure(target)
     if measures.peak < SILENT_PEAK:
         target.unlink()
-        raise MediaError(f"{name}: holds only digital silence; check the recording")
+        raise MediaError(f"{name}: {channels.why_silent()}")
     return measures
 
 

@@ -15,7 +15,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import to_int16, write_audio
-from telucodec.data.loudness import SILENT_PEAK, Measures, Meter
+from telucodec.data.loudness import SILENT_PEAK, Channels, Measures, Meter
 from telucodec.errors import MediaError
 from telucodec.files import printable, write_whole
 
@@ -57,13 +57,14 @@ def bring(source: Path, flac: Path, heard: Callable[[float], None] = lambda hear
 
 def _metered(source: Path, meter: Meter, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
     """Yield the windows [1, T] of `source` as 16 bits hold them, past `meter`. Raises MediaError if all are zero."""
-    for window in stream_media(source, SAMPLE_RATE):
+    channels = Channels()
+    for window in stream_media(source, SAMPLE_RATE, heard=channels):
         rounded = to_int16(window) / np.float32(32768)
         meter.hear(rounded[0])
         yield rounded
         heard(meter.num_samples / SAMPLE_RATE)
     if meter.peak < SILENT_PEAK:
-        raise MediaError(f"{printable(source)}: holds only digital silence; check the recording")
+        raise MediaError(f"{printable(source)}: {channels.why_silent()}")
 
 
 def known_outcome(source: Path, flac: Path, content: bool = True) -> Outcome | None:
