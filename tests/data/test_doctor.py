@@ -147,6 +147,18 @@ def test_the_summary_counts_and_the_worst_comes_first(tmp_path):
     assert "Zeros leave a pooled SNR as it is" in found.summary()
 
 
+def test_what_was_not_measured_is_said_so(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    assert "Segments of 1 s: zeros not measured." in examine([tmp_path]).summary()
+
+
+def test_digital_silence_is_silent_and_not_clipped(tmp_path):
+    path = wav(tmp_path / "zeros.wav", np.zeros(2 * SAMPLE_RATE))
+    (diagnosis,) = examine([path]).diagnoses
+    assert [finding.case for finding in diagnosis.findings] == ["mostly silent", "too quiet"]
+    assert diagnosis.findings[1].measured == "peak 0"
+
+
 def test_nothing_to_look_at_is_an_error(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DataError, match="name"):

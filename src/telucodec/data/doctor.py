@@ -166,10 +166,12 @@ class Checkup:
         ill = len(self.worst_first)
         things = "rows" if any(found.sound.row for found in self.diagnoses) else "files"
         cases = ", ".join(f"{case} {count}" for case, count in self.cases.items())
+        segments = f"Segments of {self.config.segment_s:g} s"
+        zeros = f"{segments} add {100 * self.padding_share:.1f} % of zeros." if self.measured else f"{segments}: zeros not measured."
         return (
             f"{len(self.diagnoses)} {things}, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
             + (f" ({cases})" if cases else "")
-            + f". Segments of {self.config.segment_s:g} s add {100 * self.padding_share:.1f} % of zeros. "
+            + f". {zeros} "
             "Zeros leave a pooled SNR as it is; averaging the dB of single files, near-silent ones among them, is the trap."
         )
 

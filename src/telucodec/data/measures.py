@@ -22,6 +22,9 @@ SILENT_DB = -60.0
 CLIP_RUN = 3
 """So many samples in a row at one height are a clip; music and speech touch their peak with one or two."""
 
+MIN_FLAT_TOP = 32 / 32768
+"""A peak below this is not looked at for clips: silence, and noise of a few steps of 16 bits, stay near it all the time."""
+
 FLOOR_PERCENTILE = 10
 """Speech pauses for a tenth of the time at least, in each band if not in all at once."""
 
@@ -192,7 +195,7 @@ class _Source:
         return {
             "clipped_share": self.num_full / (self.count * num_channels),
             "clipped_runs": self.full_runs,
-            "flat_runs": self.flat_runs,
+            "flat_runs": self.flat_runs if self.top >= MIN_FLAT_TOP else 0,
             "quietest_channel_db": _ratio_db(self.powers.min(), strongest) if num_channels > 1 else math.nan,
             "mixing_db": _ratio_db(self.mixed_power, self.powers.mean()),
         }
@@ -234,7 +237,7 @@ class _Wave:
 
     def measures(self) -> dict[str, float]:
         mean, power = self.sum / self.count, self.sum_of_squares / self.count
-        peak, rms = max(-self.minimum, self.maximum), math.sqrt(power)
+        peak, rms = max(abs(self.minimum), abs(self.maximum)), math.sqrt(power)
         return {
             "minimum": self.minimum,
             "maximum": self.maximum,
