@@ -100,7 +100,7 @@ def test_a_missing_recording_is_told_and_the_rest_is_done(raw):
     assert read_manifest(raw / "raw" / "s.csv")
 
 
-@pytest.mark.parametrize("options", [["--max", "1.5"], ["--min", "0"]])
+@pytest.mark.parametrize("options", [["--max", "1.5"], ["--min", "0"], ["--max", "inf"], ["--min", "0.00001", "--max", "0.00002"]])
 def test_lengths_that_cannot_be_are_one_line(raw, options):
     done = telucodec("segment", "raw/manifest.csv", "--out", "raw/s.csv", *options, cwd=raw)
     assert done.returncode == 2
@@ -126,7 +126,8 @@ def test_options_win_over_the_file_and_json_tells_all(raw):
 
 def test_what_is_no_threshold_is_one_line(raw):
     (raw / "filter.toml").write_text("loudness = 3\n")
-    for options in (["--config", "filter.toml"], ["--keep", "nosy"], ["--config", "missing.toml"]):
+    (raw / "zero.toml").write_text("segment_s = 0\n")
+    for options in (["--config", "filter.toml"], ["--config", "zero.toml"], ["--keep", "nosy"], ["--config", "missing.toml"]):
         done = telucodec("filter", "raw/manifest.csv", "--out", "good", *options, cwd=raw)
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()

@@ -40,6 +40,13 @@ def test_healthy_is_exit_code_0():
     assert "1 healthy, 0 with findings" in done.stdout
 
 
+@pytest.mark.parametrize("length", ["inf", "nan", "0"])
+def test_a_length_that_is_none_is_exit_code_2(length):
+    done = doctor(CLIP, "--segment-s", length)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and "segment-s" in done.stderr
+
+
 def test_findings_are_exit_code_1(recordings):
     done = doctor(recordings, "--jobs", 1)
     assert done.returncode == 1, done.stderr

@@ -208,7 +208,14 @@ def test_rows_of_one_recording_are_copies_only_where_their_sound_is(tmp_path):
 
 def test_rows_that_cannot_be_looked_at_are_findings(tmp_path):
     (row,) = recording(tmp_path, read_media(CLIP)[0])
-    bad = [{"path": "gone.flac"}, {"start_s": row.duration_s}, {"duration_s": 0.0}, {"duration_s": float("nan")}, {"start_s": -1.0}]
+    bad = [
+        {"path": "gone.flac"},
+        {"start_s": row.duration_s},
+        {"duration_s": 0.0},
+        {"duration_s": float("nan")},
+        {"start_s": float("inf")},
+        {"start_s": -1.0},
+    ]
     write_manifest(tmp_path / "rows.csv", [replace(row, **change) for change in bad])
     found = examine([tmp_path / "rows.csv"])
     assert found.cases == {"unreadable": len(bad)}

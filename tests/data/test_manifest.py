@@ -1,5 +1,6 @@
 """Manifests come back as they were written, and a bad one is named with its line."""
 
+import math
 import os
 from dataclasses import replace
 
@@ -138,6 +139,20 @@ def test_a_bad_line_is_named_by_its_number(tmp_path, spoil):
     (tmp_path / "train.csv").write_text(spoil((tmp_path / "train.csv").read_text("utf-8")), "utf-8")
     with pytest.raises(DataError, match="line 2"):
         read_manifest(tmp_path / "train.csv")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_path_that_no_file_can_have_is_named_by_its_line(tmp_path, name):
+    write_manifest(tmp_path / name, [replace(ROW, path="a\0b.flac")])
+    with pytest.raises(DataError, match=r"line \d: path is 'a\\x00b.flac'"):
+        read_manifest(tmp_path / name)
+
+
+@pytest.mark.parametrize("change", [{"start_s": math.inf}, {"duration_s": math.inf}, {"duration_s": math.nan}])
+def test_a_row_without_numbers_is_named_where_its_sound_is_read(tmp_path, change):
+    write_audio(tmp_path / ROW.path, np.zeros((1, 5 * SAMPLE_RATE), np.float32), SAMPLE_RATE)
+    with pytest.raises(DataError, match="mend the row"):
+        read_segment(replace(ROW, **change), tmp_path)
 
 
 def test_a_segment_is_exactly_its_samples(tmp_path):

@@ -39,6 +39,8 @@ def doctor(
 
     Example: telucodec doctor recordings --html doctor.html
     """
+    if not math.isfinite(segment_s):
+        raise typer.BadParameter("--segment-s takes a number of seconds, such as 1")
     with progress_bar("Examining") as progress:
         checkup = examine(paths, DoctorConfig(segment_s=segment_s), jobs or os.cpu_count() or 1, progress)
     if html:

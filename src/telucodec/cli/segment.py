@@ -25,7 +25,7 @@ def segment(
     purpose: Annotated[
         Purpose, typer.Option("--for", help="codec: 1 to 15 s. text: 5 to 16 s, to write down what is said.")
     ] = Purpose.codec,
-    min_s: Annotated[float | None, typer.Option("--min", help="Shortest segment in seconds.")] = None,
+    min_s: Annotated[float | None, typer.Option("--min", help="Shortest segment in seconds, at least 0.1.")] = None,
     max_s: Annotated[float | None, typer.Option("--max", help="Longest segment in seconds, at least twice the shortest.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes to share the work; one per core if not given.")] = None,
 ) -> None:

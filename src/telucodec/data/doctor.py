@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.data.executors import in_turn
@@ -35,7 +35,7 @@ class DoctorConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    segment_s: float = 1.0
+    segment_s: float = Field(1.0, ge=1 / SAMPLE_RATE)
     """Segments the files will be cut into; the last one is filled up with zeros."""
     max_padding_share: float = 0.3
     """More zeros than that, and a batch holds a third less sound than it seems."""

@@ -8,6 +8,7 @@ Text and speakers are brought to NFC where they come in (`one_form`); manifests 
 import csv
 import io
 import json
+import math
 import os
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -53,7 +54,9 @@ class Segment:
 
     @property
     def span(self) -> tuple[int, int]:
-        """First sample in its file, and how many there are."""
+        """First sample in its file, and how many there are. Raises DataError where its seconds are no numbers."""
+        if not (math.isfinite(self.start_s) and math.isfinite(self.duration_s)):
+            raise DataError(f"{self.path}: its row starts at {self.start_s} s and lasts {self.duration_s} s; mend the row")
         return round(self.start_s * SAMPLE_RATE), round(self.duration_s * SAMPLE_RATE)
 
 
@@ -90,7 +93,7 @@ def read_manifest(path: Path) -> list[Segment]:
     rows = []
     try:
         for cells in table:
-            rows.append(Segment(**{name: read(cells[name]) for name, read in columns.items()}))
+            rows.append(_openable(Segment(**{name: read(cells[name]) for name, read in columns.items()})))
     except (TypeError, ValueError, csv.Error) as error:
         raise DataError(f"{path}, line {table.line_num}: {error}; mend that line, or prepare the data again") from error
     return rows
@@ -117,7 +120,7 @@ def read_json_lines(path: Path) -> list[Segment]:
             missing = [name for name in REQUIRED if name not in cells]
             if missing:
                 raise DataError(f"{path}, line {number}: lacks {', '.join(missing)}; `telucodec import json-lines` measures the sound")
-            rows.append(Segment(**{name: _typed(name, cells[name]) for name in COLUMNS if name in cells}))
+            rows.append(_openable(Segment(**{name: _typed(name, cells[name]) for name in COLUMNS if name in cells})))
         except KeyError as error:
             raise DataError(f"{path}, line {number}: lacks {error}; mend that line, or prepare the data again") from error
         except (TypeError, ValueError, AttributeError) as error:
@@ -156,6 +159,13 @@ def _read_text(path: Path) -> str:
 def _cell_reader(kind: type) -> Callable[[str], str | float | bool]:
     """Return what turns a cell of a CSV table into a value of `kind`."""
     return _truth if kind is bool else kind
+
+
+def _openable(row: Segment) -> Segment:
+    """Return `row` if its path can name a file at all."""
+    if "\0" in row.path:
+        raise ValueError(f"path is {row.path!r}, which no file can be called")
+    return row
 
 
 def _truth(cell: str) -> bool:

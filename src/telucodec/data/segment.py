@@ -4,6 +4,7 @@ A trained detector (`audio/activity.py`) says where there is speech. Speech with
 lies around it is kept on both sides. A stretch too long for one segment is cut in the middle of its longest pause in reach.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,17 +41,25 @@ MARGIN_SAMPLES = SAMPLE_RATE // 5
 """0.2 s kept before and after speech: soft beginnings and endings lie there."""
 
 
+SHORTEST_S = 0.1
+"""No segment is shorter: that is less than a syllable, and cuts need a few frames to choose from."""
+
+
 @dataclass(frozen=True)
 class SegmentConfig:
-    """How long segments may be; DataError where the longest is not at least twice the shortest, which leaves room to choose a pause."""
+    """How long segments may be. Raises DataError where the shortest is under SHORTEST_S or the longest not at least twice the shortest.
+
+    Twice leaves room to choose a pause.
+    """
 
     min_s: float = 1.0
     max_s: float = 15.0
 
     def __post_init__(self) -> None:
-        if not 0 < 2 * self.min_s <= self.max_s:
+        if not SHORTEST_S <= self.min_s <= self.max_s / 2 < math.inf:
             raise DataError(
-                f"segments of {self.min_s:g} to {self.max_s:g} s: the longest must be at least twice the shortest; choose others"
+                f"segments of {self.min_s:g} to {self.max_s:g} s: the shortest must be {SHORTEST_S:g} s or more, "
+                "and the longest at least twice the shortest; choose others"
             )
 
     @property

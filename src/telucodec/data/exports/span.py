@@ -55,7 +55,7 @@ def span_of(row: Segment, root: Path) -> Span:
         raise DataError(f"{printable(path)}: is missing or cannot be read; `telucodec manifest check` lists all such files") from error
     if (facts.samplerate, facts.channels) != (SAMPLE_RATE, 1):
         raise DataError(f"{printable(path)}: is not the {SAMPLE_RATE} Hz mono file of its manifest; extract or import it again")
-    first, num_samples = round(row.start_s * SAMPLE_RATE), round(row.duration_s * SAMPLE_RATE)
+    first, num_samples = row.span
     if first < 0 or num_samples < 1 or first + num_samples > facts.frames:
         raise DataError(
             f"{printable(path)}: its row lasts from {row.start_s:g} s for {row.duration_s:g} s, the file only "
