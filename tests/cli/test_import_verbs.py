@@ -48,6 +48,10 @@ def test_what_was_imported_is_split_mixed_counted_checked_and_converted(raw, tmp
     assert telucodec("manifest", "split", *manifests, "--out", tmp_path).stdout == done.stdout
     assert {part: read_manifest(tmp_path / f"{part}.csv") for part in parts} == parts
 
+    telucodec("manifest", "split", *manifests[:1], "--out", tmp_path / "fewer")
+    done = telucodec("manifest", "split", *manifests[1:], "--out", tmp_path / "fewer")
+    assert "rows of the earlier split were not given this time" in done.stderr
+
     mixed = tmp_path / "mixes" / "mix.jsonl"
     telucodec("manifest", "mix", *manifests, "--out", mixed, "--take", "commonvoice=5", "--take", "own=2")
     counted = json.loads(telucodec("manifest", "stats", mixed, "--json").stdout)

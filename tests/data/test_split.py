@@ -177,6 +177,13 @@ def test_nothing_changes_its_part_when_data_is_added(seed):
     assert by_part(again) == by_part(second)
 
 
+def test_earlier_rows_that_are_not_given_again_are_counted():
+    rows, new = crowd(10), rows_of("new.wav", "new", 4)
+    first = split(rows)
+    assert split(rows + new, before=by_part(first)).num_not_given == 0
+    assert split(new, before=by_part(first)).num_not_given == len(rows)
+
+
 def test_a_new_speaker_is_never_cut_in_two():
     first = split(crowd(10))
     for name in range(10, 40):

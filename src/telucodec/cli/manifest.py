@@ -51,6 +51,9 @@ def split(
     write_manifest(out / "left_out.csv", parts.left_out)
     for leak in parts.leaks:
         typer.echo(f"{printable(out)}: {leak}", err=True)
+    if parts.num_not_given:
+        what = f"{parts.num_not_given} rows of the earlier split were not given this time and left it"
+        typer.echo(f"{printable(out)}: {what}; name all manifests, the new ones and those from before", err=True)
     made = ", ".join(
         f"{part} {_amount(len(rows), sum(row.duration_s for row in rows))}" for part in PARTS if (rows := getattr(parts, part))
     )

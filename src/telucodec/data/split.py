@@ -48,6 +48,8 @@ class Split:
     """A sentence for each thing that makes a measured quality less trustworthy."""
     left_out: list[Segment] = field(default_factory=list)
     """Rows in no part, since their sentence is in another; the leaks tell how many."""
+    num_not_given: int = 0
+    """Rows of the earlier split that were not given this time, and so are in no part any more."""
 
 
 def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: Mapping[str, Iterable[Segment]] | None = None) -> Split:
@@ -83,7 +85,9 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
         leaks.append(f"{number} rows were left out of {part}, since their sentences are in {other} too; nothing is lost but these")
     if stray := [row for row in synthetic if for_test(row.recording)]:
         leaks.append(f"{len(stray)} synthetic rows in the folder {TEST_FOLDER} were left out: synthetic speech is for training alone")
-    return Split(**parts, leaks=leaks, left_out=[row for _, _, row in repeated] + stray)
+    given = {_stretch(row) for row in rows}
+    num_not_given = sum(_stretch(row) not in given for rows_in in before.values() for row in rows_in)
+    return Split(**parts, leaks=leaks, left_out=[row for _, _, row in repeated] + stray, num_not_given=num_not_given)
 
 
 def _in_order(rows: list[Segment]) -> list[Segment]:
