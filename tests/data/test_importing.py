@@ -20,6 +20,7 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.data.check import check
 from telucodec.data.importing import import_source
 from telucodec.data.manifest import read_manifest
+from telucodec.data.sources import SOURCES
 from telucodec.data.sources.folder import Folder
 from telucodec.data.sources.json_lines import JsonLines
 from telucodec.data.sources.source import SourceConfig
@@ -102,6 +103,17 @@ def test_a_speaker_is_one_however_the_name_is_written(tmp_path):
         noise(tmp_path / f"{number}.wav", 0.2)
     rows = import_source(JsonLines(tmp_path / "list.jsonl", SourceConfig()), tmp_path / "out", "own").rows
     assert [row.speaker for row in rows] == ["Müller"] * 3
+
+
+def test_an_interruption_leaves_no_sound_that_was_on_its_way(tmp_path):
+    def interrupt(done, total, which):
+        assert list((tmp_path / "out" / ".incoming").iterdir())
+        raise KeyboardInterrupt
+
+    _, archive = release_of_sounds(tmp_path / "in")
+    with pytest.raises(KeyboardInterrupt):
+        import_source(SOURCES["common-voice"](archive, SourceConfig()), tmp_path / "out", "commonvoice", interrupt)
+    assert not (tmp_path / "out" / ".incoming").exists()
 
 
 def test_a_journal_cut_short_loses_its_last_line_only(tmp_path):

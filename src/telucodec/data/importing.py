@@ -26,7 +26,7 @@ from telucodec.errors import DataError, MediaError
 from telucodec.files import append_line, write_table, write_whole
 
 SCRATCH = ".incoming"
-"""Folder for a sound on its way; emptied at the beginning and at the end."""
+"""Folder for a sound on its way; emptied at the beginning and at the end, however that comes."""
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, name): sounds looked at, sounds to look at, the one at hand."""
@@ -65,7 +65,10 @@ def import_source(source: Source, out: Path, name: str, progress: Progress = lam
     rejected: dict[str, str] = {}  # the first reason for each counts
     utterances = _listed(source, rejected.setdefault)
     with workplace(out):
-        return _import(source, utterances, rejected, out, name, progress)
+        try:
+            return _import(source, utterances, rejected, out, name, progress)
+        finally:
+            shutil.rmtree(out / SCRATCH, ignore_errors=True)
 
 
 def _import(
@@ -93,7 +96,6 @@ def _import(
             done[which] = _Entry(state, measures, (out / flac_path(which)).stat().st_size)
             append_line(out / JOURNAL, _journal_line(which, done[which]))
         progress(len(wanted), len(wanted), "")
-    shutil.rmtree(scratch, ignore_errors=True)
     for which in wanted:
         if which not in done:
             rejected.setdefault(which, "its sound is not in the source; get the whole of it, or leave the row out")
