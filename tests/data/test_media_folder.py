@@ -47,6 +47,12 @@ def test_media_are_found_by_their_suffixes_and_hidden_ones_are_not(media):
     assert list(media_below(media, lambda below: below.name == "kerstin")) == [media / "a.wav"]
 
 
+@pytest.mark.parametrize("name", ["disc.vob", "book.m4b", "A.WAVE"])
+def test_what_ffmpeg_reads_is_found_by_its_less_common_suffixes_too(tmp_path, name):
+    (tmp_path / name).touch()
+    assert list(media_below(tmp_path)) == [tmp_path / name]
+
+
 def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_done(media, tmp_path, close):
     close(media / "kerstin")
     extracted = extract(media, tmp_path / "extracted")
