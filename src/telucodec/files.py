@@ -18,6 +18,14 @@ HALF_WRITTEN = re.compile(r"\.[\d-]+\.part-(?P<target>.+)", re.DOTALL)
 _serials = count()
 
 
+def not_a_folder(target: Path) -> Path:
+    """`target`, where a file is to be written after much work. Raises TelucodecError where a folder has that name."""
+    target = Path(target)
+    if target.is_dir():
+        raise TelucodecError(f"{target}: is a folder; name a file to write")
+    return target
+
+
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it to `target` if all went well, else remove it.
@@ -25,7 +33,7 @@ def whole(target: Path) -> Iterator[Path]:
     The suffix is kept, since writers choose their format by it. Raises TelucodecError where the folder
     cannot be written or the disk is full.
     """
-    target = Path(target)
+    target = not_a_folder(target)
     beside = target.with_name(f".{os.getpid()}-{next(_serials)}.part-{target.name}")  # two threads may write one target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -223,6 +223,10 @@ def test_an_evaluation_of_nothing_is_told_so(tmp_path):
     done = telucodec("evaluate", tmp_path)
     assert done.returncode == 2
     assert "holds no speech to evaluate" in done.stderr
+    done = telucodec("evaluate", SPEECH, "--rates", "", "--baselines", "")
+    assert done.returncode == 2 and "nothing to measure" in done.stderr
+    done = telucodec("evaluate", SPEECH, "--baselines", "", "--out", tmp_path)
+    assert done.returncode == 2 and "is a folder; name a file" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The judge hears the original as its recogniser does, and noise as wrong."""
 
 import math
+import shutil
 from functools import partial
 
 import numpy as np
@@ -31,3 +32,12 @@ def test_what_has_no_transcript_is_not_measured(bundle):
         for metric in Judge(bundle).metrics(text):
             found = metric.measure(CLIP[0], CLIP[0])
             assert math.isnan(found.value) and "transcript" in found.reason
+
+
+def test_another_recogniser_in_the_same_folder_is_another_judge(bundle, tmp_path):
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    assert Judge(folder).digest == Judge(bundle).digest
+    with open(folder / "acoustic.onnx", "ab") as graph:
+        graph.write(b"x")
+    assert Judge(folder).digest != Judge(bundle).digest

@@ -55,6 +55,8 @@ def evaluate(
     chosen = _metrics(metrics)
     peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
     contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)] + peers
+    if not contenders:
+        raise typer.BadParameter("there is nothing to measure: give --rates, --baselines or both")
     judge = None
     if wer is not None:
         load_bundle(wer)  # one that cannot be used is told before anything is run
@@ -80,11 +82,11 @@ def _metrics(text: str) -> list[Metric]:
 
 
 def _rates(text: str) -> list[float]:
-    """Comma-separated kbps; each once."""
+    """Comma-separated kbps; each once, as names tell them apart."""
     try:
         rates = [float(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a list of rates in kbps such as 3.2,6.3") from error
     if not all(0 < rate < 1000 for rate in rates):
         raise typer.BadParameter(f"{text!r} holds a rate that is not between 0 and 1000 kbps")
-    return list(dict.fromkeys(rates))
+    return list({f"{rate:g}": rate for rate in rates}.values())

@@ -1,6 +1,7 @@
 """telucodec plan: what a training run would take and could reach, before it is paid for."""
 
 import json
+import math
 import shlex
 import sys
 from dataclasses import asdict
@@ -45,6 +46,8 @@ def plan(
     """
     if (kbps is None) != (snr is None):
         raise typer.BadParameter("give --kbps and --snr together")
+    if not math.isfinite(snr or 0):
+        raise typer.BadParameter("--snr takes a number of decibels, such as 35")
     from telucodec.training import plan as planning  # torch is needed from here on
     from telucodec.training.recipe import RunConfig, preset_of, recipe_of
     from telucodec.training.train import Budget

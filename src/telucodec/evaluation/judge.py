@@ -3,6 +3,7 @@
 Its own mistakes are in every row, so that the row of the original, which no codec touched, is what others are compared with.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ class Judge:
     """The bundle in `folder`; every process that asks loads it for itself."""
 
     folder: Path
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that the bundle is, in hexadecimal."""
+        files = sorted(path for path in self.folder.iterdir() if path.is_file())
+        return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
 
     def metrics(self, text: str = "") -> Sequence[Metric]:
         """WER and CER in per cent of an output in which `text` was said."""
