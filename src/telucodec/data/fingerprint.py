@@ -36,6 +36,9 @@ MAX_DIFFERING = 0.17
 FEW_FRAMES, MAX_DIFFERING_OF_FEW = 64, 0.13
 """With less than 2 s of loud frames in common the same few words, spoken again, have come to 0.15."""
 
+UNRELATED, MIN_RELATED = 0.27, 0.9
+"""A stretch of 2 s with more bits that differ is other sound, and so share a copy less than a tenth: two films with one opening share the rest with none."""
+
 STRIDE = 1 << 14
 """More than twice the frames of the longest fingerprint, so that an index and a shift fit into one number."""
 
@@ -111,5 +114,8 @@ def _are_copies(earlier: np.ndarray, later: np.ndarray, shift: int) -> bool:
     num_both, fewer = both.sum(), min((earlier >= 0).sum(), (later >= 0).sum())
     if num_both < max(MIN_FRAMES, 0.7 * fewer):
         return False
-    differing = np.bitwise_count(ours[both] ^ theirs[both]).mean() / NUM_BITS
-    return bool(differing < (MAX_DIFFERING if num_both >= FEW_FRAMES else MAX_DIFFERING_OF_FEW))
+    differing = np.bitwise_count(ours[both] ^ theirs[both]) / NUM_BITS
+    if differing.mean() >= (MAX_DIFFERING if num_both >= FEW_FRAMES else MAX_DIFFERING_OF_FEW):
+        return False
+    stretches = np.array_split(differing, max(1, num_both // FEW_FRAMES))
+    return bool(np.mean([stretch.mean() < UNRELATED for stretch in stretches]) >= MIN_RELATED)
