@@ -1,11 +1,14 @@
 """A toy recogniser learns, goes on where it was, and is told what is wrong with its data."""
 
 import dataclasses
+import itertools
 import json
+import signal
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from toy import quietly, request_of
 
 from telucodec.data.manifest import read_manifest, write_manifest
@@ -55,6 +58,36 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
     first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, second[name], msg=name)
+
+
+def test_ctrl_c_within_an_update_waits_for_its_end(toy_data, monkeypatch):
+    straight, _ = quietly(request_of(toy_data, epochs=2, name="unpressed"))
+    backward, calls = Fabric.backward, itertools.count(1)
+
+    def pressed(self, *arguments):
+        if next(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        backward(self, *arguments)
+
+    monkeypatch.setattr(Fabric, "backward", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        quietly(request_of(toy_data, epochs=2, name="pressed"))
+    resumed, _ = quietly(request_of(toy_data, epochs=2, resume=toy_data / "runs" / "pressed"))
+    first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
+    for name, tensor in first.items():
+        torch.testing.assert_close(tensor, second[name], rtol=0, atol=0, msg=name)
+
+
+def test_a_run_that_fails_within_an_update_leaves_its_last_checkpoint(toy_data):
+    folder, _ = quietly(request_of(toy_data, epochs=1, name="diverged"))
+    good = (folder / "resume.pt").read_bytes()
+    settings = (folder / "config.toml").read_text()
+    (folder / "config.toml").write_text(settings.replace("learning_rate = 0.005", "learning_rate = 1e30"))
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        quietly(request_of(toy_data, epochs=9, resume=folder))
+    assert (folder / "resume.pt").read_bytes() == good
+    (folder / "config.toml").write_text(settings)
+    quietly(request_of(toy_data, epochs=2, resume=folder))
 
 
 def test_healthy_transcripts_pass_all_gates(toy_data):

@@ -5,8 +5,11 @@ AdamW, warm-up and cosine over the run, gradients cut, a moving average that is 
 
 import copy
 import math
+import signal
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +161,22 @@ class Validation:
         return cls(tuple(told.texts[number] for number in order), batches)
 
 
+@contextmanager
+def _whole_updates() -> Iterator[None]:
+    """Ctrl-C waits until what is done within is done, so that a run stops between two updates."""
+    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread, and it alone may hold them
+        yield
+        return
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
+
+
 class _Loop:
     """A run under way."""
 
@@ -185,6 +204,7 @@ class _Loop:
         self.losses: list[float] = []
         self.points: list[Point] = []
         self.told: set[str] = set()
+        self.torn = False  # whether an update has begun and not ended: nothing to go on from
         self.clock = Clock()
         if request.resume:
             self._load()
@@ -194,7 +214,8 @@ class _Loop:
         saved_s, marks = self.clock.spent_s, [mark for mark in np.linspace(0, 1, NUM_VALIDATIONS + 1)[1:-1] if mark > self._share()]
         try:
             while (share := self._share()) < 1:
-                self._update(share)
+                with _whole_updates():
+                    self._update(share)
                 if marks and marks[0] <= self._share():
                     marks = [mark for mark in marks if mark > self._share()]
                     self._validate()
@@ -202,7 +223,7 @@ class _Loop:
                     self.save()
                     saved_s = self.clock.spent_s
         except BaseException:
-            if self.updates:
+            if self.updates and not self.torn:
                 self.save()
             raise
         entry, found = self._validate()
@@ -227,6 +248,7 @@ class _Loop:
         batch = self.examples.batch(
             self.clips[self.place], np.random.default_rng((self.config.seed, 1, self.updates)) if augmented else None
         )
+        self.torn = True
         self.model.train()
         loss = ctc_loss(self.model, batch, self.fabric.device)
         told = float(loss.detach())
@@ -251,6 +273,7 @@ class _Loop:
         if self.place == len(self.clips):
             self.epoch, self.place = self.epoch + 1, 0
             self.clips = self.examples.plan(self.epoch, self.config.features)
+        self.torn = False
         if self.updates % LOGGED_UPDATES == 0:
             self.journal.update(self.updates, {"loss": told, "learning_rate": self.optimiser.param_groups[0]["lr"], **self._spent()})
         done, total = (self.epoch, self.epochs) if self.epochs is not None else (self.clock.spent_s, 60 * self.minutes)
