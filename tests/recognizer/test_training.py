@@ -90,6 +90,17 @@ def test_a_run_that_fails_within_an_update_leaves_its_last_checkpoint(toy_data):
     quietly(request_of(toy_data, epochs=2, resume=folder))
 
 
+def test_gradients_that_are_not_finite_are_told_in_one_line(toy_data, monkeypatch):
+    backward = Fabric.backward
+
+    def infinite(self, loss):
+        backward(self, loss * torch.inf)
+
+    monkeypatch.setattr(Fabric, "backward", infinite)
+    with pytest.raises(TrainingError, match="update 0: the norm of the gradients is nan; lower"):
+        quietly(request_of(toy_data, epochs=1, name="steep"))
+
+
 def test_healthy_transcripts_pass_all_gates(toy_data):
     assert all(verdicts(read_manifest(toy_data / "train.csv")).values())
 

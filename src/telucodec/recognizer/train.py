@@ -258,7 +258,11 @@ class _Loop:
             )
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.model, self.optimiser, max_norm=settings.clip_norm)
+        norm = float(self.fabric.clip_gradients(self.model, self.optimiser, max_norm=settings.clip_norm, error_if_nonfinite=False))
+        if not math.isfinite(norm):
+            raise TrainingError(
+                f"update {self.updates}: the norm of the gradients is {norm}; lower the learning rate, or take --precision 32"
+            )
         self.optimiser.step()
         self.updates += 1
         decay = min(settings.average_decay, (1 + self.updates) / (10 + self.updates))  # a long memory only once there is much to remember
