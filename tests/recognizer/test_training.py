@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from toy import quietly, request_of
 
 from telucodec.data.manifest import read_manifest, write_manifest
-from telucodec.errors import TrainingError
+from telucodec.errors import ModelError, TrainingError
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
@@ -54,7 +54,11 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
 
     with pytest.raises(Stop):
         run(request_of(toy_data, epochs=3, name="stopped"), lambda line: None, stop)
-    resumed, _ = quietly(request_of(toy_data, epochs=3, resume=toy_data / "runs" / "stopped"))
+    stopped = toy_data / "runs" / "stopped"
+    average = torch.load(stopped / "resume.pt", weights_only=True)["average"]
+    for name, tensor in load_recognizer(stopped)[0].state_dict().items():  # what was learned by then
+        torch.testing.assert_close(tensor, average[name], msg=name)
+    resumed, _ = quietly(request_of(toy_data, epochs=3, resume=stopped))
     first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, second[name], msg=name)
@@ -99,6 +103,8 @@ def test_gradients_that_are_not_finite_are_told_in_one_line(toy_data, monkeypatc
     monkeypatch.setattr(Fabric, "backward", infinite)
     with pytest.raises(TrainingError, match="update 0: the norm of the gradients is nan; lower"):
         quietly(request_of(toy_data, epochs=1, name="steep"))
+    with pytest.raises(ModelError, match="no recogniser there"):  # none that learned nothing
+        load_recognizer(toy_data / "runs" / "steep")
 
 
 def test_healthy_transcripts_pass_all_gates(toy_data):

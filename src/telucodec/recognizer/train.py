@@ -109,7 +109,6 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     if folder is None:
         folder = RunFolder.new(request.runs, request.name or Path(request.config).stem, config)
         folder.write_log({"command": request.command, "units": len(units.symbols), "rows": len(told.rows), "left_out": told.left_out})
-        save_recognizer(model, trained, folder.model)  # units are kept from here on
     size = sum(parameter.numel() for parameter in model.parameters())
     say(
         f"{folder.path}: {size / 1e6:.2f} million parameters, {len(units.symbols)} {units.kind}; {len(told.rows)} clips, "
@@ -228,7 +227,6 @@ class _Loop:
             raise
         entry, found = self._validate()
         self.save()
-        save_recognizer(self.average, self.trained, self.folder.model)
         return Outcome(self.updates, self.clock.spent_s, self.heard_s / 3600, entry, tuple(map(str, found)))
 
     def _share(self) -> float:
@@ -320,7 +318,8 @@ class _Loop:
         return entry, found
 
     def save(self) -> None:
-        """Write a checkpoint to go on from."""
+        """Write the model as it is by now, and a checkpoint to go on from, which needs the model's units."""
+        save_recognizer(self.average, self.trained, self.folder.model)
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
