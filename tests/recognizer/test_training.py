@@ -10,7 +10,9 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from toy import quietly, request_of
+from typer.testing import CliRunner
 
+from telucodec.cli.recognizer import recognizer
 from telucodec.data.manifest import read_manifest, write_manifest
 from telucodec.errors import ModelError, TrainingError
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
@@ -62,6 +64,25 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
     first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, second[name], msg=name)
+
+
+def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):
+    folder, first = quietly(request_of(toy_data, epochs=2, name="ended"))
+    assert quietly(request_of(toy_data, epochs=None, resume=folder))[1].updates == first.updates
+    _, longer = quietly(request_of(toy_data, epochs=3, resume=folder))
+    assert longer.updates > first.updates
+    state = torch.load(folder / "resume.pt", weights_only=True)
+    del state["length"]  # as before it was kept
+    torch.save(state, folder / "resume.pt")
+    with pytest.raises(TrainingError, match="--minutes or --num_epochs"):
+        quietly(request_of(toy_data, epochs=None, resume=folder))
+    assert quietly(request_of(toy_data, epochs=3, resume=folder))[1].updates == longer.updates
+
+
+@pytest.mark.parametrize("option", ["--config", "--experiment_name", "--from"])
+def test_what_a_run_goes_on_with_is_its_own(option):
+    done = CliRunner().invoke(recognizer, ["train", "--resume", "run", option, "other"])
+    assert done.exit_code == 2 and f"leave {option} out" in " ".join(done.output.split())
 
 
 def test_ctrl_c_within_an_update_waits_for_its_end(toy_data, monkeypatch):

@@ -23,7 +23,8 @@ from telucodec.recognizer.transcribe import windows_of
 Data = Annotated[
     Path, typer.Option("--data_dir", "--data", help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it.")
 ]
-Config = Annotated[str, typer.Option(help="Settings that ship (commands, characters, aksharas, bpe, telugu) or a .toml file.")]
+SETTINGS = "Settings that ship (commands, characters, aksharas, bpe, telugu) or a .toml file"
+Config = Annotated[str, typer.Option(help=f"{SETTINGS}.")]
 Runs = Annotated[Path, typer.Option("--checkpoint_dir", "--runs", help="Folder for runs.")]
 Bundle = Annotated[Path, typer.Argument(help="Folder that `telucodec recognizer optimize` wrote.")]
 Lm = Annotated[bool, typer.Option("--lm/--no-lm", help="Search with the bundle's language model, where it has one.")]
@@ -35,14 +36,19 @@ Closed = Annotated[
 
 def train(
     data_dir: Data = Path("data/manifests"),
-    config: Config = "characters",
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so long; 30 if no length is given.")] = None,
+    config: Annotated[str | None, typer.Option(help=f"{SETTINGS}; characters if not given.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Train for so long; 30 if no length is given, with --resume as long as the run was to be."),
+    ] = None,
     num_epochs: Annotated[int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Hear every clip so many times.")] = None,
     checkpoint_dir: Runs = Path("runs"),
     experiment_name: Annotated[
         str | None, typer.Option("--experiment_name", "--name", help="Name of the run's folder; that of the settings if not given.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint, with its settings and length.")
+    ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Start from this run's recogniser, with its settings and units.")] = None,
     gates: Annotated[bool, typer.Option("--gates/--no-gates", help="Check transcripts and network before spending.")] = True,
     precision: Annotated[str, typer.Option(help="auto, 32 or bf16.")] = "auto",
@@ -52,6 +58,10 @@ def train(
 
     Example: telucodec recognizer train --data data/manifests --config characters --minutes 30
     """
+    for option, value in {"--config": config, "--experiment_name": experiment_name, "--from": start}.items():
+        if resume and value is not None:
+            raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
+    config = config or "characters"
     request = _request(data_dir, config, minutes, num_epochs, checkpoint_dir, experiment_name, resume, start, gates, precision, wandb)
     from telucodec.recognizer.train import run  # torch is needed from here on
 
@@ -252,7 +262,7 @@ def _request(data, config, minutes, epochs, runs, name, resume, start, gates, pr
 
     if minutes is not None and epochs is not None:
         raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
-    length = 30.0 if minutes is None and epochs is None else minutes
+    length = 30.0 if minutes is None and epochs is None and resume is None else minutes
     command = shlex.join(["telucodec", *sys.argv[1:]])
     return Request(data, config, length, epochs, runs, name, resume, start, gates, precision, wandb, command)
 

@@ -53,6 +53,7 @@ class Request:
     config: str
     minutes: float | None
     epochs: int | None
+    """Length of the run, one of the two; neither where a run goes on for as long as it was begun for."""
     runs: Path
     name: str | None
     resume: Path | None
@@ -331,6 +332,7 @@ class _Loop:
             "losses": self.losses,
             "points": [[point.share, point.loss, point.train_loss, point.cer] for point in self.points],
             "clips": len(self.examples),
+            "length": [self.minutes, self.epochs],
         }
         with whole(self.folder.resume) as beside:
             torch.save(state, beside)
@@ -354,4 +356,8 @@ class _Loop:
         self.heard_s, self.clock.before_s = state["heard_s"], state["spent_s"]
         self.cpu_before_s += state["cpu_s"]
         self.losses, self.points = state["losses"], [Point(*point) for point in state["points"]]
+        if self.minutes is None and self.epochs is None:
+            if "length" not in state:  # of an older version
+                raise TrainingError(f"{path}: does not say how long the run is; ask for --minutes or --num_epochs")
+            self.minutes, self.epochs = state["length"]
         self.say(f"goes on after {self.updates:,} updates and {self.clock.spent_s / 60:.1f} minutes")
