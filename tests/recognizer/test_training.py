@@ -79,6 +79,38 @@ def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):
     assert quietly(request_of(toy_data, epochs=3, resume=folder))[1].updates == longer.updates
 
 
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_run_does_not_go_on_with_other_texts(toy_data, tmp_path, part):
+    folder, _ = quietly(request_of(toy_data, epochs=1, runs=tmp_path))
+    for name in ("train", "val"):
+        rows = [dataclasses.replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
+        write_manifest(tmp_path / f"{name}.csv", rows)
+    again = request_of(toy_data, data=tmp_path, epochs=1, resume=folder)
+    quietly(again)  # the same rows in another place
+    rows = read_manifest(tmp_path / f"{part}.csv")
+    write_manifest(tmp_path / f"{part}.csv", [dataclasses.replace(rows[0], text="kat"), *rows[1:]])
+    with pytest.raises(TrainingError, match="other data"):
+        quietly(again)
+    state = torch.load(folder / "resume.pt", weights_only=True)
+    del state["data"]  # as before it was kept
+    torch.save(state, folder / "resume.pt")
+    quietly(again)
+
+
+def test_a_checkpoint_that_does_not_fit_its_run_is_one_line(toy_data, tmp_path):
+    folder, _ = quietly(request_of(toy_data, epochs=1, runs=tmp_path))
+    again, kept, settings = request_of(toy_data, epochs=2, resume=folder), (folder / "resume.pt").read_bytes(), folder / "config.toml"
+    state = torch.load(folder / "resume.pt", weights_only=True)
+    for broken in ({"clips": 60}, {**state, "numbers": [1]}, {**state, "numbers": [10, 0, 10_000]}, {**state, "model": {}}, [1]):
+        torch.save(broken, folder / "resume.pt")
+        with pytest.raises(TrainingError, match="resume.pt: does not fit config.toml"):
+            quietly(again)
+    (folder / "resume.pt").write_bytes(kept)
+    settings.write_text(settings.read_text().replace("width = 32", "width = 16"))
+    with pytest.raises(TrainingError, match="resume.pt: does not fit config.toml"):
+        quietly(again)
+
+
 @pytest.mark.parametrize("option", ["--config", "--experiment_name", "--from"])
 def test_what_a_run_goes_on_with_is_its_own(option):
     done = CliRunner().invoke(recognizer, ["train", "--resume", "run", option, "other"])

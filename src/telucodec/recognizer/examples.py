@@ -4,6 +4,7 @@ The batches of an epoch depend on the seed and the number of the epoch alone, so
 """
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,12 @@ class Transcribed:
     """Normalised, in the script of the recogniser."""
     left_out: dict[str, int]
     """Rows by reason."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with the rows, their order, level and texts; not with where or when their files were written."""
+        told = [[row.recording, row.start_s, row.duration_s, row.rms, text] for row, text in zip(self.rows, self.texts, strict=True)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def transcribed(rows: Sequence[Segment], script: Script, longest_s: float) -> Transcribed:

@@ -118,7 +118,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     fabric = Fabric(accelerator="auto", devices=1, precision=precision_of(request.precision))
     journal = Journal(folder, config, request.wandb)
     try:
-        loop = _Loop(model, trained, folder, examples, validation, request, fabric, journal, say, progress)
+        loop = _Loop(model, trained, folder, examples, told.digest, validation, request, fabric, journal, say, progress)
         return folder.path, loop.to_its_end()
     finally:
         journal.close()
@@ -142,6 +142,8 @@ class Validation:
     texts: tuple[str, ...]
     batches: tuple[Batch, ...]
     """In the order of the texts."""
+    digest: str
+    """Of the rows and texts."""
 
     @classmethod
     def of(cls, manifest: Path, trained: Trained) -> "Validation":
@@ -158,7 +160,7 @@ class Validation:
         order = np.argsort(examples.sizes[0], kind="stable")
         pieces = [order[place : place + 8] for place in range(0, len(order), 8)]
         batches = tuple(examples.batch(np.stack([piece, np.zeros_like(piece)], axis=1)) for piece in pieces)
-        return cls(tuple(told.texts[number] for number in order), batches)
+        return cls(tuple(told.texts[number] for number in order), batches, told.digest)
 
 
 @contextmanager
@@ -186,6 +188,7 @@ class _Loop:
         trained: Trained,
         folder: RunFolder,
         examples: Examples,
+        digest: str,
         validation: Validation,
         request: Request,
         fabric: Fabric,
@@ -194,6 +197,7 @@ class _Loop:
         progress: Progress,
     ):
         self.trained, self.config, self.folder, self.examples, self.validation = trained, trained.config, folder, examples, validation
+        self.data = [digest, validation.digest]
         self.minutes, self.epochs = request.minutes, request.epochs
         self.fabric, self.journal, self.say, self.progress = fabric, journal, say, progress
         self.average = copy.deepcopy(model).eval().requires_grad_(False).to(fabric.device)
@@ -206,9 +210,9 @@ class _Loop:
         self.told: set[str] = set()
         self.torn = False  # whether an update has begun and not ended: nothing to go on from
         self.clock = Clock()
+        self.clips = self.examples.plan(self.epoch, self.config.features)
         if request.resume:
             self._load()
-        self.clips = self.examples.plan(self.epoch, self.config.features)
 
     def to_its_end(self) -> Outcome:
         saved_s, marks = self.clock.spent_s, [mark for mark in np.linspace(0, 1, NUM_VALIDATIONS + 1)[1:-1] if mark > self._share()]
@@ -332,6 +336,7 @@ class _Loop:
             "losses": self.losses,
             "points": [[point.share, point.loss, point.train_loss, point.cer] for point in self.points],
             "clips": len(self.examples),
+            "data": self.data,
             "length": [self.minutes, self.epochs],
         }
         with whole(self.folder.resume) as beside:
@@ -341,23 +346,27 @@ class _Loop:
         path = self.folder.resume
         try:
             state = torch.load(path, map_location=self.fabric.device, weights_only=True)
-            if state["clips"] != len(self.examples):
+            if state["clips"] != len(self.examples) or state.get("data", self.data) != self.data:  # older versions kept no "data"
                 raise TrainingError(
                     f"{self.folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from"
                 )
+            if self.minutes is None and self.epochs is None:
+                if "length" not in state:  # of an older version
+                    raise TrainingError(f"{path}: does not say how long the run is; ask for --minutes or --num_epochs")
+                self.minutes, self.epochs = state["length"]
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            self.updates, self.epoch, self.place = state["numbers"]
+            self.clips = self.examples.plan(self.epoch, self.config.features)
+            _ = self.clips[self.place]  # not there where settings of batches were changed
+            self.heard_s, self.clock.before_s = state["heard_s"], state["spent_s"]
+            self.cpu_before_s += state["cpu_s"]
+            self.losses, self.points = state["losses"], [Point(*point) for point in state["points"]]
         except TrainingError:
             raise
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-            raise TrainingError(f"{path}: is no checkpoint of this program ({type(error).__name__}); start a new run") from error
-        self.updates, self.epoch, self.place = state["numbers"]
-        self.heard_s, self.clock.before_s = state["heard_s"], state["spent_s"]
-        self.cpu_before_s += state["cpu_s"]
-        self.losses, self.points = state["losses"], [Point(*point) for point in state["points"]]
-        if self.minutes is None and self.epochs is None:
-            if "length" not in state:  # of an older version
-                raise TrainingError(f"{path}: does not say how long the run is; ask for --minutes or --num_epochs")
-            self.minutes, self.epochs = state["length"]
+            raise TrainingError(
+                f"{path}: does not fit {self.folder.config.name} ({type(error).__name__}); put both back as they were, or start a new run"
+            ) from error
         self.say(f"goes on after {self.updates:,} updates and {self.clock.spent_s / 60:.1f} minutes")
