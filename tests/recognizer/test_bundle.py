@@ -1,13 +1,16 @@
 """What a bundle hears is what the trained model hears, in clips, long files and .tlc, without PyTorch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from toy import spoken
 
 from telucodec.audio.media import SAMPLE_RATE
@@ -92,6 +95,28 @@ def test_a_damaged_bundle_is_refused_in_one_line(bundle, tmp_path, name):
     for path in bundle.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes()[: 40 if path.name == name else None])
     with pytest.raises(ModelError, match=name):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("change", [("symbols", [" ", "a"]), ("num_bands", 32)])
+def test_files_of_two_bundles_are_refused_in_one_line(bundle, tmp_path, change):
+    shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
+    told = json.loads((bundle / "recognizer.json").read_text())
+    part = told["units" if change[0] == "symbols" else "features"]
+    part[change[0]] = change[1]
+    (tmp_path / "recognizer.json").write_text(json.dumps(told))
+    with pytest.raises(ModelError, match="acoustic.onnx.*write it again with `telucodec recognizer optimize`"):
+        load_bundle(tmp_path, use_lm=False)
+
+
+def test_a_codecs_graph_is_no_recogniser(bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
+    memory, memory_after = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3]) for name in ("memory", "memory_after"))
+    frames, found = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, "frames", 64]) for name in ("frames", "found"))
+    same = [helper.make_node("Identity", [name], [after]) for name, after in (("frames", "found"), ("memory", "memory_after"))]
+    graph = helper.make_graph(same, "remembers", [frames, memory], [found, memory_after])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "acoustic.onnx")
+    with pytest.raises(ModelError, match="acoustic.onnx is not of the recogniser"):
         load_bundle(tmp_path)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
-from telucodec.recognizer.features import FeatureConfig
+from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.text import RULE, Script, in_script, normalised
 from telucodec.recognizer.units import Units
@@ -21,6 +21,7 @@ from telucodec.runtime.bundle import Graph
 
 FILE_NAME, ACOUSTIC, LM = "recognizer.json", "acoustic.onnx", "lm.json"
 FORMAT = "telucodec recognizer bundle 1"
+VERB = "telucodec recognizer optimize"
 LEAST_SAMPLES = 1_600
 """0.1 s: the graph takes no less, and nothing is said in less."""
 
@@ -88,13 +89,11 @@ class Recognizer:
 def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:
     """The recogniser in `folder`. Raises ModelError for anything else than a whole one."""
     folder = Path(folder)
-    again = "write it again with `telucodec recognizer optimize`"
+    again = f"write it again with `{VERB}`"
     try:
         content, graph = (folder / FILE_NAME).read_bytes(), (folder / ACOUSTIC).read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{error.filename}: cannot be read ({error.strerror}); pass the folder that `telucodec recognizer optimize` wrote"
-        ) from error
+        raise ModelError(f"{error.filename}: cannot be read ({error.strerror}); pass the folder that `{VERB}` wrote") from error
     try:
         info = RecognizerInfo.model_validate_json(content)
     except ValidationError as error:
@@ -103,4 +102,8 @@ def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:
     if info.format != FORMAT or info.rule != RULE:
         raise ModelError(f"{folder / FILE_NAME}: is of format {info.format!r}, rule {info.rule!r}, not {FORMAT!r}, {RULE!r}; {again}")
     lm = NGram.load(folder / LM, info.units.size) if use_lm and (folder / LM).exists() else None
-    return Recognizer(info, Graph(graph, str(folder / ACOUSTIC)), lm, BeamConfig(lm_weight=info.lm_weight))
+    listening = Graph(graph, str(folder / ACOUSTIC), VERB)
+    frames = info.features.apply_to(np.zeros(LEAST_SAMPLES, np.float32))[None]
+    if listening.silence() or listening.step(frames, [])[0].shape != (1, steps_of(frames.shape[1]), info.units.size):
+        raise ModelError(f"{folder}: {ACOUSTIC} is not of the recogniser that {FILE_NAME} tells of; {again}")
+    return Recognizer(info, listening, lm, BeamConfig(lm_weight=info.lm_weight))

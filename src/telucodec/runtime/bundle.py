@@ -102,7 +102,8 @@ def load_bundle(folder: Path) -> Bundle:
 class Graph:
     """One ONNX graph of a bundle, run on one thread; its first input and output are signals, the others what it remembers."""
 
-    def __init__(self, content: bytes, name: str):
+    def __init__(self, content: bytes, name: str, verb: str = "telucodec optimize"):
+        """`name` is what errors call it, `verb` what writes it."""
         import onnxruntime  # 18 MiB, and not every file needs it
 
         options = onnxruntime.SessionOptions()
@@ -111,13 +112,11 @@ class Graph:
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises many kinds for a graph it cannot run
-            raise ModelError(
-                f"{name}: is no graph that can be run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
-            ) from error
-        self._name, self._inputs = name, self._session.get_inputs()
+            raise ModelError(f"{name}: is no graph that can be run ({str(error).splitlines()[0]}); write it again with `{verb}`") from error
+        self._name, self._verb, self._inputs = name, verb, self._session.get_inputs()
         remembered = [_numbers(state.shape) if state.type == "tensor(float)" and state.shape else math.inf for state in self._inputs[1:]]
         if not self._inputs or len(self._session.get_outputs()) != len(self._inputs) or sum(remembered) > MOST_REMEMBERED:
-            raise ModelError(f"{name}: is no half of a codec; write it again with `telucodec optimize`")
+            raise ModelError(f"{name}: takes or gives other signals than it should; write it again with `{verb}`")
 
     def silence(self) -> list[np.ndarray]:
         """What it remembers after endless silence."""
@@ -129,11 +128,9 @@ class Graph:
         try:
             output, *after = self._session.run(None, named)
         except Exception as error:  # as above
-            raise ModelError(
-                f"{self._name}: does not run ({str(error).splitlines()[0]}); write it again with `telucodec optimize`"
-            ) from error
+            raise ModelError(f"{self._name}: does not run ({str(error).splitlines()[0]}); write it again with `{self._verb}`") from error
         if not isinstance(output, np.ndarray) or not output.ndim or output.dtype.kind not in "fi":
-            raise ModelError(f"{self._name}: gives something else than signals; write it again with `telucodec optimize`")
+            raise ModelError(f"{self._name}: gives something else than signals; write it again with `{self._verb}`")
         return output, after
 
 
