@@ -1,6 +1,8 @@
 """Log-mel frames."""
 
 import numpy as np
+import pytest
+from pydantic import ValidationError
 
 from telucodec.audio.mel import slaney_bands
 from telucodec.recognizer.features import LOWEST_HZ, FeatureConfig
@@ -31,3 +33,9 @@ def test_a_tone_is_loudest_in_the_band_of_its_frequency():
 
 def test_every_band_hears_something():
     assert (slaney_bands(16_000, 512, 64, LOWEST_HZ).sum(axis=1) > 0).all()
+
+
+def test_a_window_longer_than_the_transform_is_refused():
+    assert FeatureConfig(window=512).apply_to(np.zeros(1600, np.float32)).shape == (11, 64)
+    with pytest.raises(ValidationError, match="transform must be window or more"):
+        FeatureConfig(window=2048)

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 
 from telucodec.cli.recognizer import recognizer
 from telucodec.data.manifest import read_manifest, write_manifest
-from telucodec.errors import ModelError, TrainingError
+from telucodec.errors import ConfigError, ModelError, TrainingError
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
 from telucodec.recognizer.model import BatchNorm, ConformerConfig
+from telucodec.recognizer.recipe import recognizer_of
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import load_recognizer
 from telucodec.recognizer.units import UnitsConfig
@@ -77,6 +78,12 @@ def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):
     with pytest.raises(TrainingError, match="--minutes or --num_epochs"):
         quietly(request_of(toy_data, epochs=None, resume=folder))
     assert quietly(request_of(toy_data, epochs=3, resume=folder))[1].updates == longer.updates
+
+
+def test_a_seed_that_no_generator_takes_is_refused(tmp_path):
+    (tmp_path / "odd.toml").write_text("seed = -1")
+    with pytest.raises(ConfigError, match="seed"):
+        recognizer_of(str(tmp_path / "odd.toml"))
 
 
 @pytest.mark.parametrize("part", ["train", "val"])

@@ -7,7 +7,7 @@ loudest band (Whisper, arXiv:2212.04356, its code's log_mel_spectrogram), then m
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.mel import slaney_bands
@@ -34,6 +34,12 @@ class FeatureConfig(BaseModel):
     """Samples: 10 ms."""
     transform: Annotated[int, Field(ge=64, le=4096)] = 512
     """Points of the Fourier transform, `window` or more."""
+
+    @model_validator(mode="after")
+    def _whole_windows(self) -> "FeatureConfig":
+        if self.window > self.transform:
+            raise ValueError("transform must be window or more, or windows would be cut")
+        return self
 
     def num_frames(self, num_samples: int) -> int:
         """Frames of so many samples: one around every hop."""

@@ -1,6 +1,8 @@
 """What a recogniser and its training are made of; a TOML file each, those in configs/recognizers ship."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from telucodec.config import parse, read_toml
 from telucodec.recognizer.examples import AugmentConfig, BatchConfig
@@ -30,7 +32,7 @@ class RecognizerConfig(BaseModel):
     batches: BatchConfig = BatchConfig()
     optimiser: OptimiserConfig = OptimiserConfig(learning_rate=1e-3, warmup_updates=300, betas=(0.9, 0.98), weight_decay=1e-2)
     gates: GateConfig = GateConfig()
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def build(self, units: Units) -> Conformer:
         return self.model.build(self.features.num_bands, units.size)
