@@ -1,5 +1,6 @@
 """What a bundle hears is what the trained model hears, in clips, long files and .tlc, without PyTorch."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from toy import spoken
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.decode import best_path
@@ -47,6 +48,15 @@ def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
     assert len(found.by_speaker) == 12 and list(found.by_source) == ["toy"]
     assert found.rates.num_words == sum(rates.num_words for rates in found.by_speaker.values())
     json.dumps(found.numbers())
+
+
+def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_path):
+    row = read_manifest(toy_data / "val.csv")[0]
+    write_manifest(tmp_path / "digits.csv", [dataclasses.replace(row, path=str(toy_data / row.path), text="room 101")])
+    with pytest.raises(DataError, match="1 digits"):
+        evaluate(tmp_path / "digits.csv", load_bundle(bundle))
+    with pytest.raises(DataError, match="1 digits"):
+        optimize(toy_run[0], tmp_path / "bundle", tmp_path / "digits.csv")
 
 
 def test_of_prompts_one_is_heard_whole_with_its_times(bundle, toy_data):

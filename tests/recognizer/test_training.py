@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from telucodec.cli.recognizer import recognizer
 from telucodec.data.manifest import read_manifest, write_manifest
-from telucodec.errors import ConfigError, ModelError, TrainingError
+from telucodec.errors import ConfigError, DataError, ModelError, TrainingError
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
@@ -191,6 +191,14 @@ def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):
     write_manifest(tmp_path / "train.csv", [dataclasses.replace(rows[0], text="kat"), *rows[1:]])
     with pytest.raises(TrainingError, match="empty transcripts.*column"):
         quietly(request_of(toy_data, data=tmp_path, config=str(toy_data / "toy.toml"), gates=True))
+
+
+def test_rows_with_digits_alone_are_named_as_such(toy_data, tmp_path):
+    for name in ("train", "val"):
+        rows = [dataclasses.replace(row, path=str(toy_data / row.path), text="room 101") for row in read_manifest(toy_data / f"{name}.csv")]
+        write_manifest(tmp_path / f"{name}.csv", rows)
+    with pytest.raises(DataError, match="train.csv.*60 digits"):
+        quietly(request_of(toy_data, data=tmp_path))
 
 
 def clips(lengths, seed=0):

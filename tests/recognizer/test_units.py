@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from telucodec.errors import DataError
+from telucodec.errors import ConfigError, DataError
 from telucodec.recognizer.text import normalised
 from telucodec.recognizer.units import Units, UnitsConfig, frames_needed
 
@@ -33,6 +33,14 @@ def test_a_symbol_that_is_too_rare_cannot_be_said():
 def test_no_text_makes_no_units():
     with pytest.raises(DataError, match="text"):
         UnitsConfig().make(["", ""])
+
+
+def test_texts_too_short_for_units_are_told_in_one_line():
+    with pytest.raises(DataError, match="units.least_count"):
+        UnitsConfig(least_count=2).make(["abc"])
+    pytest.importorskip("sentencepiece")
+    with pytest.raises(ConfigError, match="units.num_pieces 8: .* different characters"):
+        UnitsConfig(kind="bpe", num_pieces=8).make(TEXTS)
 
 
 def test_a_symbol_twice_is_refused():

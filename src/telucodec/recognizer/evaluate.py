@@ -58,7 +58,7 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda
     """Hear the rows of `manifest` that have a text. Raises DataError where there are none."""
     told = transcribed(read_manifest(manifest), recognizer.info.script, LONGEST_S)
     if not told.rows:
-        raise DataError(f"{manifest}: has no rows with text to compare with; import them with their texts")
+        raise DataError(f"{manifest}: has no row with a text to compare with; left out: {told.reasons}; import rows with their texts")
     heard, began = [], time.process_time()
     for number, (row, text) in enumerate(zip(told.rows, told.texts, strict=True)):
         heard.append(_hear(row, text, manifest.parent, recognizer))

@@ -100,6 +100,11 @@ class Transcribed:
     """Rows by reason."""
 
     @property
+    def reasons(self) -> str:
+        """Why rows were left out, and how many, the most frequent reason first."""
+        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1])) or "none"
+
+    @property
     def digest(self) -> str:
         """Changes with the rows, their order, level and texts; not with where or when their files were written."""
         told = [[row.recording, row.start_s, row.duration_s, row.rms, text] for row, text in zip(self.rows, self.texts, strict=True)]

@@ -55,8 +55,7 @@ def check_data(rows: Sequence[Segment], told: Transcribed, config: GateConfig) -
     yield _left_out(told.left_out, "text longer than audio", "text longer than its sound", len(rows), config.most_too_long, _TOO_LONG)
     yield _alphabet(told, config)
     lost = sum(told.left_out.values())
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(told.left_out.items(), key=lambda item: -item[1])) or "none"
-    measured = f"{lost} of {len(rows)} rows left out: {reasons}"
+    measured = f"{lost} of {len(rows)} rows left out: {told.reasons}"
     yield Verdict(
         "rows to learn from", lost <= config.most_left_out * len(rows) and lost < len(rows), measured, "mend the manifest's texts"
     )

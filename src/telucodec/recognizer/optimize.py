@@ -126,7 +126,7 @@ def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram |
     told = transcribed(read_manifest(manifest), config.script, config.batches.longest_s)
     chosen = evenly(range(len(told.rows)), MOST_CLIPS)
     if not chosen:
-        raise DataError(f"{manifest}: has no row with text to compare the bundle on; name another with --data")
+        raise DataError(f"{manifest}: has no row with a text to compare the bundle on; left out: {told.reasons}; name another with --data")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     difference, spent, heard_s, texts = 0.0, [0.0, 0.0], 0.0, ([], [])

@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 
 from telucodec.data.manifest import read_manifest
-from telucodec.errors import TrainingError
+from telucodec.errors import DataError, TrainingError
 from telucodec.files import whole
 from telucodec.metrics.signs.sign import Sign
 from telucodec.recognizer.decode import best_path
@@ -90,6 +90,8 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     root = request.data
     rows = read_manifest(root / "train.csv")
     told = transcribed(rows, config.script, config.batches.longest_s)
+    if not told.rows:
+        raise DataError(f"{root / 'train.csv'}: has no row with a text to learn from; left out: {told.reasons}; mend its column `text`")
     kept_units = load_recognizer(folder.path)[1].units if folder else begun[1].units if begun else None
     units = kept_units or config.units.make(told.texts)
     trained = Trained(config=config, units=units)
@@ -152,7 +154,9 @@ class Validation:
         told, _ = encoded(transcribed(read_manifest(manifest), config.script, config.batches.longest_s), trained.units, config.features)
         chosen = evenly(list(range(len(told.rows))), MOST_VALIDATION_CLIPS)
         if not chosen:
-            raise TrainingError(f"{manifest}: has no row that these units can say; give it rows with text, of the same language")
+            raise TrainingError(
+                f"{manifest}: has no row that these units can say; left out: {told.reasons}; give it rows with text, of the same language"
+            )
         told = Transcribed(tuple(told.rows[number] for number in chosen), tuple(told.texts[number] for number in chosen), {})
         told, targets = encoded(told, trained.units, config.features)
         frames, ends = pack(told.rows, manifest.parent, config.features, (1.0,), manifest.parent / "packed")

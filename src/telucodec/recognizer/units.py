@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from telucodec.errors import DataError, TrainingError
+from telucodec.errors import ConfigError, DataError, TrainingError
 from telucodec.recognizer.text import aksharas
 
 BLANK = 0
@@ -31,13 +31,20 @@ class UnitsConfig(BaseModel):
     """Of bpe."""
 
     def make(self, texts: Sequence[str]) -> "Units":
-        """The units of `texts`. Raises DataError where they are empty, TrainingError where sentencepiece is needed and missing."""
+        """The units of `texts`.
+
+        Raises DataError where they are empty or hold no symbol often enough, ConfigError where they do not make so many pieces,
+        TrainingError where sentencepiece is needed and missing.
+        """
         if not any(texts):
             raise DataError("no transcript has any text; look into the manifest's column `text`")
         if self.kind == "bpe":
             return Units(kind=self.kind, symbols=_pieces(texts, self.num_pieces))
         counts = Counter(symbol for text in texts for symbol in _cut(text, self.kind))
-        return Units(kind=self.kind, symbols=tuple(sorted(symbol for symbol, count in counts.items() if count >= self.least_count)))
+        symbols = tuple(sorted(symbol for symbol, count in counts.items() if count >= self.least_count))
+        if not symbols:
+            raise DataError(f"no symbol is in the transcripts {self.least_count} times; add rows, or set units.least_count to 1")
+        return Units(kind=self.kind, symbols=symbols)
 
 
 class Units(BaseModel):
@@ -103,18 +110,24 @@ def _pieces(texts: Sequence[str], num_pieces: int) -> tuple[str, ...]:
     import io
 
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        model_type="bpe",
-        vocab_size=num_pieces,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        normalization_rule_name="identity",
-        bos_id=-1,
-        eos_id=-1,
-        minloglevel=2,
-    )
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            model_type="bpe",
+            vocab_size=num_pieces,
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+            normalization_rule_name="identity",
+            bos_id=-1,
+            eos_id=-1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise ConfigError(
+            f"units.num_pieces {num_pieces}: sentencepiece cannot cut these texts of {len(set(''.join(texts)))} different characters so; "
+            "set a larger number, or take characters"
+        ) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     pieces = [processor.id_to_piece(number) for number in range(processor.get_piece_size()) if not processor.is_unknown(number)]
     return tuple(sorted({*pieces, WORD_START}))
