@@ -1,5 +1,7 @@
 """What `optimize` writes is checked against what was trained; 8 bits are smaller; what fails leaves nothing behind."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from small_codecs import codes_model_of, made, small_codec
@@ -39,6 +41,16 @@ def test_eight_bits_are_smaller_and_an_older_model_of_codes_goes(codec, optimize
     assert eight.bytes_after == sum(path.stat().st_size for path in graphs) < found.bytes_after
     assert not (folder / "bundle" / CODES).exists()
     assert eight.kbps_coded == eight.kbps_even
+
+
+def test_a_bundle_is_written_to_the_working_folder_and_to_no_file(optimized, telugu, tmp_path, monkeypatch):
+    model = optimized[0] / "model"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    module.optimize(model, Path("."), {"telugu": telugu[:, :16_000]})
+    assert load_bundle(tmp_path / "here") and [path.name for path in tmp_path.iterdir()] == ["here"]
+    with pytest.raises(ModelError, match="is a file"):
+        module.optimize(model, next(model.iterdir()), {})
 
 
 def test_what_differs_or_loses_too_much_is_refused_and_leaves_nothing(codec, telugu, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,9 +14,11 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 from toy import spoken
+from typer.testing import CliRunner
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
+from telucodec.cli.recognizer import recognizer as recognizer_verbs
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.bundle import load_bundle
@@ -40,6 +43,22 @@ def test_eight_bits_are_smaller_and_hear_nearly_as_well(toy_run, toy_data, bundl
     check = optimize(toy_run[0], toy_data / "bundle8", toy_data / "val.csv", int8=True)
     assert check.cer_after <= check.cer_before + 0.005
     assert (toy_data / "bundle8" / "acoustic.onnx").stat().st_size < (bundle / "acoustic.onnx").stat().st_size
+
+
+def test_a_bundle_is_written_to_the_working_folder_and_to_no_file(toy_run, toy_data, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    optimize(toy_run[0], Path("."), toy_data / "val.csv")
+    assert load_bundle(tmp_path / "here").info.units.size == 7 and [path.name for path in tmp_path.iterdir()] == ["here"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match="file: is a file"):
+        optimize(toy_run[0], tmp_path / "file", toy_data / "val.csv")
+
+
+def test_a_folder_for_results_is_refused_before_anything_is_heard(bundle, toy_data, tmp_path):
+    for words in (["evaluate", bundle, toy_data / "val.csv"], ["transcribe", toy_data / "val.csv", "--model", bundle]):
+        done = CliRunner().invoke(recognizer_verbs, [*map(str, words), "--out", str(tmp_path)])
+        assert done.exit_code == 2 and "is a directory" in " ".join(done.output.split())
 
 
 def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):

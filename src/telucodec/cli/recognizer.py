@@ -175,7 +175,9 @@ def transcribe(
     codec: Annotated[Path | None, typer.Option(help="Model that a .tlc was encoded with; the shipped one if not given.")] = None,
     lm: Lm = True,
     closed: Closed = None,
-    out: Annotated[Path | None, typer.Option(help="Text file to write, or .json for words with times; the terminal if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Text file to write, or .json for words with times; the terminal if not given.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print stretches and words with times as JSON.")] = False,
 ) -> None:
     """Write down what is said in SOURCE, with the time of each stretch of speech.
@@ -206,7 +208,7 @@ def evaluate(
     manifests: Annotated[list[Path], typer.Argument(help="Test manifests.")],
     lm: Lm = True,
     closed: Closed = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file for all of it, every clip too.")] = None,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="JSON file for all of it, every clip too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rates as JSON.")] = False,
 ) -> None:
     """Count word and character errors on MANIFESTS, by speaker and source, with 95 % intervals, and what is taken for what.

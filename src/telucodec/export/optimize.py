@@ -55,6 +55,9 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
 
     A `codes_model` that does not make their codes shorter is left out. Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
     """
+    out = out.resolve()  # the working folder has a name only so
+    if out.exists() and not out.is_dir():
+        raise ModelError(f"{out}: is a file; name a folder for the bundle")
     codec = load_codec_module(model)
     before_bytes = sum(tensor.numel() * tensor.element_size() for tensor in codec.state_dict().values())
     folded = fold(load_codec_module(model))

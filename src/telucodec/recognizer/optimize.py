@@ -70,6 +70,9 @@ def optimize(
     `prompts` are sentences for a language model. Raises ModelError where texts differ, or 8 bits cost more CER than MOST_LOST; nothing
     is written then.
     """
+    out = out.resolve()  # the working folder has a name only so
+    if out.exists() and not out.is_dir():
+        raise ModelError(f"{out}: is a file; name a folder for the bundle")
     model, trained = load_recognizer(run)
     graph = _graph(model, trained.config.features.num_bands)
     if int8:
