@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,14 @@ def test_files_of_two_bundles_are_refused_in_one_line(bundle, tmp_path, change):
     (tmp_path / "recognizer.json").write_text(json.dumps(told))
     with pytest.raises(ModelError, match="acoustic.onnx.*write it again with `telucodec recognizer optimize`"):
         load_bundle(tmp_path, use_lm=False)
+
+
+def test_a_language_model_weighs_a_number(bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
+    told = json.loads((bundle / "recognizer.json").read_text())
+    (tmp_path / "recognizer.json").write_text(json.dumps(told | {"lm_weight": math.nan}))
+    with pytest.raises(ModelError, match="recognizer.json: lm_weight"):
+        load_bundle(tmp_path)
 
 
 def test_a_codecs_graph_is_no_recogniser(bundle, tmp_path):

@@ -1,6 +1,7 @@
 """Best path, prefix beam search and the language model."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -82,6 +83,15 @@ def test_a_language_model_is_the_same_from_its_file(tmp_path):
         NGram.load(tmp_path / "lm.json", 5)
     (tmp_path / "lm.json").write_text('{"format": "telucodec n-gram 1", "order": 3, "size": 4, "counts": [1]}')
     with pytest.raises(ModelError, match="no language model"):
+        NGram.load(tmp_path / "lm.json", 4)
+
+
+@pytest.mark.parametrize("change", [{"order": 2.5}, *({"counts": {"": {"1": count}}} for count in (math.inf, 10**400, 1.5, True, 0))])
+def test_a_language_model_of_odd_numbers_is_refused_in_one_line(tmp_path, change):
+    NGram.of([[1, 2, 1]], 2, 4).save(tmp_path / "lm.json")
+    content = json.loads((tmp_path / "lm.json").read_text())
+    (tmp_path / "lm.json").write_text(json.dumps(content | change))
+    with pytest.raises(ModelError, match="build it again"):
         NGram.load(tmp_path / "lm.json", 4)
 
 

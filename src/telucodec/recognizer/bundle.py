@@ -7,9 +7,10 @@ there is one, tells which symbols follow which.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
@@ -37,7 +38,7 @@ class RecognizerInfo(BaseModel):
     script: Script = ""
     features: FeatureConfig
     units: Units
-    lm_weight: float = 0.0
+    lm_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Of the language model."""
 
 

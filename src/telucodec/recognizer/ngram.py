@@ -16,6 +16,9 @@ from telucodec.files import write_whole
 from telucodec.recognizer.units import BLANK
 
 FORMAT = "telucodec n-gram 1"
+ORDERS = range(1, 21)
+MOST = 1 << 53
+"""Times that a symbol may be counted: floating point is exact up to there."""
 END = BLANK
 """The end of a sentence, and what stands before its beginning."""
 
@@ -71,16 +74,16 @@ class NGram:
         """The model in `path`, of `size` units. Raises ModelError."""
         try:
             content = json.loads(Path(path).read_bytes())
-            if content["format"] != FORMAT or content["size"] != size or not 1 <= content["order"] <= 20:
+            if content["format"] != FORMAT or content["size"] != size or content["order"] not in ORDERS:
                 raise ModelError(f"{path}: is no language model of these {size} units; build it again with `telucodec recognizer optimize`")
             counts = {
-                tuple(map(int, context.split())): {int(symbol): int(count) for symbol, count in after.items()}
+                tuple(map(int, context.split())): {int(symbol): count for symbol, count in after.items()}
                 for context, after in content["counts"].items()
             }
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}); build it again with `telucodec recognizer optimize`") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"{path}: is no language model ({error}); build it again with `telucodec recognizer optimize`") from error
-        if any(count < 1 for after in counts.values() for count in after.values()):
-            raise ModelError(f"{path}: holds counts below 1; build it again with `telucodec recognizer optimize`")
-        return cls(content["order"], size, counts)
+        if not all(type(count) is int and 1 <= count <= MOST for after in counts.values() for count in after.values()):
+            raise ModelError(f"{path}: holds counts that are none; build it again with `telucodec recognizer optimize`")
+        return cls(int(content["order"]), size, counts)
