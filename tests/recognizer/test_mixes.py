@@ -1,10 +1,14 @@
 """The notes' mixes, and the parts of a learning curve."""
 
+from dataclasses import replace
+
 import pytest
 from toy import request_of
+from typer.testing import CliRunner
 
-from telucodec.data.manifest import Segment, read_manifest
-from telucodec.errors import DataError
+from telucodec.cli.recognizer import recognizer
+from telucodec.data.manifest import Segment, read_manifest, write_manifest
+from telucodec.errors import DataError, TrainingError
 from telucodec.recognizer.curve import learning_curve, parts
 from telucodec.recognizer.mixes import mixes
 
@@ -39,3 +43,14 @@ def test_each_part_is_a_run_of_its_own(toy_data):
     manifests = parts(read_manifest(toy_data / "train.csv"), [0.2, 0.4], 0)
     points = learning_curve(request_of(toy_data, epochs=1), manifests, lambda line: None, lambda done, total, name: None)
     assert [point.clips for point in points] == [12, 24] and all(point.updates > 0 and 0 < point.cer for point in points)
+
+
+def test_a_curve_goes_on_regardless_where_its_gates_say_how(toy_data, tmp_path):
+    for name in ("train", "val"):
+        rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
+        write_manifest(tmp_path / f"{name}.csv", [*(replace(row, text="") for row in rows[:9]), *rows[9:]])
+    asked = ["curve", "--data", tmp_path, "--config", toy_data / "toy.toml", "--minutes", "0.01", "--shares", "100", "--runs", tmp_path]
+    stopped = CliRunner().invoke(recognizer, [str(word) for word in asked])
+    assert isinstance(stopped.exception, TrainingError) and "--no-gates" in str(stopped.exception)
+    done = CliRunner().invoke(recognizer, [str(word) for word in (*asked, "--no-gates")])
+    assert done.exit_code == 0, done.output

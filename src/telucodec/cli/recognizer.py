@@ -25,6 +25,7 @@ Data = Annotated[
 ]
 SETTINGS = "Settings that ship (commands, characters, aksharas, bpe, telugu) or a .toml file"
 Config = Annotated[str, typer.Option(help=f"{SETTINGS}.")]
+Gates = Annotated[bool, typer.Option("--gates/--no-gates", help="Check transcripts and network before spending.")]
 Runs = Annotated[Path, typer.Option("--checkpoint_dir", "--runs", help="Folder for runs.")]
 Bundle = Annotated[Path, typer.Argument(help="Folder that `telucodec recognizer optimize` wrote.")]
 Lm = Annotated[bool, typer.Option("--lm/--no-lm", help="Search with the bundle's language model, where it has one.")]
@@ -50,7 +51,7 @@ def train(
         Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint, with its settings and length.")
     ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Start from this run's recogniser, with its settings and units.")] = None,
-    gates: Annotated[bool, typer.Option("--gates/--no-gates", help="Check transcripts and network before spending.")] = True,
+    gates: Gates = True,
     precision: Annotated[str, typer.Option(help="auto, 32 or bf16.")] = "auto",
     wandb: Annotated[bool, typer.Option("--use_wandb", help="Report to Weights & Biases too.")] = False,
 ) -> None:
@@ -85,13 +86,14 @@ def curve(
     ] = None,
     checkpoint_dir: Runs = Path("runs"),
     seed: Annotated[int, typer.Option(help="Another seed takes other rows.")] = 0,
+    gates: Gates = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:
     """Train on growing parts of train.csv, or on each mix, for the same time each, and tell how errors on val.csv fall.
 
     Example: telucodec recognizer curve --data data/manifests --shares 25,50,100 --minutes 10
     """
-    request = _request(data_dir, config, minutes, None, checkpoint_dir, None, None, None, True, "auto", False)
+    request = _request(data_dir, config, minutes, None, checkpoint_dir, None, None, None, gates, "auto", False)
     from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
 
     if mixed:
