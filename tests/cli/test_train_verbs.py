@@ -1,6 +1,7 @@
 """From manifests to a codec without PyTorch, verb by verb, each in a process of its own."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
+from telucodec.cli.main import app
 from telucodec.data.manifest import Segment, write_manifest
+from telucodec.export.optimize import Check
+from telucodec.training import launch
+from telucodec.training.train import Outcome
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 PRESET = """
@@ -76,6 +82,20 @@ def test_a_run_goes_on(run, data):
     done = telucodec("train", "--data_dir", data, "--resume", run, "--updates", 42)
     assert "goes on after 40 updates" in done.stderr
     assert "42 updates heard" in done.stdout
+
+
+def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):
+    entry = dict.fromkeys(("snr_db", "correlation", "amplitude_percent"), math.nan)
+    monkeypatch.setattr(launch, "run", lambda request, say, progress: (tmp_path, Outcome(1, 1.0, 0.1, entry, ())))
+    done = CliRunner().invoke(app, ["train"])
+    assert "SNR not measured, correlation not measured, amplitude not measured on" in done.output
+    found = Check(1.0, 0.0, math.nan, math.nan, 0.1, 0.1, 9, 9, 1.0, 1.0)
+    monkeypatch.setattr("telucodec.export.optimize.optimize", lambda *asked: found)
+    monkeypatch.setattr("telucodec.data.manifest.read_manifest", lambda path: [])
+    monkeypatch.setattr(launch, "validation_sounds", lambda rows, root: {})
+    asked = ["optimize", str(tmp_path), "--entropy-minutes", "0"]
+    assert "; SNR not measured; " in CliRunner().invoke(app, asked).output
+    assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["snr_before_db"] is None
 
 
 def test_gates_stop_what_is_too_short(data):

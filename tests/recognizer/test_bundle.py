@@ -79,6 +79,13 @@ def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_
         optimize(toy_run[0], tmp_path / "bundle", tmp_path / "digits.csv")
 
 
+def test_one_clip_has_no_interval(bundle, toy_data, tmp_path):
+    row = read_manifest(toy_data / "val.csv")[0]
+    write_manifest(tmp_path / "one.csv", [dataclasses.replace(row, path=str(toy_data / row.path))])
+    done = CliRunner().invoke(recognizer_verbs, ["evaluate", str(bundle), str(tmp_path / "one.csv")])
+    assert done.exit_code == 0 and "(interval not measured)" in done.output and "nan" not in done.output.replace(str(tmp_path), "")
+
+
 def test_of_prompts_one_is_heard_whole_with_its_times(bundle, toy_data):
     rows = read_manifest(toy_data / "val.csv")
     recognizer = load_bundle(bundle).of_prompts([*(row.text for row in rows), "xyz", ""])

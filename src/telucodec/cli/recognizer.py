@@ -289,11 +289,15 @@ def _lines(path: Path) -> list[str]:
 
 
 def _told(rates: Rates) -> str:
-    wer, cer = ([100 * each for each in interval] for interval in (rates.wer_interval, rates.cer_interval))
     return (
-        f"{rates.num_clips} clips, WER {100 * rates.wer:.1f} % ({wer[0]:.1f} to {wer[1]:.1f}), "
-        f"CER {100 * rates.cer:.1f} % ({cer[0]:.1f} to {cer[1]:.1f}), {100 * rates.exact:.0f} % without error"
+        f"{rates.num_clips} clips, WER {100 * rates.wer:.1f} % ({_interval(rates.wer_interval)}), "
+        f"CER {100 * rates.cer:.1f} % ({_interval(rates.cer_interval)}), {100 * rates.exact:.0f} % without error"
     )
+
+
+def _interval(shares: tuple[float, float]) -> str:
+    """In per cent; one clip has none."""
+    return "interval not measured" if math.isnan(shares[0]) else f"{100 * shares[0]:.1f} to {100 * shares[1]:.1f}"
 
 
 def _shares(text: str) -> list[float]:

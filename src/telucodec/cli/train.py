@@ -1,5 +1,6 @@
 """telucodec train: a codec of discrete codes from manifests, checked before it spends and watched while it does."""
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -86,7 +87,12 @@ def train(
     entry = outcome.entry
     typer.echo(
         f"{folder / 'model'}: {outcome.updates:,} updates heard {outcome.heard_hours:.1f} h of sound in {outcome.spent_s / 60:.1f} min; "
-        f"SNR {entry['snr_db']:.1f} dB, correlation {entry['correlation']:.2f}, amplitude {entry['amplitude_percent']:.0f} % on validation sounds"
+        f"SNR {_told(entry['snr_db'], '.1f', ' dB')}, correlation {_told(entry['correlation'], '.2f')}, "
+        f"amplitude {_told(entry['amplitude_percent'], '.0f', ' %')} on validation sounds"
     )
     if outcome.signs:
         raise TelucodecError(f"{folder}: trained, but not well: {outcome.signs[0]}")
+
+
+def _told(value: float, form: str, unit: str = "") -> str:
+    return "not measured" if math.isnan(value) else f"{value:{form}}{unit}"
