@@ -1,11 +1,11 @@
 """What a bundle hears is what the trained model hears, in clips, long files and .tlc, without PyTorch."""
 
-import dataclasses
 import json
 import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,6 +62,13 @@ def test_a_folder_for_results_is_refused_before_anything_is_heard(bundle, toy_da
         assert done.exit_code == 2 and "is a directory" in " ".join(done.output.split())
 
 
+def test_clips_shorter_than_a_bundle_hears_are_no_difference(toy_run, toy_data, tmp_path):
+    rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "val.csv")]
+    write_manifest(tmp_path / "val.csv", [rows[0], *(replace(row, start_s=0.2, duration_s=0.06) for row in rows)])
+    check = optimize(toy_run[0], tmp_path / "bundle", tmp_path / "val.csv")
+    assert check.num_clips == 13 and check.same_texts == 1 and check.largest_difference < 1e-3
+
+
 def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
     found = evaluate(toy_data / "val.csv", load_bundle(bundle))
     assert found.rates.cer < 0.1 < found.unigram.cer and found.blank.cer == 1
@@ -72,7 +79,7 @@ def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
 
 def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_path):
     row = read_manifest(toy_data / "val.csv")[0]
-    write_manifest(tmp_path / "digits.csv", [dataclasses.replace(row, path=str(toy_data / row.path), text="room 101")])
+    write_manifest(tmp_path / "digits.csv", [replace(row, path=str(toy_data / row.path), text="room 101")])
     with pytest.raises(DataError, match="1 digits"):
         evaluate(tmp_path / "digits.csv", load_bundle(bundle))
     with pytest.raises(DataError, match="1 digits"):
@@ -81,7 +88,7 @@ def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_
 
 def test_one_clip_has_no_interval(bundle, toy_data, tmp_path):
     row = read_manifest(toy_data / "val.csv")[0]
-    write_manifest(tmp_path / "one.csv", [dataclasses.replace(row, path=str(toy_data / row.path))])
+    write_manifest(tmp_path / "one.csv", [replace(row, path=str(toy_data / row.path))])
     done = CliRunner().invoke(recognizer_verbs, ["evaluate", str(bundle), str(tmp_path / "one.csv")])
     assert done.exit_code == 0 and "(interval not measured)" in done.output and "nan" not in done.output.replace(str(tmp_path), "")
 

@@ -55,8 +55,7 @@ class Recognizer:
 
     def log_probs(self, wave: np.ndarray) -> np.ndarray:
         """Of units at each step, float32 [F, N], for wave [T] at 16 kHz, at most half a minute or so."""
-        wave = np.pad(wave, (0, max(0, LEAST_SAMPLES - len(wave))))
-        found, _ = self.graph.step(self.info.features.apply_to(wave)[None], [])
+        found, _ = self.graph.step(self.info.features.apply_to(long_enough(wave))[None], [])
         return found[0]
 
     def hear(self, wave: np.ndarray) -> Said:
@@ -85,6 +84,11 @@ class Recognizer:
     def reference(self, text: str) -> str:
         """`text` as this recogniser would have to write it."""
         return in_script(normalised(text), self.info.script)
+
+
+def long_enough(wave: np.ndarray) -> np.ndarray:
+    """Wave [T] with silence after it where it is shorter than LEAST_SAMPLES."""
+    return np.pad(wave, (0, max(0, LEAST_SAMPLES - len(wave))))
 
 
 def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:

@@ -16,7 +16,7 @@ from telucodec.errors import DataError, ModelError
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import quiet
 from telucodec.files import write_whole
-from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle
+from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.ngram import NGram
@@ -135,7 +135,7 @@ def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram |
     difference, spent, heard_s, texts = 0.0, [0.0, 0.0], 0.0, ([], [])
     try:
         for done, number in enumerate(chosen):
-            wave = read_segment(told.rows[number], manifest.parent)[0]
+            wave = long_enough(read_segment(told.rows[number], manifest.parent)[0])  # a bundle hears nothing shorter
             began = time.process_time()
             with torch.no_grad():
                 before = model(torch.from_numpy(config.features.apply_to(wave))[None])[0].numpy()
