@@ -146,6 +146,32 @@ def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path):
     assert {"judges", "judges_optimiser", "balancer"} <= state.keys()
 
 
+@pytest.mark.parametrize("changes", [{}, {"freeze_encoder": True}, {"quantizer": {"kind": "fsq", "num_codebooks": 2}}], ids=str)
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_balanced_losses_teach_every_codec_in_every_precision(precision, changes):
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 1}, **changes)
+    codec, crops = built(config), speech_crops(config)
+    before = {name: parameter.detach().clone() for name, parameter in codec.named_parameters()}
+    trainer = Trainer(codec, config.recipe, Fabric(accelerator="cpu", devices=1, precision=precision))
+    for number in range(3):
+        assert all(map(math.isfinite, trainer.update(crops.batch(number), 0.0).values()))
+    moved = {name.split(".")[0] for name, parameter in trainer.plain.named_parameters() if not torch.equal(parameter, before[name])}
+    assert moved - {"quantizer"} == ({"decoder"} if config.recipe.freeze_encoder else {"encoder", "decoder"})
+
+
+def test_balanced_losses_pull_at_the_codec_with_their_shares():
+    config = tiny(balancer={}, loss={"terms": {"only": {"weight": 3.0, "loss": {"kind": "relative_mse"}}}})
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    pulls = []
+
+    def listen(module, args, made):
+        made[0].register_hook(pulls.append)
+
+    trainer.codec.register_forward_hook(listen)
+    trainer.update(crops.batch(0), 0.0)
+    assert float(pulls[0].norm()) == pytest.approx(1)  # the balancer's whole, since there is but one loss
+
+
 def _two_updates(fabric, path):
     torch.set_num_threads(1)
     config = tiny()

@@ -30,7 +30,7 @@ class BalancerConfig(BaseModel):
 
 
 class Balancer:
-    """Goes backward from several losses at once, each with its share of the gradient.
+    """Puts the gradients of several losses together, each with its share.
 
     Losses that are not given in an update (an adversarial one that starts later) leave their share to the others.
     """
@@ -42,20 +42,11 @@ class Balancer:
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, Tensor] = {}
 
-    def backward(self, losses: dict[str, Tensor], output: Tensor, beside: Tensor | None = None) -> None:
-        """Add gradients to all that `output` depends on. Raises ValueError for a loss without a weight.
-
-        losses: unweighted scalars that depend on `output`, the model's [B, 1, T]. beside: one scalar more whose gradient is
-        added as it is, such as a quantizer's commitment, which does not pass through the output.
-        """
-        gradient = self.gradient(losses, output)
-        if beside is None:
-            output.backward(gradient)
-        else:
-            torch.autograd.backward([output, beside], [gradient, torch.ones_like(beside)])
-
     def gradient(self, losses: dict[str, Tensor], output: Tensor) -> Tensor:
-        """The balanced gradient at `output`, of its shape; counts as one update of the running means."""
+        """The balanced gradient at `output`, of its shape; counts as one update of the running means.
+
+        losses: unweighted scalars that depend on `output`, the model's [B, 1, T]. Raises ValueError for a loss without a weight.
+        """
         unknown = losses.keys() - self.weights.keys()
         if unknown or not losses:
             raise ValueError(f"losses {sorted(losses)} for a balancer of {sorted(self.weights)}")

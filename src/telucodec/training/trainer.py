@@ -76,14 +76,15 @@ class Trainer:
         drawn = self.plain.quantizer.draw_active(np.random.default_rng((self.recipe.seed, 1, self.updates)), len(batch))
         estimate, quantized = self.codec(wave, self._own_part(drawn).to(wave.device))
         reference = wave[..., : estimate.shape[-1]]
-        total, terms = self.loss(reference, estimate)
+        heard = estimate.detach().requires_grad_() if self.balancer else estimate
+        total, terms = self.loss(reference, heard)
         own = self.recipe.quantizer_weight * quantized.loss
         judged = self.recipe.adversarial and self.updates >= self.recipe.adversarial.start_update
         told = {}
         if judged:
             if self.updates % self.recipe.adversarial.every == 0:
                 told = self._teach_judges(reference, estimate.detach())
-            terms |= self._judgement(reference, estimate)
+            terms |= self._judgement(reference, heard)
             total = sum(self.weights[name] * term for name, term in terms.items())
         told |= {name: float(term.detach()) for name, term in terms.items()} | {"quantizer": float(quantized.loss.detach())}
         if not all(map(math.isfinite, told.values())):
@@ -92,9 +93,8 @@ class Trainer:
             )
         self.optimiser.zero_grad()
         if self.balancer:
-            self.balancer.backward(terms, estimate, own)
-        else:
-            self.fabric.backward(total + own)
+            total = (estimate * self.balancer.gradient(terms, heard)).sum()  # its gradient at the output is the balanced one
+        self.fabric.backward(total + own)
         self.fabric.clip_gradients(self.codec, self.optimiser, max_norm=self.recipe.optimiser.clip_norm)
         self.optimiser.step()
         if not self.recipe.freeze_encoder and self.updates % self.recipe.revive_every == self.recipe.revive_every - 1:
