@@ -104,6 +104,15 @@ def test_gates_stop_what_is_too_short(data):
     assert "planned updates" in done.stderr.splitlines()[-1] and "--no-gates" in done.stderr.splitlines()[-1]
 
 
+def test_two_processes_end_as_one_does(data):
+    done = train(data, "--updates", 4, "--no-gates", "--experiment_name", "shared", "--batch_size", 4, "--processes", 2)
+    assert "4 updates heard" in done.stdout, done.stderr
+    assert (data / "runs" / "shared" / "model" / "codec.safetensors").exists()
+    failed = train(data, "--updates", 4, "--experiment_name", "stopped", "--batch_size", 4, "--processes", 2)
+    assert failed.returncode == 2 and "planned updates" in failed.stderr.splitlines()[-1], failed.stderr
+    assert "Traceback" not in done.stderr + failed.stderr
+
+
 def test_wrong_wishes_are_one_line(data, tmp_path):
     for options, words in [
         (["--recipe", "nobody"], "no such name among the recipes"),

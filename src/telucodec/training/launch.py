@@ -1,19 +1,21 @@
 """A run as it is asked for: data packed, settings put together, processes started."""
 
 import math
+import multiprocessing
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from torch.multiprocessing import ProcessRaisedException
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.batches import Crops, pack
 from telucodec.data.manifest import Segment, read_manifest, read_segment
-from telucodec.errors import ConfigError, DataError
+from telucodec.errors import ConfigError, DataError, TelucodecError
 from telucodec.models.complexity import complexity
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
@@ -97,8 +99,27 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
             codec, config, folder, crops, validation, budget, fabric, say, progress, request.gates, start is not None, request.wandb
         )
 
-    outcome = fabric.launch(work) if request.processes > 1 else work(fabric)
+    outcome = in_processes(fabric, work) if request.processes > 1 else work(fabric)
     return folder.path, outcome
+
+
+def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:
+    """What `work` comes to in the processes of `fabric`. A TelucodecError in one of them is raised here as it was there."""
+    errors = multiprocessing.SimpleQueue()
+
+    def told(fabric: Fabric) -> dict:
+        try:
+            return asdict(work(fabric))  # Fabric looks for tensors in what comes back, and cannot look into a frozen dataclass
+        except TelucodecError as error:
+            errors.put(error)
+            raise
+
+    try:
+        return Outcome(**fabric.launch(told))
+    except ProcessRaisedException:
+        if errors.empty():
+            raise
+        raise errors.get() from None
 
 
 def codec_to_start_from(start: str) -> VQCodec:
