@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -57,6 +58,39 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path, recipe):
     train(built(config), config, folder, crops, sounds(crops), Budget(updates=8), on_cpu(), **QUIET)
     once, twice = weights(whole), weights(folder)
     assert once.keys() == twice.keys()
+    for name in once:
+        assert torch.equal(once[name], twice[name]), name
+
+
+def test_ctrl_c_amid_an_update_waits_for_its_end(tmp_path, monkeypatch):
+    config = tiny()
+    whole, _ = run(tmp_path, "whole", config, 6)
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(number, frame):
+        raise Stopped
+
+    backward, calls = Fabric.backward, []
+
+    def pressed(self, loss):
+        calls.append(loss)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)  # the codebooks have moved by now, the parameters have not
+        backward(self, loss)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with monkeypatch.context() as patched, pytest.raises(Stopped):
+            patched.setattr(Fabric, "backward", pressed)
+            run(tmp_path, "halves", config, 6)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    folder, crops = RunFolder(tmp_path / "halves"), speech_crops(config)
+    assert torch.load(folder.resume, weights_only=True)["updates"] == 3
+    train(built(config), config, folder, crops, sounds(crops), Budget(updates=6), on_cpu(), **QUIET)
+    once, twice = weights(whole), weights(folder)
     for name in once:
         assert torch.equal(once[name], twice[name]), name
 
@@ -122,6 +156,24 @@ def test_numbers_that_are_not_finite_stop_the_run(tmp_path):
     batch[0, 0, 100] = math.nan
     with pytest.raises(TrainingError, match="not finite"):
         trainer.update(batch, 0.0)
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run():
+    config = tiny()
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    next(trainer.codec.parameters()).register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(TrainingError, match="gradient.*not finite"):
+        trainer.update(crops.batch(0), 0.0)
+
+
+def test_a_run_that_diverges_leaves_its_last_checkpoint_as_it_was(tmp_path):
+    config = tiny()
+    folder, _ = run(tmp_path, "run", config, 2)
+    before, crops = folder.resume.read_bytes(), speech_crops(config)
+    crops.batch = lambda update: np.full((4, 1, 6400), math.nan if update == 4 else 0.1, np.float32)
+    with pytest.raises(TrainingError, match="update 4.*not finite"):
+        train(built(config), config, folder, crops, {}, Budget(updates=6), on_cpu(), **QUIET)
+    assert folder.resume.read_bytes() == before
 
 
 def test_a_frozen_encoder_stays_and_the_decoder_learns():

@@ -22,6 +22,7 @@ from telucodec.training.journal import Journal
 from telucodec.training.recipe import RunConfig
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.trainer import Trainer
+from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import Heard, listen
 
 Progress = Callable[[float, float, str], None]
@@ -109,7 +110,7 @@ def train(
     try:
         return run.to_its_end()
     except BaseException:
-        if trainer.updates:
+        if trainer.updates and not run.amid_update:  # what an update that broke off leaves is nothing to go on from
             run.save()
         raise
     finally:
@@ -138,6 +139,7 @@ class _Run:
         self.points = [_point(entry) for entry in folder.read_log() if "correlation" in entry]
         self.told: set[str] = set()
         self.loading_s = 0.0
+        self.amid_update = False
 
     def to_its_end(self) -> Outcome:
         marks = [(number / MOST_VALIDATIONS) ** 2 for number in range(1, MOST_VALIDATIONS)]
@@ -172,7 +174,10 @@ class _Run:
         began = time.perf_counter()
         batch = self.crops.batch(self.trainer.updates)
         self.loading_s += time.perf_counter() - began
-        terms = self.trainer.update(batch, share)
+        with undisturbed():
+            self.amid_update = True
+            terms = self.trainer.update(batch, share)
+            self.amid_update = False
         updates, spent_s = self.trainer.updates, self.clock.spent_s
         if self.journal and updates % LOGGED_UPDATES == 0:
             heard_hours = updates * self.crops.batch_s / 3600

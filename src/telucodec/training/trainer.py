@@ -65,7 +65,7 @@ class Trainer:
     def update(self, batch: np.ndarray, progress: float) -> dict[str, float]:
         """One update with the crops `batch` [B, 1, T] of all processes; `progress` is the share of the run that is over.
 
-        Returns the terms of the loss. Raises TrainingError where they are not finite.
+        Returns the terms of the loss. Raises TrainingError where they or the gradient are not finite; this trainer then is of no more use.
         """
         self._seed(self.updates)
         self._set_rate(progress)
@@ -87,21 +87,25 @@ class Trainer:
             terms |= self._judgement(reference, heard)
             total = sum(self.weights[name] * term for name, term in terms.items())
         told |= {name: float(term.detach()) for name, term in terms.items()} | {"quantizer": float(quantized.loss.detach())}
-        if not all(map(math.isfinite, told.values())):
-            raise TrainingError(
-                f"update {self.updates}: {told} is not finite; lower the learning rate, or look for broken sounds with `telucodec doctor`"
-            )
+        self._demand_finite(told)
         self.optimiser.zero_grad()
         if self.balancer:
             total = (estimate * self.balancer.gradient(terms, heard)).sum()  # its gradient at the output is the balanced one
         self.fabric.backward(total + own)
-        self.fabric.clip_gradients(self.codec, self.optimiser, max_norm=self.recipe.optimiser.clip_norm)
+        norm = self.fabric.clip_gradients(self.codec, self.optimiser, max_norm=self.recipe.optimiser.clip_norm, error_if_nonfinite=False)
+        self._demand_finite({"norm of the gradient": float(norm)})
         self.optimiser.step()
         if not self.recipe.freeze_encoder and self.updates % self.recipe.revive_every == self.recipe.revive_every - 1:
             told["revived"] = float(self.plain.quantizer.revive(quantized.vectors))
         self.updates += 1
         self._follow()
         return told
+
+    def _demand_finite(self, told: dict[str, float]) -> None:
+        if not all(map(math.isfinite, told.values())):
+            raise TrainingError(
+                f"update {self.updates}: {told} is not finite; lower the learning rate, or look for broken sounds with `telucodec doctor`"
+            )
 
     def _teach_judges(self, reference: Tensor, estimate: Tensor) -> dict[str, float]:
         self.judges.requires_grad_(True)
