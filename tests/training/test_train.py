@@ -1,8 +1,10 @@
 """A run learns, goes on exactly where it was, and is the same in one process and in two."""
 
+import errno
 import json
 import math
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -117,6 +119,36 @@ def test_runs_never_overwrite_each_other(tmp_path):
     config = tiny()
     names = [RunFolder.new(tmp_path, "same", config).path.name for _ in range(3)]
     assert names == ["same", "same-2", "same-3"]
+
+
+def test_runs_that_begin_at_once_get_a_folder_each(tmp_path):
+    config = tiny()
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda _: RunFolder.new(tmp_path, "same", config).path, range(24)))
+    assert len(set(paths)) == 24
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match="cannot be made"):
+        RunFolder.new(tmp_path / "file", "same", config)
+
+
+def test_half_a_line_of_the_log_is_left_out(tmp_path):
+    folder = RunFolder.new(tmp_path, "run", tiny())
+    folder.write_log({"update": 20})
+    with open(folder.log, "a") as log:
+        log.write('{"update": 40, "me')
+    folder.write_log({"update": 60, "mel": math.inf})
+    assert folder.read_log() == [{"update": 20}, {"update": 60, "mel": None}]
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    config = tiny()
+
+    def full(self, *arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("telucodec.training.journal.SummaryWriter.add_scalar", full)
+    with pytest.raises(TrainingError, match="tensorboard: cannot be written.*No space left"):
+        run(tmp_path, "run", config, 2)
 
 
 def test_a_gate_that_fails_stops_the_run_with_its_reason(tmp_path):

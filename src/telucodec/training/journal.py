@@ -1,6 +1,7 @@
 """What a run tells on its way: log.jsonl for programs, TensorBoard and, if asked for, Weights & Biases for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from pydantic import BaseModel
@@ -21,7 +22,8 @@ class Journal:
 
     def __init__(self, folder: RunFolder, config: BaseModel, wandb: bool):
         self.folder = folder
-        self.board = SummaryWriter(str(folder.path / "tensorboard"))
+        with self._writing():
+            self.board = SummaryWriter(str(folder.path / "tensorboard"))
         self.wandb = _wandb_run(folder, config) if wandb else None
 
     def update(self, update: int, numbers: dict[str, float]) -> None:
@@ -36,23 +38,34 @@ class Journal:
         flat |= {f"{name}/{which}": number for name, value in entry.items() if isinstance(value, dict) for which, number in value.items()}
         flat |= {f"perplexity/{k}": value for k, value in enumerate(entry["perplexity"])}
         self.show("validation", update, flat)
-        for name in list(sounds)[:SHOWN]:
-            for side, wave in (("original", sounds[name][0]), ("decoded", heard.estimates[name])):
-                self.board.add_audio(f"{name}/{side}", wave, update, SAMPLE_RATE)
-                self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
-        self.board.flush()
+        with self._writing():
+            for name in list(sounds)[:SHOWN]:
+                for side, wave in (("original", sounds[name][0]), ("decoded", heard.estimates[name])):
+                    self.board.add_audio(f"{name}/{side}", wave, update, SAMPLE_RATE)
+                    self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
+            self.board.flush()
 
     def show(self, group: str, update: int, numbers: dict[str, float]) -> None:
         """Draw numbers of an update for people."""
-        for name, number in numbers.items():
-            self.board.add_scalar(f"{group}/{name}", number, update)
+        with self._writing():
+            for name, number in numbers.items():
+                self.board.add_scalar(f"{group}/{name}", number, update)
         if self.wandb:
             self.wandb.log({f"{group}/{name}": number for name, number in numbers.items()}, step=update)
 
     def close(self) -> None:
-        self.board.close()
+        with self._writing():
+            self.board.close()
         if self.wandb:
             self.wandb.finish()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            place = self.folder.path / "tensorboard"
+            raise TrainingError(f"{place}: cannot be written ({error.strerror}); free some disk and resume the run") from error
 
 
 def spectrogram(wave: np.ndarray, size: int = 512, hop: int = 160) -> np.ndarray:

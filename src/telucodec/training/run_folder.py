@@ -2,6 +2,8 @@
 
 import json
 import math
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,8 +11,8 @@ import tomli_w
 from pydantic import BaseModel
 
 from telucodec.config import parse, read_toml
-from telucodec.errors import TrainingError
-from telucodec.files import write_whole
+from telucodec.errors import TelucodecError, TrainingError
+from telucodec.files import append_line, write_whole
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -25,12 +27,9 @@ class RunFolder:
 
     @classmethod
     def new(cls, parent: Path, name: str, config: BaseModel) -> "RunFolder":
-        """A folder below `parent` that is not there yet: `name`, or else name-2, name-3 ..."""
-        number, path = 1, Path(parent) / name
-        while path.exists():
-            number += 1
-            path = Path(parent) / f"{name}-{number}"
-        folder = cls(path)
+        """A folder below `parent` that was not there yet: `name`, or else name-2, name-3 ... Raises TrainingError where none can be made."""
+        paths = (Path(parent) / (name if number == 1 else f"{name}-{number}") for number in count(1))
+        folder = cls(next(path for path in paths if _made(path)))
         write_whole(folder.config, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)).encode())
         return folder
 
@@ -45,15 +44,29 @@ class RunFolder:
     def write_log(self, entry: dict) -> None:
         """Append a line to log.jsonl; numbers that are not finite are null there."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with open(self.log, "a", encoding="utf-8") as log:
-                log.write(json.dumps(_finite(entry), ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise TrainingError(f"{self.log}: cannot be written ({error.strerror}); free some disk and resume the run") from error
+            append_line(self.log, json.dumps(_finite(entry), ensure_ascii=False))
+        except TelucodecError as error:
+            raise TrainingError(f"{self.log}: cannot be written; free some disk and resume the run") from error
 
     def read_log(self) -> list[dict]:
-        """Entries of log.jsonl so far."""
-        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()] if self.log.exists() else []
+        """Entries of log.jsonl so far; a line that was cut off when the disk was full or the run was killed is left out."""
+        lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
+        entries = []
+        for line in lines:
+            with suppress(ValueError):
+                entries.append(json.loads(line))
+        return entries
+
+
+def _made(path: Path) -> bool:
+    """Whether the folder `path` was made here and now, so that no other run that begins takes it too. Raises TrainingError."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be made ({error.strerror}); choose another place for runs") from error
+    return True
 
 
 def _finite(value: object) -> object:
