@@ -82,6 +82,8 @@ def test_a_run_goes_on(run, data):
     done = telucodec("train", "--data_dir", data, "--resume", run, "--updates", 42)
     assert "goes on after 40 updates" in done.stderr
     assert "42 updates heard" in done.stdout
+    done = telucodec("train", "--data_dir", data, "--resume", run)
+    assert "42 updates heard" in done.stdout  # as many as it was to last
 
 
 def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):
@@ -118,6 +120,8 @@ def test_wrong_wishes_are_one_line(data, tmp_path):
         (["--recipe", "nobody"], "no such name among the recipes"),
         (["--minutes", "1", "--updates", "3"], "ask for --minutes, --updates or --num_epochs"),
         (["--resume", tmp_path], "no run to go on with"),
+        (["--resume", tmp_path, "--recipe", "simple"], "leave --recipe out"),
+        (["--resume", tmp_path, "--seed", "0"], "leave --seed out"),
         (["--from", tmp_path], "no codec there"),
     ]:
         done = telucodec("train", "--data_dir", data, "--checkpoint_dir", data / "runs", *options)

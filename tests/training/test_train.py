@@ -180,6 +180,45 @@ def test_other_data_is_no_way_to_go_on(tmp_path):
         train(built(config), config, folder, other, sounds(other), Budget(updates=4), on_cpu(), **QUIET)
 
 
+def test_other_data_of_the_same_length_is_no_way_to_go_on(tmp_path):
+    config = tiny()
+    folder, _ = run(tmp_path, "run", config, 2)
+    other, crops = speech_crops(config), speech_crops(config)
+    other.samples = other.samples[::-1]
+    for heard, validation in ((other, sounds(crops)), (crops, {"two": sounds(crops)["one"]})):
+        with pytest.raises(TrainingError, match="other data"):
+            train(built(config), config, folder, heard, validation, Budget(updates=4), on_cpu(), **QUIET)
+
+
+def test_a_run_goes_on_as_long_as_it_was_to_last(tmp_path):
+    config, crops = tiny(), speech_crops(tiny())
+
+    def kill(done, total, name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "run", config, 3, progress=kill)
+    folder = RunFolder(tmp_path / "run")
+    outcome = train(built(config), config, folder, crops, sounds(crops), Budget(), on_cpu(), **QUIET)
+    assert outcome.updates == 3
+    state = torch.load(folder.resume, weights_only=True)
+    torch.save({name: value for name, value in state.items() if name not in ("budget", "data")}, folder.resume)  # an older one
+    with pytest.raises(TrainingError, match="how long it was to last.*--minutes"):
+        train(built(config), config, folder, crops, sounds(crops), Budget(), on_cpu(), **QUIET)
+    assert train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET).updates == 4
+
+
+def test_a_checkpoint_of_other_settings_is_named(tmp_path):
+    config = tiny()
+    folder, _ = run(tmp_path, "run", config, 2)
+    other, crops = tiny("time-domain"), speech_crops(config)
+    with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
+        train(built(other), other, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
+    torch.save({"weights": torch.zeros(3)}, folder.resume)
+    with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
+        train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
+
+
 def test_numbers_that_are_not_finite_stop_the_run(tmp_path):
     config = tiny()
     crops = speech_crops(config)
@@ -202,9 +241,10 @@ def test_a_run_that_diverges_leaves_its_last_checkpoint_as_it_was(tmp_path):
     config = tiny()
     folder, _ = run(tmp_path, "run", config, 2)
     before, crops = folder.resume.read_bytes(), speech_crops(config)
+    validation = sounds(crops)
     crops.batch = lambda update: np.full((4, 1, 6400), math.nan if update == 4 else 0.1, np.float32)
     with pytest.raises(TrainingError, match="update 4.*not finite"):
-        train(built(config), config, folder, crops, {}, Budget(updates=6), on_cpu(), **QUIET)
+        train(built(config), config, folder, crops, validation, Budget(updates=6), on_cpu(), **QUIET)
     assert folder.resume.read_bytes() == before
 
 

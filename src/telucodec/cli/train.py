@@ -16,7 +16,9 @@ def train(
     data_dir: Annotated[
         Path, typer.Option("--data_dir", "--data", help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it.")
     ] = Path("data/manifests"),
-    recipe: Annotated[str, typer.Option(help="Recipe that ships (--list shows them) or a .toml file.")] = "perceptual",
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe that ships (--list shows them) or a .toml file; perceptual if not given.")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="Codec to train, a preset that ships or a .toml file; the recipe's own if not given.")
     ] = None,
@@ -36,7 +38,10 @@ def train(
     experiment_name: Annotated[
         str | None, typer.Option("--experiment_name", "--name", help="Name of the run's folder; recipe and preset if not given.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this folder, from its checkpoint; as long as it was to last if no length is given."),
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Start from the model folder of a run, or encodec:PATH for EnCodec's weights.")
     ] = None,
@@ -63,12 +68,17 @@ def train(
     asked = [option for option in (minutes, updates, num_epochs) if option is not None]
     if len(asked) > 1:
         raise typer.BadParameter("ask for --minutes, --updates or --num_epochs, for one of them")
+    of_new_runs = {"--recipe": recipe, "--preset": preset, "--batch_size": batch_size, "--learning_rate": learning_rate}
+    of_new_runs |= {"--seed": seed, "--experiment_name": experiment_name, "--from": start}
+    for option, value in of_new_runs.items():
+        if resume and value is not None:
+            raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
     changes = {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     request = launch.Request(
         data=data_dir,
-        recipe=recipe,
+        recipe=recipe or "perceptual",
         preset=preset,
-        minutes=minutes if asked else 30.0,
+        minutes=minutes if asked or resume else 30.0,
         updates=updates,
         epochs=num_epochs,
         changes={name: value for name, value in changes.items() if value is not None},

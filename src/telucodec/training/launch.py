@@ -68,7 +68,8 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         config = settings(request, begun)
     if config.recipe.batches.batch_size % request.processes:
         raise ConfigError(
-            f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; choose --batch_size so"
+            f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; "
+            "choose --processes so, or the --batch_size of a new run"
         )
     rows = read_manifest(request.data / "train.csv")
     samples, ends = pack(rows, request.data, request.data / "packed", progress)
@@ -88,7 +89,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         precision=precision_of(request.precision),
     )
     say(f"{folder.path}: {complexity(config.model)}; {crops.duration_s / 3600:.2f} h of speech, {len(validation)} sounds to validate with")
-    budget = Budget(request.minutes if request.updates is None and request.epochs is None else None, request.updates, request.epochs)
+    budget = Budget(request.minutes, request.updates, request.epochs)
 
     def work(fabric: Fabric) -> Outcome:
         if request.processes > 1:

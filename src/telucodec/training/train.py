@@ -1,10 +1,12 @@
 """A run from its first gate to its last validation: batches, updates, logs, signs, checkpoints and the model that is kept."""
 
 import copy
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -37,11 +39,12 @@ VALIDATION_SHARE = 0.1
 """Of the time; a validation waits until the training since the last one makes up for it."""
 CHECKPOINT_S = 120.0
 LOGGED_UPDATES = 20
+FINGERPRINT_SAMPLES = 4096
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a run lasts: one of the three is given."""
+    """How long a run lasts: one of the three is given, or none where a run goes on as long as it was to."""
 
     minutes: float | None = None
     updates: int | None = None
@@ -94,11 +97,15 @@ def train(
 ) -> Outcome:
     """Train `codec` as `config` says in `folder`, on from the checkpoint there if there is one; `trained` keeps its codebooks.
 
-    `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails or numbers are no longer finite.
+    `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails, numbers are no longer finite, or the
+    checkpoint is of other settings or data.
     """
-    trainer, clock = Trainer(codec, config.recipe, fabric), Clock()
+    trainer, clock, data = Trainer(codec, config.recipe, fabric), Clock(), _fingerprint(crops, validation)
     if folder.resume.exists():
-        _load(trainer, clock, folder, crops)
+        before = _load(trainer, clock, folder, crops, data)
+        budget = before if budget == Budget() else budget
+        if budget == Budget():
+            raise TrainingError(f"{folder.path}: does not say how long it was to last; give it --minutes, --updates or --num_epochs")
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
         if not trained:
@@ -106,7 +113,7 @@ def train(
         if gates:
             _pass_gates(trainer, config, crops, budget, say)
     journal = Journal(folder, config, wandb) if fabric.is_global_zero else None
-    run = _Run(trainer, folder, crops, validation, budget, clock, journal, say, progress)
+    run = _Run(trainer, folder, crops, validation, data, budget, clock, journal, say, progress)
     try:
         return run.to_its_end()
     except BaseException:
@@ -127,6 +134,7 @@ class _Run:
         folder: RunFolder,
         crops: Crops,
         validation: Mapping[str, np.ndarray],
+        data: str,
         budget: Budget,
         clock: Clock,
         journal: Journal | None,
@@ -135,6 +143,7 @@ class _Run:
     ) -> None:
         self.trainer, self.folder, self.crops, self.validation = trainer, folder, crops, validation
         self.clock, self.journal, self.say, self.progress = clock, journal, say, progress
+        self.data, self.budget = data, budget
         self.minutes, self.num_updates = budget.minutes, budget.num_updates(crops)
         self.points = [_point(entry) for entry in folder.read_log() if "correlation" in entry]
         self.told: set[str] = set()
@@ -203,7 +212,8 @@ class _Run:
     def save(self) -> None:
         """Write a checkpoint to go on from."""
         if self.journal:
-            state = self.trainer.state_dict() | {"spent_s": self.clock.spent_s, "data_s": self.crops.duration_s}
+            state = self.trainer.state_dict() | {"spent_s": self.clock.spent_s, "budget": asdict(self.budget)}
+            state |= {"data_s": self.crops.duration_s, "data": self.data}
             with whole(self.folder.resume) as beside:
                 torch.save(state, beside)
 
@@ -256,12 +266,27 @@ def time_of_update(trainer: Trainer, crops: Crops) -> float:
     return sorted(times)[TIMED_UPDATES // 2]
 
 
-def _load(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops) -> None:
+def _load(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops, data: str) -> Budget:
+    """Put `trainer` and `clock` where the run in `folder` was; how long it was to last, which older checkpoints do not say."""
     try:
         state = torch.load(folder.resume, map_location=trainer.fabric.device, weights_only=True)
+        clock.before_s = float(state.pop("spent_s"))
+        budget = Budget(**state.pop("budget", {}))
+        data_s, data_before = float(state.pop("data_s")), state.pop("data", data)
+        trainer.load_state_dict(state)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        raise TrainingError(f"{folder.resume}: is no checkpoint of this program ({type(error).__name__}); start a new run") from error
-    if abs(state.pop("data_s") - crops.duration_s) > 1e-6:
+        raise TrainingError(
+            f"{folder.resume}: is no checkpoint of a run as {folder.config.name} beside it says ({type(error).__name__}); "
+            "undo what was changed there, or start a new run"
+        ) from error
+    if abs(data_s - crops.duration_s) > 1e-6 or data_before != data:
         raise TrainingError(f"{folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from")
-    clock.before_s = state.pop("spent_s")
-    trainer.load_state_dict(state)
+    return budget
+
+
+def _fingerprint(crops: Crops, validation: Mapping[str, np.ndarray]) -> str:
+    """Changes with the data, wherever it lies: with the lengths of segments, samples from all over, and the sounds to validate with."""
+    digest = hashlib.sha256(np.asarray(crops.ends, np.int64).tobytes())
+    digest.update(crops.samples[:: max(1, len(crops.samples) // FINGERPRINT_SAMPLES)].tobytes())
+    digest.update(json.dumps([(name, sound.shape[-1]) for name, sound in validation.items()]).encode())
+    return digest.hexdigest()
