@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+import soundfile
 import torch
 from small_codecs import codes_model_of, made, small_codec
 
+from telucodec.data.manifest import Segment, read_manifest, write_manifest
 from telucodec.errors import ModelError
 from telucodec.export import optimize as module
+from telucodec.models.vq_codec import VQCodec
 from telucodec.runtime.bundle import CODES, load_bundle
+from telucodec.training.codes import codes_of, fit_codes
+from telucodec.training.validate import listen
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +63,19 @@ def test_what_differs_or_loses_too_much_is_refused_and_leaves_nothing(codec, tel
     with pytest.raises(ModelError, match="not the trained codec"):
         made(tmp_path, codec, telugu[:, :16_000])
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_codec_at_another_rate_hears_sound_at_its_own(telugu, tmp_path, monkeypatch):
+    config = small_codec("spectral", "rvq-ema", telugu[:, :32_000]).config.model_copy(update={"sample_rate": 24_000})
+    codec, sound = config.build().eval(), telugu[:, :16_000]
+    encode, heard = VQCodec.encode, []
+    monkeypatch.setattr(VQCodec, "encode", lambda self, wave: heard.append(wave.shape[-1]) or encode(self, wave))
+    write_manifest(tmp_path / "train.csv", [Segment("one.flac", 0.0, 1.0, "one.flac", "", 0.1, 0.5, 0.0)])
+    soundfile.write(tmp_path / "one.flac", sound[0], 16_000)
+    (codes,) = codes_of(codec, read_manifest(tmp_path / "train.csv"), tmp_path)
+    found = made(tmp_path, codec, sound, codes_model=fit_codes(codec, [codes], minutes=1, updates=2))
+    assert heard == [24_000, 24_000]
+    assert found.snr_before_db == pytest.approx(listen(codec, {"speech": sound}).entry()["snr_db"], abs=1e-3)
 
 
 def test_memory_is_how_long_a_changed_frame_is_heard(codec):

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.resample import resampled, resampled_to
 from telucodec.errors import ModelError
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import fold, graphs
@@ -51,7 +53,7 @@ class Check:
 
 
 def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: bool = False, codes_model: CodesModel | None = None) -> Check:
-    """Write the trained codec of the folder `model` to `out` as a bundle and compare the two on `sounds` [1, T] by name.
+    """Write the trained codec of the folder `model` to `out` as a bundle and compare the two on `sounds` [1, T] at 16 kHz by name.
 
     A `codes_model` that does not make their codes shorter is left out. Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
     """
@@ -102,7 +104,8 @@ def _write(folder: Path, files: Mapping[str, bytes], info: BundleInfo) -> None:
 def _kbps(bundle: CodesCodec, codes_model: CodesModel, sounds: Mapping[str, np.ndarray]) -> tuple[float, ...]:
     """What the codes of the first 1, 2 ... codebooks of `sounds` take with that model."""
     coder = CodesCoder(codes_model)
-    codes = [bundle.codes(sound).T for sound in sounds.values()]  # [F, K]
+    rate = bundle.bundle.info.sample_rate
+    codes = [bundle.codes(resampled(sound, SAMPLE_RATE, rate)).T for sound in sounds.values()]  # [F, K]
     frames = sum(map(len, codes))
 
     def kbps(count: int) -> float:
@@ -132,26 +135,27 @@ def memory(codec: VQCodec) -> int:
 def _compare(codec: VQCodec, bundle: CodesCodec, sounds: Mapping[str, np.ndarray], bytes_before: int, bytes_after: int) -> Check:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    same = total = 0
+    same, total, rate = 0, 0, codec.config.sample_rate
     difference, spent, pairs = 0.0, [0.0, 0.0], ([], [])
     try:
         for name, sound in sounds.items():
+            wave = resampled(sound, SAMPLE_RATE, rate)
             began = time.process_time()
             with torch.no_grad():
-                codes = codec.encode(torch.from_numpy(sound)[None])
-                plain = codec.decode(codes, sound.shape[-1])[0].numpy()
+                codes = codec.encode(torch.from_numpy(wave)[None])
+                plain = codec.decode(codes, wave.shape[-1])[0].numpy()
             middle = time.process_time()
-            data = bundle.encode(sound)
+            data = bundle.encode(wave)
             decoded = bundle.decode(data)
             spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
-            own = bundle.codes(sound)
+            own = bundle.codes(wave)
             same, total = same + int((own == codes[0].numpy()).sum()), total + own.size
-            difference = max(difference, float(np.abs(bundle.wave(codes[0].numpy(), sound.shape[-1]) - plain).max()))
+            difference = max(difference, float(np.abs(bundle.wave(codes[0].numpy(), wave.shape[-1]) - plain).max()))
             for made, estimate in zip(pairs, (plain, decoded), strict=True):
-                made.append(measure_pair(sound[0], estimate[0], name))
+                made.append(measure_pair(sound[0], resampled_to(estimate, rate, SAMPLE_RATE, sound.shape[-1])[0], name))
     finally:
         torch.set_num_threads(threads)
-    heard_s = sum(sound.shape[-1] for sound in sounds.values()) / codec.config.sample_rate
+    heard_s = sum(sound.shape[-1] for sound in sounds.values()) / SAMPLE_RATE
     snrs = [Validation(made).snr_db.value for made in pairs]
     info = bundle.bundle.info
     kbps = info.model_copy(update={"kbps": ()}).kbps_of(info.num_codebooks), info.kbps_of(info.num_codebooks)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.resample import resampled
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.models.vq_codec import VQCodec
@@ -99,7 +101,8 @@ def codes_of(codec: VQCodec, rows: Sequence[Segment], root: Path, progress: Prog
     chosen = rows[:: math.ceil(duration_s / LONGEST_S)]
     codes = []
     for number, row in enumerate(chosen):
-        codes.append(codec.encode(torch.from_numpy(read_segment(row, root))[None])[0].numpy())
+        wave = resampled(read_segment(row, root), SAMPLE_RATE, codec.config.sample_rate)  # [1, T]
+        codes.append(codec.encode(torch.from_numpy(wave)[None])[0].numpy())
         progress(number + 1, len(chosen), row.recording)
     return codes
 

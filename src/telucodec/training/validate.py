@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.audio.resample import resampled
+from telucodec.audio.resample import resampled, resampled_to
 from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.codebooks import perplexity, signs_of_codebooks
 from telucodec.metrics.signs.sign import Sign
@@ -85,8 +85,7 @@ def listen(codec: VQCodec, sounds: Mapping[str, np.ndarray], loss: torch.nn.Modu
         if loss:
             total, terms = loss(wave, estimate)
             losses.append({"": float(total), **{term: float(value) for term, value in terms.items()}})
-        heard = resampled(estimate[0].cpu().numpy(), rate, SAMPLE_RATE)[0, : sound.shape[-1]]
-        estimates[name] = np.pad(heard, (0, sound.shape[-1] - len(heard)))
+        estimates[name] = resampled_to(estimate[0].cpu().numpy(), rate, SAMPLE_RATE, sound.shape[-1])[0]
         pairs.append(measure_pair(sound[0], estimates[name], name))
     codec.train(was_training)
     means = {term: math.fsum(told[term] for told in losses) / len(losses) for term in losses[0]} if losses else {"": math.nan}
