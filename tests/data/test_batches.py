@@ -117,5 +117,7 @@ def test_missing_sound_and_empty_manifests_are_told(data):
     root, rows, _ = data
     with pytest.raises(DataError, match="no rows"):
         pack([], root, root / "packed")
+    with pytest.raises(DataError, match="no rows with sound"):
+        pack([replace(rows[0], duration_s=0.0)], root, root / "packed")
     with pytest.raises(DataError, match=r"missing\.flac: is missing"):
         pack([replace(rows[0], path="missing.flac")], root, root / "packed")

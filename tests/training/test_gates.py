@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from tiny import built, on_cpu, speech_crops, tiny
 
 from telucodec.training.faults import FAULTS
-from telucodec.training.gates import Plan, check
+from telucodec.training.gates import Plan, check, no_refuge
 from telucodec.training.trainer import Trainer
 
 ENOUGH = Plan(10_000, 10.0)
@@ -61,6 +62,11 @@ def test_too_few_updates_are_named():
     assert not verdicts(tiny(), plan=Plan(1_400, 1.2))[0].passed
 
 
+def test_silent_data_is_named_rather_than_the_loss():
+    verdict = no_refuge(tiny().recipe.loss, torch.zeros(4, 1, 6400), 16_000)
+    assert not verdict.passed and "crops themselves are silent" in str(verdict)
+
+
 def test_looking_ahead_is_named():
     config = tiny()
     codec = built(config)
@@ -70,8 +76,6 @@ def test_looking_ahead_is_named():
 
 
 def test_gates_leave_the_codec_and_the_random_numbers_as_they_were():
-    import torch
-
     config = tiny()
     crops = speech_crops(config, 4)
     codec = built(config)

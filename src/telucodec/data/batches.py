@@ -60,11 +60,11 @@ def pack(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped samples int16 [S] of `rows`, whose sounds lie below `root`, and where each row ends [n].
 
-    They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError without rows.
+    They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError where they are empty.
     """
-    if not rows:
-        raise DataError(f"{root}: its manifest has no rows to train on; prepare the data first")
     sizes = [round(row.duration_s * SAMPLE_RATE) for row in rows]
+    if not sum(sizes):
+        raise DataError(f"{root}: its manifest has no rows with sound to train on; prepare the data first")
     place = folder / f"{fingerprint(rows, root)}.npy"
     if not place.exists():
         with whole(place) as beside:

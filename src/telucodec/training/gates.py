@@ -140,6 +140,8 @@ def no_refuge(loss: SumConfig, crops: Tensor, sample_rate: int) -> Verdict:
         guessed = min(float(built(reference, gain * guess)[0]) for gain in GAINS)
     measured = f"silence costs {silent:.3g}, speech of the right spectrum and wrong phase {guessed:.3g} at the best level"
     cause = "with this loss silence is the best guess of a codec that knows little (L1 or MSE alone); add a mel or STFT term"
+    if not reference.any():
+        cause = "the crops themselves are silent; look at the data with `telucodec doctor`"
     return Verdict("silence is no refuge", guessed < MOST_OF_SILENCE * silent, measured, cause)
 
 
