@@ -123,6 +123,8 @@ def test_wrong_wishes_are_one_line(data, tmp_path):
         (["--resume", tmp_path, "--recipe", "simple"], "leave --recipe out"),
         (["--resume", tmp_path, "--seed", "0"], "leave --seed out"),
         (["--from", tmp_path], "no codec there"),
+        (["--seed", "-1"], "seed: Input should be greater than or equal to 0"),
+        (["--learning_rate", "inf"], "learning_rate: Input should be a finite number"),
     ]:
         done = telucodec("train", "--data_dir", data, "--checkpoint_dir", data / "runs", *options)
         assert done.returncode == 2 and words in done.stderr, done.stderr

@@ -159,6 +159,8 @@ def test_what_cannot_be_used_is_said(saved, tmp_path):
         import_encodec(changed("loud", normalize=True))
     with pytest.raises(ModelError, match="copy"):
         import_encodec(changed("deep", num_residual_layers=2))
+    with pytest.raises(ConfigError, match="pad_mode"):
+        import_encodec(changed("round", pad_mode="circular"))
     broken = changed("broken")
     (broken / "model.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ModelError, match="cannot be read as EnCodec"):

@@ -135,6 +135,16 @@ BAD = {
     "no metadata": lambda: save({"x": torch.zeros(1)}),
     "another format": lambda: stored(form="telucodec vq 99"),
     "settings that are no JSON": lambda: stored("nonsense"),
+    "settings without end": lambda: stored("[" * 100_000),
+    "a body of EnCodec's without channels": lambda: stored(
+        json.dumps({"body": {"kind": "encodec", "num_filters": -3}, "quantizer": QUANTIZERS["fsq"]})
+    ),
+    "a body of EnCodec's that pads with nothing known": lambda: stored(
+        json.dumps({"body": {"kind": "encodec", "pad_mode": "nosuch"}, "quantizer": QUANTIZERS["fsq"]})
+    ),
+    "a body of EnCodec's without a stride": lambda: stored(
+        json.dumps({"body": {"kind": "encodec", "upsampling_ratios": [0]}, "quantizer": QUANTIZERS["fsq"]})
+    ),
     "settings of too large a codec": lambda: stored(
         json.dumps({"body": BODIES["spectral"] | {"hop": 10**9}, "quantizer": QUANTIZERS["fsq"]})
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from telucodec.config import parse
 from telucodec.errors import ModelError
 from telucodec.models.bodies.encodec import EncodecBodyConfig, encodec_of_transformers
 from telucodec.models.quantizers.ema_rvq import EmaRVQ, EmaRVQConfig
@@ -35,10 +36,10 @@ def import_encodec(folder: Path) -> VQCodec:
         raise ModelError(
             f"{folder}: is not EnCodec's causal mono model ({', '.join(other) or 'its layers differ'}); use facebook/encodec_24khz"
         )
-    names = set(EncodecBodyConfig.model_fields) - {"kind", "latent_dim"}
+    settings = {name: getattr(model.config, name) for name in set(EncodecBodyConfig.model_fields) - {"kind", "latent_dim"}}
     config = VQCodecConfig(
         sample_rate=model.config.sampling_rate,
-        body=EncodecBodyConfig(latent_dim=model.config.hidden_size, **{name: getattr(model.config, name) for name in names}),
+        body=parse({"latent_dim": model.config.hidden_size} | settings, EncodecBodyConfig, folder / SETTINGS),
         quantizer=EmaRVQConfig(num_codebooks=model.config.num_quantizers, codebook_size=model.config.codebook_size, evenness=0),
     )
     codec = config.build()

@@ -51,7 +51,7 @@ def read_module(path: Path, form: str, kind: str) -> tuple[dict, dict[str, Tenso
         return json.loads(metadata["config"]), tensors
     except OSError as error:
         raise ModelError(f"{path}: no {kind} there ({error.strerror}); pass the model folder of a run") from error
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{path}: is no trained {kind} ({error}); pass the model folder of a run") from error
 
 

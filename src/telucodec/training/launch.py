@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch.multiprocessing import ProcessRaisedException
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.config import parse
 from telucodec.data.batches import Crops, pack
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import ConfigError, DataError, TelucodecError
@@ -20,7 +21,7 @@ from telucodec.models.complexity import complexity
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.vq_codec import VQCodec
-from telucodec.training.recipe import RunConfig, preset_of, recipe_of, shipped
+from telucodec.training.recipe import RecipeConfig, RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, Outcome, Progress, Say, train
 from telucodec.training.validate import evenly
@@ -135,7 +136,7 @@ def settings(request: Request, begun: VQCodec | None) -> RunConfig:
     for name, value in request.changes.items():
         place = {"batch_size": changed["batches"], "learning_rate": changed["optimiser"]}.get(name, changed)
         place[name] = value
-    recipe = type(recipe).model_validate(changed)
+    recipe = parse(changed, RecipeConfig, f"{request.recipe} with what was asked for instead")
     if begun and request.preset:
         raise ConfigError("--from brings its own codec; leave --preset out")
     return RunConfig(recipe=recipe, model=begun.config if begun else preset_of(request.preset or recipe.model))
@@ -169,7 +170,14 @@ def catalogue() -> Iterator[str]:
 
 
 def crop_samples(config: RunConfig) -> int:
-    """Samples of a crop at 16 kHz: whole frames of the codec, and a whole number of samples at its rate too."""
-    rate = config.model.sample_rate
-    step = math.lcm(config.model.body.hop, rate // math.gcd(rate, SAMPLE_RATE))
-    return math.ceil(config.recipe.batches.crop_s * rate / step) * step * SAMPLE_RATE // rate
+    """Samples of a crop at 16 kHz: whole frames of the codec, and a whole number of samples at its rate too. Raises ConfigError."""
+    rate, body = config.model.sample_rate, config.model.body
+    step = math.lcm(body.hop, rate // math.gcd(rate, SAMPLE_RATE))
+    size = math.ceil(config.recipe.batches.crop_s * rate / step) * step
+    least = body.build().delay + 2 * body.hop
+    if size < least:
+        raise ConfigError(
+            f"batches.crop_s {config.recipe.batches.crop_s:g}: too little of such a crop is left after the delay of this codec; "
+            f"ask for {least / rate:.2g} s or more"
+        )
+    return size * SAMPLE_RATE // rate

@@ -14,6 +14,7 @@ from telucodec.models.vq_codec import VQCodecConfig
 from telucodec.training.balancer import BalancerConfig
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 CONFIGS = files("telucodec") / "configs"
 
 
@@ -27,11 +28,11 @@ class OptimiserConfig(BaseModel):
     final_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     """Of the peak, at the end."""
     warmup_updates: Annotated[int, Field(ge=0)] = 200
-    betas: tuple[float, float] = (0.8, 0.99)
+    betas: tuple[Decay, Decay] = (0.8, 0.99)
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     clip_norm: Positive = 1.0
     """Norm that gradients are cut to."""
-    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    average_decay: Decay = 0.999
     """Of the moving average of the parameters, which is what is validated and kept."""
 
 
@@ -42,7 +43,7 @@ class BatchConfig(BaseModel):
 
     batch_size: Annotated[int, Field(ge=1)] = 12
     """Crops of all processes together."""
-    crop_s: Positive = 1.2
+    crop_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] = 1.2
 
 
 class AdversarialConfig(BaseModel):
@@ -81,7 +82,7 @@ class RecipeConfig(BaseModel):
     """Whether encoder and quantizer stay as they are, so that files made before can still be decoded."""
     model: str = "small-spectral"
     """Preset to train where none is named."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 class RunConfig(BaseModel):

@@ -2,15 +2,19 @@
 
 import math
 from types import ModuleType
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from telucodec.errors import ModelError
 from telucodec.models.bodies.body import Body
 from telucodec.models.causal import Causal, State
 from telucodec.models.precision import in_float32
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Stride = Annotated[int, Field(ge=1, le=64)]
+Kernel = Annotated[int, Field(ge=1, le=255)]
 
 
 class EncodecBodyConfig(BaseModel):
@@ -19,21 +23,21 @@ class EncodecBodyConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["encodec"] = "encodec"
-    latent_dim: int = 128
+    latent_dim: Width = 128
     """`hidden_size` there."""
-    num_filters: int = 32
+    num_filters: Width = 32
     """Channels of the first layer; each stride doubles them."""
-    upsampling_ratios: tuple[int, ...] = (8, 5, 4, 2)
+    upsampling_ratios: Annotated[tuple[Stride, ...], Field(min_length=1, max_length=8)] = (8, 5, 4, 2)
     """Strides of the decoder; their product is the hop length."""
-    num_residual_layers: int = 1
-    num_lstm_layers: int = 2
-    kernel_size: int = 7
-    last_kernel_size: int = 7
-    residual_kernel_size: int = 3
-    dilation_growth_rate: int = 2
-    compress: int = 2
+    num_residual_layers: Annotated[int, Field(ge=0, le=64)] = 1
+    num_lstm_layers: Annotated[int, Field(ge=1, le=64)] = 2
+    kernel_size: Kernel = 7
+    last_kernel_size: Kernel = 7
+    residual_kernel_size: Kernel = 3
+    dilation_growth_rate: Annotated[int, Field(ge=1, le=8)] = 2
+    compress: Width = 2
     use_conv_shortcut: bool = True
-    pad_mode: str = "reflect"
+    pad_mode: Literal["reflect", "constant", "replicate"] = "reflect"
     """What a layer takes for the time before a sound began."""
 
     @property

@@ -2,10 +2,10 @@
 so that high frequencies are judged although low ones are louder."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -26,24 +26,23 @@ class BandSTFTDiscriminatorConfig(BaseModel):
     width: Annotated[int, Field(ge=1)] = 32
     """Channels of every hidden layer."""
 
+    @model_validator(mode="after")
+    def _every_band_has_a_bin(self) -> Self:
+        for window in self.windows:
+            bins_of_bands(window, self.splits)
+        return self
+
     def build(self) -> Judges:
         return Judges(BandSTFTJudge(window, self.splits, self.width) for window in self.windows)
 
 
 class BandSTFTJudge(nn.Module):
-    """Shapes: wave [B, 1, T] -> logits [B, 1, F, bins], activations [B, width, F, bins of the band] of each layer of each band.
-
-    Raises ValueError where the splits leave a band without a bin.
-    """
+    """Shapes: wave [B, 1, T] -> logits [B, 1, F, bins], activations [B, width, F, bins of the band] of each layer of each band."""
 
     def __init__(self, window: int, splits: tuple[float, ...], width: int):
         super().__init__()
         self.spectrum = ComplexSpectrum(window)
-        bins = window // 2 + 1
-        edges = [0, *(int(split * bins) for split in splits), bins]
-        self.band_bins = [high - low for low, high in pairwise(edges)]
-        if min(self.band_bins) < 1:
-            raise ValueError(f"splits {splits} leave a band of a {window}-sample window empty")
+        self.band_bins = bins_of_bands(window, splits)
         self.bands = nn.ModuleList(_band_layers(width) for _ in self.band_bins)
         self.last = weight_norm(same_conv(width, 1, (3, 3)))
 
@@ -52,6 +51,16 @@ class BandSTFTJudge(nn.Module):
         features = [layers(piece) for layers, piece in zip(self.bands, pieces, strict=True)]
         joined = torch.cat([activations[-1] for activations in features], dim=-1)
         return self.last(joined), [activation for activations in features for activation in activations]
+
+
+def bins_of_bands(window: int, splits: tuple[float, ...]) -> list[int]:
+    """How many bins each band has. Raises ValueError where the splits leave one without."""
+    bins = window // 2 + 1
+    edges = [0, *(int(split * bins) for split in splits), bins]
+    counts = [high - low for low, high in pairwise(edges)]
+    if min(counts) < 1:
+        raise ValueError(f"splits {splits} leave a band of a {window}-sample window empty; let them rise, further apart")
+    return counts
 
 
 def _band_layers(width: int) -> ConvStack:

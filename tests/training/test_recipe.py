@@ -1,0 +1,40 @@
+"""Recipes that cannot be followed are refused where they are read, in one line."""
+
+import pytest
+from tiny import tiny
+
+from telucodec.errors import ConfigError
+from telucodec.training.launch import crop_samples
+from telucodec.training.recipe import recipe_of, shipped
+
+LOSS = '[loss.terms.mel]\nweight = 1.0\nloss = { kind = "mel" }\n'
+
+
+@pytest.mark.parametrize("name", shipped("recipes"))
+def test_recipes_that_ship_are_read_and_say_what_they_are_for(name):
+    assert recipe_of(name).description
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("seed = -1\n" + LOSS, "seed"),
+        (LOSS + "[optimiser]\nbetas = [1.0, 2.0]", "optimiser.betas"),
+        (LOSS + "[batches]\ncrop_s = 0.02", "crop_s"),
+        (LOSS + '[adversarial]\ndiscriminators = { members = [{ kind = "band_stft", splits = [0.5, 0.1] }] }', "let them rise"),
+        (LOSS + "lernrate = 3", "lernrate"),
+    ],
+)
+def test_settings_out_of_range_are_named(tmp_path, settings, words):
+    (tmp_path / "mine.toml").write_text(settings)
+    with pytest.raises(ConfigError, match=f"mine.toml.*{words}") as told:
+        recipe_of(str(tmp_path / "mine.toml"))
+    assert "\n" not in str(told.value)
+
+
+def test_a_crop_shorter_than_the_delay_of_its_codec_is_refused():
+    config = tiny(batches={"crop_s": 0.1})
+    assert crop_samples(config) == 1600
+    slow = config.model.model_copy(update={"body": config.model.body.model_copy(update={"look_ahead": 8})})
+    with pytest.raises(ConfigError, match="crop_s.*0.22 s or more"):
+        crop_samples(config.model_copy(update={"model": slow}))
