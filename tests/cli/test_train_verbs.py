@@ -115,7 +115,7 @@ def test_two_processes_end_as_one_does(data):
     assert "Traceback" not in done.stderr + failed.stderr
 
 
-def test_wrong_wishes_are_one_line(data, tmp_path):
+def test_wrong_wishes_are_one_line_and_leave_no_folder(data, tmp_path):
     for options, words in [
         (["--recipe", "nobody"], "no such name among the recipes"),
         (["--minutes", "1", "--updates", "3"], "ask for --minutes, --updates or --num_epochs"),
@@ -123,12 +123,14 @@ def test_wrong_wishes_are_one_line(data, tmp_path):
         (["--resume", tmp_path, "--recipe", "simple"], "leave --recipe out"),
         (["--resume", tmp_path, "--seed", "0"], "leave --seed out"),
         (["--from", tmp_path], "no codec there"),
+        (["--precision", "fp64"], "precision fp64: is not known"),
         (["--seed", "-1"], "seed: Input should be greater than or equal to 0"),
         (["--learning_rate", "inf"], "learning_rate: Input should be a finite number"),
     ]:
-        done = telucodec("train", "--data_dir", data, "--checkpoint_dir", data / "runs", *options)
+        done = telucodec("train", "--data_dir", data, "--checkpoint_dir", tmp_path / "runs", *options)
         assert done.returncode == 2 and words in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
     assert telucodec("train", "--data_dir", tmp_path / "nowhere").returncode == 2
 
 

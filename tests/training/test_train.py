@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +15,8 @@ from tiny import built, on_cpu, speech_crops, tiny
 
 from telucodec.errors import TrainingError
 from telucodec.models.store import load_codec_module
+from telucodec.training.launch import Request
+from telucodec.training.launch import run as launched
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, train
 from telucodec.training.trainer import Trainer
@@ -158,6 +161,17 @@ def test_a_gate_that_fails_stops_the_run_with_its_reason(tmp_path):
     with pytest.raises(TrainingError, match="planned updates.*--no-gates"):
         train(built(config), config, folder, crops, sounds(crops), Budget(updates=1400), on_cpu(), say=lambda line: None)
     assert not folder.resume.exists()
+
+
+def test_weights_and_biases_are_missed_before_anything_is_done(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
+    asked = {"preset": None, "minutes": 1.0, "updates": None, "epochs": None, "name": None, "resume": None, "start": None}
+    request = Request(
+        tmp_path, "perceptual", changes={}, runs=tmp_path, gates=True, processes=1, precision="32", wandb=True, command="", **asked
+    )
+    with pytest.raises(TrainingError, match="leave --use_wandb out"):
+        launched(request, lambda line: None, lambda done, total, name: None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_time_limits_a_run_too(tmp_path):

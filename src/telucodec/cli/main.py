@@ -74,7 +74,8 @@ def main() -> None:
         sys.exit(2)
     except Stopped:
         print(
-            "telucodec: stopped; nothing half-written is left; build, evaluate, extract and import go on from what is finished",
+            "telucodec: stopped; nothing half-written is left; build, evaluate, extract and import go on from what is finished, "
+            "train from its checkpoint with --resume",
             file=sys.stderr,
         )
         sys.exit(130)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import ModuleType
 
 import numpy as np
 from pydantic import BaseModel
@@ -76,9 +77,15 @@ def spectrogram(wave: np.ndarray, size: int = 512, hop: int = 160) -> np.ndarray
     return (np.clip(levels / -LOWEST_DB + 1, 0, 1).T[::-1]).astype(np.float32)
 
 
-def _wandb_run(folder: RunFolder, config: BaseModel):
+def wandb_module() -> ModuleType:
+    """The module `wandb`. Raises TrainingError where it is not installed."""
     try:
         import wandb
     except ImportError as error:
         raise TrainingError("Weights & Biases is not installed; pip install wandb, or leave --use_wandb out") from error
-    return wandb.init(project="telucodec", name=folder.path.name, dir=str(folder.path), config=config.model_dump(mode="json"))
+    return wandb
+
+
+def _wandb_run(folder: RunFolder, config: BaseModel):
+    settings = config.model_dump(mode="json")
+    return wandb_module().init(project="telucodec", name=folder.path.name, dir=str(folder.path), config=settings)

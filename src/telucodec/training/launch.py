@@ -21,6 +21,7 @@ from telucodec.models.complexity import complexity
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.vq_codec import VQCodec
+from telucodec.training.journal import wandb_module
 from telucodec.training.recipe import RecipeConfig, RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, Outcome, Progress, Say, train
@@ -60,7 +61,9 @@ class Request:
 
 def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, TrainingError."""
-    start = None
+    start, precision = None, precision_of(request.precision)
+    if request.wandb:
+        wandb_module()  # missed here rather than when a folder is made
     if request.resume:
         folder, config = RunFolder.existing(request.resume, RunConfig)
     else:
@@ -87,7 +90,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         accelerator="auto",
         devices=request.processes,
         strategy="auto" if request.processes == 1 else "ddp" if torch.cuda.is_available() else "ddp_fork",
-        precision=precision_of(request.precision),
+        precision=precision,
     )
     say(f"{folder.path}: {complexity(config.model)}; {crops.duration_s / 3600:.2f} h of speech, {len(validation)} sounds to validate with")
     budget = Budget(request.minutes, request.updates, request.epochs)
