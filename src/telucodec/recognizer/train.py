@@ -5,11 +5,8 @@ AdamW, warm-up and cosine over the run, gradients cut, a moving average that is 
 
 import copy
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +32,7 @@ from telucodec.training.journal import Journal
 from telucodec.training.launch import precision_of
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Progress, Say
+from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import evenly
 
 MOST_VALIDATION_CLIPS = 150
@@ -167,22 +165,6 @@ class Validation:
         return cls(tuple(told.texts[number] for number in order), batches, told.digest)
 
 
-@contextmanager
-def _whole_updates() -> Iterator[None]:
-    """Ctrl-C waits until what is done within is done, so that a run stops between two updates."""
-    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread, and it alone may hold them
-        yield
-        return
-    pressed = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        signal.raise_signal(signal.SIGINT)
-
-
 class _Loop:
     """A run under way."""
 
@@ -222,7 +204,7 @@ class _Loop:
         saved_s, marks = self.clock.spent_s, [mark for mark in np.linspace(0, 1, NUM_VALIDATIONS + 1)[1:-1] if mark > self._share()]
         try:
             while (share := self._share()) < 1:
-                with _whole_updates():
+                with undisturbed():
                     self._update(share)
                 if marks and marks[0] <= self._share():
                     marks = [mark for mark in marks if mark > self._share()]
