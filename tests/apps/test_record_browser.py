@@ -226,6 +226,7 @@ def test_what_the_microphone_gave_before_stop_is_all_there(browser, server, tmp_
     page.get_by_label("Speaker name").fill("kavya")
     page.get_by_label("and agree").check()
     page.get_by_role("button", name="Begin").click()
+    page.get_by_text(SENTENCES[0]).wait_for()
     sizes = []
     for _ in range(3):
         record(page)
