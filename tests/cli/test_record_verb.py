@@ -34,6 +34,7 @@ class Served:
         pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'telucodec[record]'")
         self.process = subprocess.Popen([*COMMAND, *map(str, arguments), "--web", "--port", "0"], stdout=subprocess.PIPE, text=True)
         self.host, self.token = re.search(r"http://(127\.0\.0\.1:\d+)/\?token=(\S+)", self.process.stdout.readline()).groups()
+        self.ask("GET", f"/?token={self.token}")  # the server runs, and takes signals
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.host, timeout=20)
