@@ -269,7 +269,10 @@ def test_a_second_tab_goes_on_where_the_first_is_and_loses_nothing_of_it(opened,
     score_all(other, key)
     other.keyboard.press("Enter")
     wait_until(other, "state.answers.length === 1")
+    with page.expect_navigation():
+        page.keyboard.press("1")
     wait_until(page, "state.answers.length === 1 && player !== null")
     page.keyboard.press("1")
+    wait_until(page, "state.draft.heard[0]")
     page.reload()
     wait_until(page, "state.answers.length === 1")
