@@ -28,8 +28,9 @@ class FilterConfig(DoctorConfig):
     """Share of samples at full scale, whether in runs or not."""
     max_padding_share: float = 1.0
     """Training crops and packs rows by itself: how long they must be is for `min_duration_s` alone to say."""
-    keep: tuple[str, ...] = ("hum", "DC offset")
-    """Cases that are told, but keep their place: both are steady, cost few bits, and can be filtered out without a new recording."""
+    keep: tuple[str, ...] = ("hum", "DC offset", "dead channel")
+    """Cases that are told, but keep their place: hum and offset are steady, cost few bits, and can be filtered out without a new recording;
+    with a dead channel the other is heard 6 dB weaker, no more."""
 
     @field_validator("keep")
     @classmethod

@@ -17,9 +17,10 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.loudness import SILENT_PEAK, Channels, Measures, measure
+from telucodec.data.loudness import SILENT_PEAK, Measures, measure
 from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.outcome import is_whole
+from telucodec.data.source import SourceMeter
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import AUDIO_FOLDER, workplace
 from telucodec.errors import DataError, MediaError
@@ -133,12 +134,13 @@ def flac_path(name: str) -> str:
 def _import_one(media: Path, name: str, out: Path) -> Measures:
     """Write the FLAC file of one sound and measure what was written. Raises MediaError where there is no sound to use."""
     target = out / flac_path(name)
-    channels = Channels()
+    channels = SourceMeter()
     write_audio(target, stream_media(media, heard=channels), SAMPLE_RATE)
     measures = measure(target)
     if measures.peak < SILENT_PEAK:
         target.unlink()
         raise MediaError(f"{name}: {channels.why_silent()}")
+    channels.keep(target)
     return measures
 
 

@@ -16,6 +16,11 @@ def decibels(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, NO_POWER))
 
 
+def runs(marked: np.ndarray) -> np.ndarray:
+    """Return first and one past the last index [N, 2] of each run in marked [T]."""
+    return np.flatnonzero(np.diff(np.pad(marked, 1).astype(np.int8))).reshape(-1, 2)
+
+
 class Frames:
     """Cuts a stream, pushed piece by piece, into overlapping frames; the same ones wherever the pieces begin and end."""
 

@@ -49,22 +49,6 @@ class Meter:
         return Measures(self.num_samples, (self.energy / count) ** 0.5, self.peak, self.num_clipped / count)
 
 
-class Channels:
-    """The loudest sample of a file's channels, before they are mixed; one is a `heard` of `stream_media`."""
-
-    def __init__(self) -> None:
-        self.peak = 0.0
-
-    def __call__(self, channels: np.ndarray, rate: int) -> None:
-        self.peak = max(self.peak, float(np.abs(channels).max(initial=0.0)))
-
-    def why_silent(self) -> str:
-        """Return why their mix holds nothing, and what to do."""
-        if self.peak < SILENT_PEAK:
-            return "holds only digital silence; check the recording"
-        return "its channels cancel, so that their mix is silent; turn one channel's sign, or keep one only"
-
-
 def measure(path: Path, start: int = 0, num_samples: int = -1) -> Measures:
     """Decode `num_samples` samples of `path` from `start` on, all of them where -1, and measure them.
 

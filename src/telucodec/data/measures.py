@@ -1,11 +1,11 @@
 """What can be measured of one media file or a stretch of a recording, in one pass and constant memory, however long it is.
 
 Levels are dB below full scale (1.0) of the mono sound at 16 kHz, which is what a codec gets; clipping and channels are looked at in
-the file's own samples, before they are mixed and resampled.
+the file's own samples, before they are mixed and resampled, of stretches too where `extract` or `import` made the FLAC file.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,11 @@ import numpy as np
 from telucodec.audio.media import SAMPLE_RATE, SourceFacts, source_facts, stream_media
 from telucodec.data.fingerprint import Fingerprinter
 from telucodec.data.levels import NO_POWER, Frames, LevelHistogram, decibels
-from telucodec.data.loudness import FULL_SCALE
+from telucodec.data.source import SourceMeasures, SourceMeter, ratio_db, with_source
 from telucodec.data.spans import stream_span
 
 SILENT_DB = -60.0
 """A 20 ms frame below this is silent: a quiet room lies 10 dB above, speech 20 dB and more."""
-
-CLIP_RUN = 3
-"""So many samples in a row at one height are a clip; music and speech touch their peak with one or two."""
-
-MIN_FLAT_TOP = 32 / 32768
-"""A peak below this is not looked at for clips: silence, and noise of a few steps of 16 bits, stay near it all the time."""
 
 FLOOR_PERCENTILE = 10
 """Speech pauses for a tenth of the time at least, in each band if not in all at once."""
@@ -107,21 +101,24 @@ def measure(path: Path, segment_s: float = 1.0, span: tuple[int, int] | None = N
     sound = _Sound()
     if span is None:
         facts = source_facts(path)
-        for window in stream_media(path, heard=sound.source.push):
+        for window in stream_media(path, heard=sound.source):
             sound.push(window[0])
+        source = sound.source.measures()
     else:
         facts = SourceFacts(SAMPLE_RATE, 1, "flac")
         for wave in stream_span(path, *span):
-            sound.source.push(wave[None], SAMPLE_RATE)
+            sound.source(wave[None], SAMPLE_RATE)
             sound.push(wave)
-    return sound.measures(facts, segment_s), sound.fingerprint.finish()
+        start, size = span
+        source = with_source(sound.source.measures(), path, start / SAMPLE_RATE, (start + size) / SAMPLE_RATE)
+    return sound.measures(facts, source, segment_s), sound.fingerprint.finish()
 
 
 class _Sound:
     """All that is measured of one stream."""
 
     def __init__(self) -> None:
-        self.source, self.wave, self.spectrum, self.voice, self.hum = _Source(), _Wave(), _Spectrum(), _Voice(), _Hum()
+        self.source, self.wave, self.spectrum, self.voice, self.hum = SourceMeter(), _Wave(), _Spectrum(), _Voice(), _Hum()
         self.fingerprint = Fingerprinter()
 
     def push(self, wave: np.ndarray) -> None:
@@ -129,7 +126,7 @@ class _Sound:
         for part in (self.wave, self.spectrum, self.voice, self.hum, self.fingerprint):
             part.push(wave)
 
-    def measures(self, facts: SourceFacts, segment_s: float) -> Measures:
+    def measures(self, facts: SourceFacts, source: SourceMeasures, segment_s: float) -> Measures:
         count = self.wave.count
         padding = -count % round(segment_s * SAMPLE_RATE)
         silent_share = self.wave.silent_share()
@@ -138,7 +135,7 @@ class _Sound:
             num_channels=facts.num_channels,
             codec=facts.codec,
             duration_s=count / SAMPLE_RATE,
-            **self.source.measures(),
+            **asdict(source),
             **self.wave.measures(),
             silent_share=silent_share,
             speech_share=self.voice.speech_share(),
@@ -148,68 +145,6 @@ class _Sound:
             padding_share=padding / (count + padding),
             padded_silent_share=(silent_share * count + padding) / (count + padding),
         )
-
-
-class _Source:
-    """Clipping and channels, in the file's own samples, a second at a time; a run across the seam of two seconds may go uncounted."""
-
-    def __init__(self) -> None:
-        self.held: list[np.ndarray] = []
-        self.num_held = 0
-        self.powers = np.zeros(1)
-        self.mixed_power = 0.0
-        self.count = self.num_full = self.full_runs = self.flat_runs = 0
-        self.top = 0.0
-
-    def push(self, channels: np.ndarray, rate: int) -> None:
-        if self.held and len(self.held[0]) != len(channels):
-            self._add()
-        self.held.append(channels)
-        self.num_held += channels.shape[-1]
-        if self.num_held >= rate:
-            self._add()
-
-    def _add(self) -> None:
-        channels = np.concatenate(self.held, axis=-1)  # [C, T]
-        self.held, self.num_held = [], 0
-        size = max(len(self.powers), len(channels))
-        self.powers = np.pad(self.powers, (0, size - len(self.powers)))
-        self.powers[: len(channels)] += np.square(channels, dtype=np.float64).sum(axis=-1)
-        self.mixed_power += np.square(channels.mean(axis=0), dtype=np.float64).sum()
-        self.count += channels.shape[-1]
-        magnitudes = np.abs(channels)
-        top = float(magnitudes.max(initial=0.0))
-        if top > self.top + 2 / 32768:
-            self.flat_runs = 0
-        self.top = max(self.top, top)
-        full = magnitudes >= FULL_SCALE
-        self.num_full += int(full.sum())
-        self.full_runs += _num_runs(full)
-        if top > self.top - 2 / 32768:
-            self.flat_runs += _num_runs(magnitudes > self.top - 2 / 32768)
-
-    def measures(self) -> dict[str, float | int]:
-        if self.held:
-            self._add()
-        strongest, num_channels = self.powers.max(), len(self.powers)
-        return {
-            "clipped_share": self.num_full / (self.count * num_channels),
-            "clipped_runs": self.full_runs,
-            "flat_runs": self.flat_runs if self.top >= MIN_FLAT_TOP else 0,
-            "quietest_channel_db": _ratio_db(self.powers.min(), strongest) if num_channels > 1 else math.nan,
-            "mixing_db": _ratio_db(self.mixed_power, self.powers.mean()),
-        }
-
-
-def _num_runs(marked: np.ndarray) -> int:
-    """Return how many runs of CLIP_RUN or more there are along the last axis of marked [C, T]."""
-    long = np.lib.stride_tricks.sliding_window_view(np.pad(marked, ((0, 0), (0, CLIP_RUN))), CLIP_RUN, axis=-1).all(axis=-1)
-    return int(long[:, 0].sum() + (long[:, 1:] & ~long[:, :-1]).sum())
-
-
-def _ratio_db(power: float, reference: float) -> float:
-    """Return 10 log10 of the ratio, at least -160 dB, NaN where there is no reference."""
-    return 10 * math.log10(max(power / reference, 1e-16)) if reference > 0 else math.nan
 
 
 class _Wave:
@@ -305,9 +240,9 @@ class _Spectrum:
         below, beyond = power[max(0, edge - 32) : edge], power[edge + 10 :]  # 10 bins for the slope of the filter
         loudest_beyond = np.convolve(beyond, np.full(32, 1 / 32), "valid").max() if edge and len(beyond) >= 32 else math.nan
         return {
-            "snr_db": _ratio_db(max(0.0, sounding - noise[voice].sum()), noise[voice].sum()) if sounding > 1e-12 else math.nan,
+            "snr_db": ratio_db(max(0.0, sounding - noise[voice].sum()), noise[voice].sum()) if sounding > 1e-12 else math.nan,
             "bandwidth_hz": edge * SAMPLE_RATE / self.SIZE if edge else math.nan,
-            "edge_db": _ratio_db(below.mean(), max(loudest_beyond, NO_POWER)) if loudest_beyond >= 0 else math.nan,
+            "edge_db": ratio_db(below.mean(), max(loudest_beyond, NO_POWER)) if loudest_beyond >= 0 else math.nan,
             "sustained_share": self.num_held / self.num_sounding if self.num_sounding else math.nan,
         }
 

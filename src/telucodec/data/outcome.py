@@ -15,7 +15,8 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import to_int16, write_audio
-from telucodec.data.loudness import SILENT_PEAK, Channels, Measures, Meter
+from telucodec.data.loudness import SILENT_PEAK, Measures, Meter
+from telucodec.data.source import SourceMeter
 from telucodec.errors import MediaError
 from telucodec.files import printable, write_whole
 
@@ -42,9 +43,10 @@ def bring(source: Path, flac: Path, heard: Callable[[float], None] = lambda hear
     A `source` that cannot be read, or holds only digital silence, is an outcome like any other. Raises TelucodecError where
     nothing can be written.
     """
-    before, meter = _fingerprint(source), Meter()
+    before, meter, channels = _fingerprint(source), Meter(), SourceMeter()
     try:
-        write_audio(flac, _metered(source, meter, heard), SAMPLE_RATE)
+        write_audio(flac, _metered(source, meter, channels, heard), SAMPLE_RATE)
+        channels.keep(flac)
         outcome = Outcome(meter.measures)
         made = {"flac_bytes": flac.stat().st_size, **asdict(meter.measures)}
     except MediaError as error:
@@ -55,9 +57,8 @@ def bring(source: Path, flac: Path, heard: Callable[[float], None] = lambda hear
     return outcome
 
 
-def _metered(source: Path, meter: Meter, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
+def _metered(source: Path, meter: Meter, channels: SourceMeter, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
     """Yield the windows [1, T] of `source` as 16 bits hold them, past `meter`. Raises MediaError if all are zero."""
-    channels = Channels()
     for window in stream_media(source, SAMPLE_RATE, heard=channels):
         rounded = to_int16(window) / np.float32(32768)
         meter.hear(rounded[0])

@@ -16,6 +16,7 @@ import numpy as np
 from telucodec.audio.activity import FRAME_SAMPLES, SpeechDetector
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.executors import in_turn
+from telucodec.data.levels import runs
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
 from telucodec.data.spans import stream_span
@@ -184,11 +185,6 @@ def speech_spans(probabilities: np.ndarray, powers: np.ndarray, size: int, confi
     return spans
 
 
-def _runs(marked: np.ndarray) -> np.ndarray:
-    """Return first and one past the last index [N, 2] of each run in marked [F]."""
-    return np.flatnonzero(np.diff(np.pad(marked, 1).astype(np.int8))).reshape(-1, 2)
-
-
 def _spoken(probabilities: np.ndarray) -> np.ndarray:
     """Return which frames [F] are speech: from SPEECH_FROM on, until below SPEECH_UNTIL."""
     decided = (probabilities >= SPEECH_FROM) | (probabilities < SPEECH_UNTIL)
@@ -198,18 +194,18 @@ def _spoken(probabilities: np.ndarray) -> np.ndarray:
 
 def _pauses(spoken: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return middle in samples, length in frames and mean probability of each pause [N, 3]."""
-    runs = [(begin, end) for begin, end in _runs(~spoken) if end - begin >= MIN_PAUSE_FRAMES]
-    cells = [((begin + end) * FRAME_SAMPLES // 2, end - begin, probabilities[begin:end].mean()) for begin, end in runs]
+    pauses = [(begin, end) for begin, end in runs(~spoken) if end - begin >= MIN_PAUSE_FRAMES]
+    cells = [((begin + end) * FRAME_SAMPLES // 2, end - begin, probabilities[begin:end].mean()) for begin, end in pauses]
     return np.array(cells, np.float64).reshape(-1, 3)
 
 
 def _without_bursts(spoken: np.ndarray) -> np.ndarray:
     """Return the runs of speech [N, 2], closures within words filled in, bursts left out."""
     filled = spoken.copy()
-    for begin, end in _runs(~spoken):
+    for begin, end in runs(~spoken):
         filled[begin:end] |= end - begin < MIN_PAUSE_FRAMES and 0 < begin and end < len(spoken)
-    runs = _runs(filled)
-    return runs[runs[:, 1] - runs[:, 0] >= MIN_SPEECH_FRAMES]
+    stretches = runs(filled)
+    return stretches[stretches[:, 1] - stretches[:, 0] >= MIN_SPEECH_FRAMES]
 
 
 def _joined(stretches: list[tuple[int, int]], config: SegmentConfig) -> list[tuple[int, int]]:
