@@ -68,20 +68,20 @@ class SourceMeter:
         self._held, self._num_held = [], 0
         size = max(len(self._powers), len(channels))
         self._powers = np.pad(self._powers, (0, size - len(self._powers)))
-        powers = [_energy(channel) for channel in channels]
+        with np.errstate(over="ignore"):  # a file may hold any finite number
+            *powers, mixed_power = (np.dot(wave, wave) for wave in (*channels, channels.mean(axis=0)))  # in float32 is enough for a level
         self._powers[: len(channels)] += powers
-        self._mixed_power += _energy(channels.mean(axis=0)) if len(channels) > 1 else powers[0]
-        magnitudes = np.abs(channels)
-        top = float(magnitudes.max(initial=0.0))
+        self._mixed_power += float(mixed_power)
+        top = max(float(channels.max(initial=0.0)), -float(channels.min(initial=0.0)))
         if top > self.peak + SAME_HEIGHT:
             self._flat_runs.clear()
         self.peak = max(self.peak, top)
         if top >= FULL_SCALE:
-            full = magnitudes >= FULL_SCALE
+            full = np.abs(channels) >= FULL_SCALE
             self._num_full += int(np.count_nonzero(full))
             self._full_runs += self._seconds_of_runs(full)
         if top > max(self.peak - SAME_HEIGHT, MIN_FLAT_TOP):
-            self._flat_runs += self._seconds_of_runs(magnitudes > self.peak - SAME_HEIGHT)
+            self._flat_runs += self._seconds_of_runs(np.abs(channels) > self.peak - SAME_HEIGHT)
         self._count += channels.shape[-1]
         self._seconds += channels.shape[-1] / self._rate
 
@@ -123,12 +123,6 @@ class SourceMeter:
         if self.peak < SILENT_PEAK:
             return "holds only digital silence; check the recording"
         return "its channels cancel, so that their mix is silent; turn one channel's sign, or keep one only"
-
-
-def _energy(wave: np.ndarray) -> float:
-    """Sum of the squares of wave [T], a second of it, in float32: a part in ten thousand does not matter to a level."""
-    with np.errstate(over="ignore"):  # a file may hold any finite number
-        return float(np.dot(wave, wave))
 
 
 def ratio_db(power: float, reference: float) -> float:
