@@ -37,6 +37,8 @@ PACKET_FRAMES = 250
 SEARCHED_PACKETS = 60
 """A sound of no more packets (5 minutes) is searched for its step as a whole, in memory."""
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
+EVENED_PACKETS = 8
+"""A sound of no more is cut into packets of equal length: side by side, short ones would wait for the longest."""
 LOUDEST = 64.0
 """Samples that reach further are refused: such a file was not scaled to full scale at all."""
 BATCH = 32
@@ -108,7 +110,9 @@ class TransformCodec:
             raise ValueError("kbps must be positive and finite, quality finite")
         power = POWER_OF_MODE[mode]
         sound = _Sound(windows)
-        pilot = list(islice(sound, SEARCHED_PACKETS)) if quality is None else []
+        pilot = list(islice(sound, SEARCHED_PACKETS if quality is None else EVENED_PACKETS))
+        if sound.ended and len(pilot) <= EVENED_PACKETS:
+            pilot = _evened(pilot)
         target = 1000 * (DEFAULT_KBPS if kbps is None else kbps)  # bits/s
         if quality is None:
             index = self._search(pilot, sound.num_samples, target, mode)
@@ -126,7 +130,7 @@ class TransformCodec:
             if loop:
                 loop.spent(8 * len(packet), len(coefficients) / self.frame_rate)
         sink.write(index_bytes(lengths))
-        header = Header(self.model.identity, SAMPLE_RATE, power, PACKET_FRAMES, sound.num_samples)
+        header = Header(self.model.identity, SAMPLE_RATE, power, len(pilot[0]), sound.num_samples)
         sink.seek(0)
         sink.write(header.to_bytes())
         return header
@@ -260,6 +264,13 @@ class TransformCodec:
             for i, result in zip(sound, self.coder.decode(payloads, [counts[i] for i in sound], cuts, power), strict=True):
                 results[i] = result
         return results
+
+
+def _evened(packets: list[np.ndarray]) -> list[np.ndarray]:
+    """The frames of `packets` in as many of equal length, but for a shorter last one."""
+    frames = np.concatenate(packets)
+    length = -(-len(frames) // len(packets))
+    return [frames[first : first + length] for first in range(0, len(frames), length)]
 
 
 def rms(coefficients: np.ndarray) -> float:
