@@ -133,3 +133,17 @@ def test_what_is_no_threshold_is_one_line(raw):
         (line,) = done.stderr.splitlines()
         assert line.startswith("telucodec: ")
     assert not (raw / "good").exists()
+
+
+def test_a_manifest_is_not_replaced_by_what_is_kept_of_it(raw):
+    before = (raw / "raw" / "manifest.csv").read_bytes()
+    (raw / "raw" / "kept.csv").write_bytes(before)
+    for manifest, options in (
+        ("raw/manifest.csv", ["--out", "good", "--copy", "raw"]),
+        ("raw/manifest.csv", ["--out", "good", "--link", "good/../raw"]),
+        ("raw/kept.csv", ["--out", "raw"]),
+    ):
+        done = telucodec("filter", manifest, *options, cwd=raw)
+        assert done.returncode == 2
+        assert "would be replaced" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert (raw / manifest).read_bytes() == before

@@ -240,3 +240,16 @@ def test_a_cluster_that_cannot_work_is_one_line(long, tmp_path):
         done = telucodec(long, "--out", tmp_path / "out", "--cluster", cluster.scheduler_address, code=2)
     (line,) = done.stderr.splitlines()
     assert "has no workers" in line
+
+
+def test_the_manifest_of_another_folder_is_not_written_over(tmp_path):
+    for folder in ("monday", "tuesday"):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / f"{folder}.wav", np.full(16_000, 0.1), 16_000)
+    telucodec(tmp_path / "monday", "--out", tmp_path / "out")
+    refused = telucodec(tmp_path / "tuesday", "--out", tmp_path / "out", code=2)
+    assert "monday.wav" in refused.stderr and "--out" in refused.stderr
+    assert [row.recording for row in read_manifest(tmp_path / "out" / "manifest.csv")] == ["monday.wav"]
+    (tmp_path / "monday" / "monday.wav").rename(tmp_path / "tuesday" / "monday.wav")
+    telucodec(tmp_path / "tuesday", "--out", tmp_path / "out")
+    assert len(read_manifest(tmp_path / "out" / "manifest.csv")) == 2

@@ -10,9 +10,10 @@ import typer
 
 from telucodec.cli.import_ import OWN
 from telucodec.cli.progress import progress_bar
-from telucodec.data.extract import Origin
+from telucodec.data.extract import Origin, media_files
 from telucodec.data.extract import extract as run
 from telucodec.data.extract_status import ExtractStatus, extract_status
+from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError
 from telucodec.files import printable
 
@@ -49,6 +50,7 @@ def extract(
             raise typer.BadParameter("--status only looks; leave --retry out")
         _say_status(extract_status(media, out), out, as_json)
         return
+    _refuse_another(media, out)
     with progress_bar("Extracting") as progress:
         made = run(media, out, progress, jobs or os.cpu_count() or 1, cluster, retry, Origin(source, language, licence))
     if as_json:
@@ -63,6 +65,16 @@ def extract(
     if made.failed:
         again = f" ({made.num_not_tried} of them before, and not tried again without --retry)" if made.num_not_tried else ""
         raise DataError(f"{len(made.failed)} of the media files could not be extracted{again}, see failed.csv; the rest is done")
+
+
+def _refuse_another(media: Path, out: Path) -> None:
+    """Raise DataError where `out` has a manifest of recordings of which none lies in `media`: it would be lost."""
+    if (manifest := out / "manifest.csv").exists():
+        names = [row.recording for row in read_manifest(manifest)]
+        if names and not media_files(media, out).keys() & set(names):
+            raise DataError(
+                f"{printable(manifest)}: is of other recordings, such as {names[0]}, and would be lost; give another folder to --out"
+            )
 
 
 def _say_failed(failed: tuple[tuple[str, str], ...]) -> None:

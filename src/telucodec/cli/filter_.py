@@ -50,7 +50,7 @@ def filter_(
 ) -> None:
     """Keep the rows of MANIFESTS that are worth learning from: kept.csv; list the others with reasons and remedies: bad.csv.
 
-    The doctor's findings and the thresholds decide. Hum and a DC offset are told, but keep their place.
+    The doctor's findings and the thresholds decide. Hum, a DC offset and a dead channel are told, but keep their place.
 
     Example: telucodec filter data/raw/videos/segments.csv --out data/filtered --min-snr 12
     """
@@ -75,6 +75,7 @@ def filter_(
     chosen = filter_config(read_config(config), str(config)) if config else FilterConfig()
     settings = chosen.model_dump() | {name: value for name, value in flags.items() if value is not None}
     chosen = filter_config(settings | {"keep": (*chosen.keep, *keep)}, "options")
+    _spare(manifests, [out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder)])
     root = manifests[0].parent
     rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, root)]
     if not rows:
@@ -104,6 +105,13 @@ def filter_(
 
 def _percent(part: float, total: float) -> str:
     return f"{100 * part / total:.1f} %" if total else "no share"
+
+
+def _spare(manifests: list[Path], written: list[Path]) -> None:
+    """Raise DataError where a manifest that is read would be written over."""
+    for path in manifests:
+        if path.resolve() in {each.resolve() for each in written}:
+            raise DataError(f"{printable(path)}: would be replaced by what is kept of it; give another folder")
 
 
 def _table(sifted: Sifted) -> Table:
