@@ -75,6 +75,16 @@ def test_noise_which_no_curve_of_speech_fits_takes_about_what_was_asked(codec, k
     assert 8 * len(codec.encode(noise, kbps=kbps)) / 10_000 == pytest.approx(kbps, rel=0.2)
 
 
+@pytest.mark.parametrize("missing", [1, 100, 319, 320, 321])
+@pytest.mark.parametrize("packets", [1, 3, 6])
+@pytest.mark.parametrize("asked", [{"kbps": 1}, {"quality": 0}])
+def test_a_last_packet_may_be_any_length(codec, packets, missing, asked, monkeypatch):
+    for name, few in (("PACKET_FRAMES", 25), ("EVENED_PACKETS", 2), ("SEARCHED_PACKETS", 4)):
+        monkeypatch.setattr(f"telucodec.runtime.transform.{name}", few)
+    wave = noise(packets / 2)[:, : packets * 25 * HOP - missing]
+    assert codec.decode(codec.encode(wave, **asked)).shape == wave.shape
+
+
 @pytest.mark.parametrize("asked", [{"kbps": 6}, {"quality": 30}])
 @pytest.mark.parametrize(("frames", "lengths"), [(100, {100}), (251, {126, 125}), (600, {200}), (8 * 250, {250}), (8 * 250 + 1, {250, 1})])
 def test_packets_of_a_short_sound_are_equally_long(codec, frames, lengths, asked):

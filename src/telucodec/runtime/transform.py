@@ -306,4 +306,6 @@ class _Sound:
                 packets += 1
         self.ended = True
         frames = -(-self.num_samples // HOP) + 1 - packets * PACKET_FRAMES
-        yield mdct(np.pad(held, (0, (frames + 1) * HOP - len(held))), HOP)
+        coefficients = mdct(np.pad(held, (0, (frames + 1) * HOP - len(held))), HOP)
+        for first in range(0, frames, PACKET_FRAMES):  # where the last hop is not full, there is a frame more than a packet holds
+            yield coefficients[first : first + PACKET_FRAMES]
