@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +115,32 @@ def test_two_processes_end_as_one_does(data):
     failed = train(data, "--updates", 4, "--experiment_name", "stopped", "--batch_size", 4, "--processes", 2)
     assert failed.returncode == 2 and "planned updates" in failed.stderr.splitlines()[-1], failed.stderr
     assert "Traceback" not in done.stderr + failed.stderr
+
+
+@pytest.mark.parametrize("stop", [os.killpg, os.kill])
+def test_ctrl_c_on_two_processes_is_told_once(data, stop):
+    command = [
+        sys.executable,
+        "-c",
+        "from telucodec.cli.main import main; main()",
+        "train",
+        "--data_dir",
+        str(data),
+        "--preset",
+        str(data / "tiny.toml"),
+    ]
+    asked = ["--checkpoint_dir", str(data / "runs"), "--updates", "5000", "--no-gates", "--batch_size", "4", "--processes", "2"]
+    running = subprocess.Popen([*command, *asked], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    lines = []
+    for line in running.stderr:
+        lines.append(line)
+        if "updates: SNR" in line:
+            stop(running.pid, signal.SIGINT)
+            break
+    lines += running.stderr.readlines()
+    assert running.wait(20) == 130
+    assert "Traceback" not in "".join(lines)
+    assert lines[-1].startswith("telucodec: stopped")
 
 
 def test_wrong_wishes_are_one_line_and_leave_no_folder(data, tmp_path):

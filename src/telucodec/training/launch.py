@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,6 +114,9 @@ def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:
     errors = multiprocessing.SimpleQueue()
 
     def told(fabric: Fabric) -> dict:
+        if multiprocessing.parent_process():  # which says for all that it was stopped
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             return asdict(work(fabric))  # Fabric looks for tensors in what comes back, and cannot look into a frozen dataclass
         except TelucodecError as error:
@@ -125,6 +129,9 @@ def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:
         if errors.empty():
             raise
         raise errors.get() from None
+    finally:
+        for worker in multiprocessing.active_children():  # where this process alone was stopped
+            worker.terminate()
 
 
 def codec_to_start_from(start: str) -> VQCodec:
