@@ -30,6 +30,19 @@ def test_a_manifest_is_its_rows_with_speakers_as_groups(tmp_path):
     np.testing.assert_allclose(found.clips[1].read(), wave[:, 16_000:24_000], atol=1e-4)
 
 
+def test_recordings_of_one_name_in_two_folders_and_rows_of_one_start_are_told_apart(tmp_path):
+    row = {"start_s": 0.0, "duration_s": 0.5, "speaker": "", "rms": 0.1, "peak": 0.5, "clipped_share": 0.0}
+    recordings = ["kavya/001.wav", "ravi/001.wav", "one.wav", "one.wav", ""]
+    write_manifest(tmp_path / "test.csv", [Segment(f"{n}.flac", recording=name, **row) for n, name in enumerate(recordings)])
+    assert [clip.name for clip in open_clips(tmp_path / "test.csv").clips] == [
+        "kavya/001.wav at 0.00 s",
+        "ravi/001.wav at 0.00 s",
+        "one.wav at 0.00 s (1)",
+        "one.wav at 0.00 s (2)",
+        "4.flac at 0.00 s",
+    ]
+
+
 def test_the_hash_pins_the_sound(tmp_path):
     write_audio(tmp_path / "a.flac", np.full((1, 1600), 0.25, np.float32), 16_000)
     before = open_clips(tmp_path).sha256

@@ -127,6 +127,11 @@ def test_samples_are_what_was_heard(tmp_path, waves):
     assert len(list((tmp_path / "samples").iterdir())) == 6
 
 
+def test_clips_of_one_name_are_refused(waves):
+    with pytest.raises(ValueError, match="names of their own"):
+        compare([clip("a", waves[0]), clip("a", waves[1])], [PCM], CHEAP)
+
+
 def test_progress_counts_clips(waves):
     seen = []
     compare([clip("a", waves[0]), clip("b", waves[1])], [PCM], CHEAP, progress=lambda *told: seen.append(told))

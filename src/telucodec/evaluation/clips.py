@@ -1,7 +1,8 @@
 """The test set: the rows of a manifest, or every sound file of a folder, each read when its turn comes."""
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ class Clip:
     """One piece of test speech."""
 
     name: str
+    """No other clip of its test set has it."""
     read: Callable[[], np.ndarray]
     """-> float32 [1, T] at 16 kHz; picklable. May raise TelucodecError."""
     group: str = ""
@@ -51,7 +53,7 @@ def open_clips(data: Path) -> Clips:
 
 def _of_manifest(path: Path) -> Clips:
     rows = read_manifest(path)
-    names = [f"{Path(row.recording).name} at {row.start_s:.2f} s" for row in rows]
+    names = told_apart([f"{row.recording or row.path} at {row.start_s:.2f} s" for row in rows])
     clips = (
         Clip(name, partial(read_segment, row, path.parent), row.speaker, row.text, row.language)
         for name, row in zip(names, rows, strict=True)
@@ -68,3 +70,13 @@ def _of_folder(folder: Path) -> Clips:
     groups = [name.partition("/")[0] if "/" in name else "" for name in names]
     clips = (Clip(name, partial(read_media, path), group) for name, path, group in zip(names, paths, groups, strict=True))
     return Clips(folder.name, content.hexdigest(), tuple(clips))
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """`names`, those of them that are equal with their number behind them."""
+    total, seen = Counter(names), Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
+    return numbered

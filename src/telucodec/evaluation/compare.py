@@ -59,9 +59,9 @@ def compare(
     takes its process down fails on its clip alone; with 0 this process does the work itself. All but the CPU seconds is the same whatever
     their number. What `unfinished` holds is not done again, and what is new goes there.
     """
-    names = [contender.name for contender in contenders]
-    if len(set(names)) < len(names):
-        raise ValueError(f"contenders need names of their own, not {names}")
+    for names in ([contender.name for contender in contenders], [clip.name for clip in clips]):
+        if len(set(names)) < len(names):
+            raise ValueError(f"contenders and clips need names of their own, not {names}")
     first_with_model = next((contender.name for contender in contenders if contender.model), "")
     work = partial(_run_clip, metrics=metrics, judge=judge, first_with_model=first_with_model)
     finished = dict(unfinished.clips) if unfinished else {}
