@@ -117,14 +117,14 @@ def test_a_clip_that_cannot_be_read_is_named(waves):
 def test_samples_are_what_was_heard(tmp_path, waves):
     bad = Contender("bad", "", "", raising, raising)
     clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
-    _, samples = compare(clips, [opus(12), PCM, bad], CHEAP, tmp_path / "samples", num_samples=2)
+    _, samples = compare(clips, [opus(12), PCM, bad], CHEAP, tmp_path / "samples" / "mine", num_samples=2)
     assert [sample.clip for sample in samples] == ["clip 0", "clip 1"]
-    assert samples[0].original == "samples/sample_1_original.flac"
-    assert samples[0].decoded == {"opus_12": "samples/sample_1_opus_12.flac", "pcm": "samples/sample_1_reconstructed.flac"}
+    assert samples[0].original == "samples/mine/sample_1_original.flac"
+    assert samples[0].decoded == {"opus_12": "samples/mine/sample_1_opus_12.flac", "pcm": "samples/mine/sample_1_reconstructed.flac"}
     heard, rate = soundfile.read(tmp_path / samples[1].decoded["pcm"], dtype="float32")
     assert rate == 16_000
     np.testing.assert_allclose(heard, waves[1][0], atol=1e-3)
-    assert len(list((tmp_path / "samples").iterdir())) == 6
+    assert len(list((tmp_path / "samples" / "mine").iterdir())) == 6
 
 
 def test_clips_of_one_name_are_refused(waves):

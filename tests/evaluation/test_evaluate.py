@@ -52,7 +52,7 @@ def as_clip(name: str, wave: np.ndarray, language: str = "", group: str = "") ->
 def test_a_codec_that_kills_its_process_fails_on_its_clip_alone(tmp_path, waves):
     clips = [as_clip(str(number), wave[:, : 16_000 + number]) for number, wave in enumerate(waves[:3])]
     deadly = Contender("deadly", "", "", to_pcm, partial(dying, of_length=16_001))
-    trials, samples = compare(clips, [deadly, PCM], FEW, tmp_path / "samples", jobs=1)
+    trials, samples = compare(clips, [deadly, PCM], FEW, tmp_path / "samples" / "mine", jobs=1)
     assert [(trial.clip, trial.contender) for trial in trials] == [(str(n), name) for n in range(3) for name in ("deadly", "pcm")]
     assert [bool(trial.failure) for trial in trials] == [False, False, True, False, False, False]
     assert "its process died" in trials[2].failure and set(trials[2].holes) == {"snr_db", "amplitude_percent"}
@@ -70,7 +70,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, waves):
         return to_pcm(wave)
 
     codec, interrupting = Contender("codec", "", "", watched, from_pcm), True
-    run = partial(compare, clips, [codec], FEW, tmp_path / "samples", num_samples=1)
+    run = partial(compare, clips, [codec], FEW, tmp_path / "samples" / "mine", num_samples=1)
     with pytest.raises(KeyboardInterrupt):
         run(unfinished=Unfinished(tmp_path / "results.json", SETTINGS))
     with open(tmp_path / "results.part.jsonl", "a") as lines:
@@ -91,11 +91,11 @@ def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, waves):
 
 @pytest.mark.parametrize("change", ["settings", "sample"])
 def test_what_was_found_otherwise_is_not_taken_over(tmp_path, waves, change):
-    run = partial(compare, [clip("a", waves[0]), clip("b", waves[1])], [PCM], FEW, tmp_path / "samples", num_samples=1)
+    run = partial(compare, [clip("a", waves[0]), clip("b", waves[1])], [PCM], FEW, tmp_path / "samples" / "mine", num_samples=1)
     run(unfinished=Unfinished(tmp_path / "results.json", SETTINGS))
     assert set(Unfinished(tmp_path / "results.json", SETTINGS).clips) == {1, 2}
     if change == "sample":
-        (tmp_path / "samples" / "sample_1_original.flac").unlink()
+        (tmp_path / "samples" / "mine" / "sample_1_original.flac").unlink()
         assert set(Unfinished(tmp_path / "results.json", SETTINGS).clips) == {2}
     else:
         assert not Unfinished(tmp_path / "results.json", {"any": 2}).clips
@@ -140,6 +140,24 @@ def test_the_results_say_all_and_what_was_unfinished_is_gone(tmp_path, waves):
     assert missing.library == "" and missing.peak_mib is None and "not installed" in missing.memory_hole
     text = (tmp_path / "results.json").read_text()
     assert "NaN" not in text and json.loads(text)["summaries"]
+
+
+def test_sounds_of_one_evaluation_outlive_every_other_in_its_folder(tmp_path, waves):
+    for number, wave in enumerate(waves[:2]):
+        write_audio(tmp_path / f"set {number}" / "a.flac", wave[:, :16_000], 16_000)
+
+    def run(number, out, contenders):
+        found = evaluate(tmp_path / f"set {number}", contenders, tmp_path / out, "telucodec evaluate", FEW, num_samples=1)
+        (sample,) = found.samples
+        return [tmp_path / path for path in (sample.original, *sample.decoded.values())]
+
+    quiet = Contender("quiet", "", "", to_pcm, partial(from_pcm, gain=0.5))
+    kept = run(0, "old.json", [PCM])
+    before = [path.read_bytes() for path in kept]
+    others = run(1, "new.json", [PCM]) + run(0, "old.json", [quiet]) + run(0, "third.json", [PCM])
+    assert not set(kept) & set(others) and all(path.is_file() for path in others)
+    assert [path.read_bytes() for path in kept] == before
+    assert run(0, "old.json", [PCM]) == kept
 
 
 def half(data: bytes) -> int:

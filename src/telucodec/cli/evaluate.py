@@ -24,7 +24,7 @@ from telucodec.recognizer.bundle import load_bundle
 def evaluate(
     data: Annotated[Path, typer.Argument(help="Manifest (.csv) of test segments, or a folder of sound files.")],
     model: Annotated[Path | None, typer.Option(help="Model folder; the shipped model where none is given.")] = None,
-    out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to the folder samples beside it.")] = Path(
+    out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to a folder of its own in samples beside it.")] = Path(
         "results.json"
     ),
     rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in all its modes.")] = "3.2,6.3",

@@ -55,7 +55,7 @@ def compare(
 
     The first `num_samples` clips and what became of them go to `sample_folder` as sample_N_original.flac,
     sample_N_reconstructed.flac (the first contender with a model) and sample_N_NAME.flac; their paths are relative to the
-    folder above it. A `judge` also counts the words that it no longer understands. `jobs` processes share the clips, so that a codec that
+    folder two above it, that of the results. A `judge` also counts the words that it no longer understands. `jobs` processes share the clips, so that a codec that
     takes its process down fails on its clip alone; with 0 this process does the work itself. All but the CPU seconds is the same whatever
     their number. What `unfinished` holds is not done again, and what is new goes there.
     """
@@ -152,15 +152,18 @@ def _run_clip(
     trials = tuple(trial for trial, _ in outcomes)
     if folder is None:
         return Finished(number=number, trials=trials)
-    decoded = {}
-    write_audio(folder / f"sample_{number}_original.flac", wave, SAMPLE_RATE)
+
+    def kept(sound: np.ndarray, kind: str) -> str:
+        path = folder / f"sample_{number}_{kind}.flac"
+        write_audio(path, sound, SAMPLE_RATE)
+        return path.relative_to(folder.parents[1]).as_posix()
+
+    original, decoded = kept(wave, "original"), {}
     for trial, output in outcomes:
         if output is not None:
             kind = "reconstructed" if trial.contender == first_with_model else trial.contender
-            path = folder / f"sample_{number}_{kind}.flac"
-            write_audio(path, output, SAMPLE_RATE)
-            decoded[trial.contender] = f"{folder.name}/{path.name}"
-    sample = Sample(clip=clip.name, original=f"{folder.name}/sample_{number}_original.flac", decoded=decoded)
+            decoded[trial.contender] = kept(output, kind)
+    sample = Sample(clip=clip.name, original=original, decoded=decoded)
     return Finished(number=number, trials=trials, sample=sample)
 
 

@@ -28,7 +28,7 @@ def evaluate(
     progress: Progress = lambda done, total, name: None,
     judge: Judge | None = None,
 ) -> Results:
-    """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in the folder samples beside it, some sound.
+    """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in a folder of its own in samples beside it, some sound.
 
     `command` is what the user typed. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
@@ -37,8 +37,7 @@ def evaluate(
     told = [*metrics, *(judge.metrics() if judge else ())]
     names = [metric.name for metric in told]
     unfinished = Unfinished(out, _settings(test_set, rows, names, num_samples, how, judge))
-    folder = Path(out).parent / "samples"
-    trials, samples = compare(test_set.clips, contenders, metrics, folder, num_samples, jobs, unfinished, progress, judge)
+    trials, samples = compare(test_set.clips, contenders, metrics, unfinished.sounds, num_samples, jobs, unfinished, progress, judge)
     longest = max(range(len(trials)), key=lambda place: trials[place].duration_s) // len(contenders) if trials else 0
     progress(len(test_set.clips), len(test_set.clips), "memory")
     memory = peaks(contenders, test_set.clips[longest], jobs)

@@ -27,9 +27,9 @@ class Unfinished:
     def __init__(self, results: Path, settings: dict):
         """Raises TelucodecError where nothing can be written beside `results`."""
         self.path, self.root = Path(results).with_suffix(".part.jsonl"), Path(results).parent
-        pinned = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        self.clips = {found.number: found for found in self._read(pinned)}
-        lines = [json.dumps({"settings": pinned}), *(found.model_dump_json() for found in self.clips.values())]
+        self.pinned = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        self.clips = {found.number: found for found in self._read()}
+        lines = [json.dumps({"settings": self.pinned}), *(found.model_dump_json() for found in self.clips.values())]
         write_whole(self.path, ("\n".join(lines) + "\n").encode())  # without a last line that was cut short
 
     def add(self, found: Finished) -> None:
@@ -37,16 +37,21 @@ class Unfinished:
         self.clips[found.number] = found
         append_line(self.path, found.model_dump_json())
 
+    @property
+    def sounds(self) -> Path:
+        """Where sound is kept: another evaluation, or one to another file, has another folder, so that none replaces what reports of others play."""
+        return self.root / "samples" / f"{self.path.name.removesuffix('.part.jsonl')}-{self.pinned[:8]}"
+
     def remove(self) -> None:
         """Done: the results hold it all."""
         with suppress(OSError):
             self.path.unlink()
 
-    def _read(self, pinned: str) -> list[Finished]:
+    def _read(self) -> list[Finished]:
         found = []
         with suppress(OSError, ValueError):
             first, *lines = self.path.read_text("utf-8").split("\n")
-            if json.loads(first) == {"settings": pinned}:
+            if json.loads(first) == {"settings": self.pinned}:
                 for line in lines:
                     found.append(Finished.model_validate_json(line))  # ends at the first that is not whole
         return [clip for clip in found if self._is_there(clip.sample)]
