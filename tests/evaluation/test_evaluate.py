@@ -10,7 +10,7 @@ from test_compare import PCM, clip, from_pcm, to_pcm
 
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
-from telucodec.evaluation.clips import Clip
+from telucodec.evaluation.clips import Clip, open_clips
 from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.evaluate import evaluate
@@ -158,6 +158,17 @@ def test_sounds_of_one_evaluation_outlive_every_other_in_its_folder(tmp_path, wa
     assert not set(kept) & set(others) and all(path.is_file() for path in others)
     assert [path.read_bytes() for path in kept] == before
     assert run(0, "old.json", [PCM]) == kept
+
+
+@pytest.mark.parametrize("out", ["results.json", "te/results.json"])
+def test_an_evaluation_in_the_folder_of_its_clips_finds_the_same_clips_again(tmp_path, waves, out):
+    for name in ("a.flac", "te/b.flac"):
+        write_audio(tmp_path / name, waves[0][:, :16_000], 16_000)
+    first, again = (evaluate(tmp_path, [PCM], tmp_path / out, "telucodec evaluate", FEW) for _ in range(2))
+    assert len(first.samples) == 2 and again.test_set == first.test_set
+    assert [trial.clip for trial in again.trials] == ["a.flac", "te/b.flac"]
+    kept = (tmp_path / out).parent / first.samples[0].original
+    assert len(open_clips(kept.parent).clips) == 4  # what is asked for by name is what is wanted
 
 
 def half(data: bytes) -> int:

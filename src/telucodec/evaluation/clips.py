@@ -1,6 +1,7 @@
 """The test set: the rows of a manifest, or every sound file of a folder, each read when its turn comes."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError
 
 SUFFIXES = {".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
+
+KEPT = re.compile(r"sample_\d+_original\.flac")
+"""What lies in every folder of sound that an evaluation kept (`evaluation.compare`)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,10 @@ def _of_manifest(path: Path) -> Clips:
 
 
 def _of_folder(folder: Path) -> Clips:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    """All sound below `folder` but what evaluations kept there: that was coded, and would change the set from one evaluation to the next."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    kept = {path.parent for path in found if KEPT.fullmatch(path.name)} - {folder}
+    paths = [path for path in found if path.parent not in kept]
     names = [path.relative_to(folder).as_posix() for path in paths]
     content = hashlib.sha256()
     for name, path in zip(names, paths, strict=True):
