@@ -4,10 +4,10 @@ import io
 import json
 import re
 
-from made_up import results, trial
+from made_up import GOOD, results, trial
 from rich.console import Console
 
-from telucodec.apps.table import headings, holes, rows, summary_numbers, summary_table
+from telucodec.apps.table import headings, holes, none_came_back, remarks, rows, summary_numbers, summary_table
 from telucodec.evaluation.results import MetricRow
 
 
@@ -25,7 +25,11 @@ def test_a_contender_that_failed_everywhere_is_holes_with_the_reason():
     cells = rows(found)[0][1:]
     assert all(cell.is_hole for cell in cells if cell.text != "0 of 2")
     assert "2 clips: it broke" in cells[2].detail
-    assert all(value is None for name, value in summary_numbers(found)[0].items() if not name.startswith("num") and name != "name")
+    (numbers,) = summary_numbers(found)
+    assert all(
+        numbers[name] is None for name in (*GOOD, "kbps", "times_smaller", "payload_kbps", "delay_ms", "pooled_snr_db", "cpu_s_per_s")
+    )
+    assert numbers["num_measured"] == dict.fromkeys(GOOD, 0) and numbers["holes"]["pesq"] == {"it broke": 2}
     assert json.dumps(summary_numbers(found), allow_nan=False)
 
 
@@ -34,6 +38,31 @@ def test_reasons_are_said_once_for_all_who_share_them():
     assert holes(found) == ["PESQ, ViSQOL of every codec, 1 clip: not installed: pip install 'telucodec[eval]'"]
     found = results(trial("ours"), trial("opus", failure="it broke"), names=("ours", "opus"))
     assert len(holes(found)) == 1 and " of Opus, 1 clip: it broke" in holes(found)[0]
+
+
+def test_scripts_are_told_of_how_many_clips_a_mean_is_and_why_not_of_the_others():
+    found = results(trial(), trial(clip="b", missing=("pesq",)), trial(clip="c", failure="it broke"))
+    absent = found.contenders[0].model_copy(update={"name": "gone", "missing": "apt-get install it"})
+    numbers, gone = summary_numbers(found.model_copy(update={"contenders": (*found.contenders, absent)}))
+    assert (numbers["num_clips"], numbers["num_measured"]["pesq"], numbers["num_measured"]["stoi"]) == (3, 1, 2)
+    assert numbers["holes"]["pesq"] == {"not installed: pip install 'telucodec[eval]'": 1, "it broke": 1}
+    assert (numbers["missing"], gone["missing"]) == ("", "apt-get install it")
+
+
+def test_below_the_table_stand_failures_and_holes_with_their_reasons():
+    broken = [trial(name, "c", failure="the clip cannot be read: c.wav") for name in ("ours", "opus")]
+    found = results(
+        trial("ours"), trial("opus", missing=("pesq",)), trial("opus", "b", failure="it broke"), *broken, names=("ours", "opus")
+    )
+    assert remarks(found) == [
+        "every codec, 1 clip failed: the clip cannot be read: c.wav",
+        "Opus, 1 clip failed: it broke",
+        "not measured: PESQ of Opus, 1 clip: not installed: pip install 'telucodec[eval]'",
+    ]
+    assert not none_came_back(found) and none_came_back(results(*broken, names=("ours", "opus")))
+    assert none_came_back(results(*broken, trial("original"), names=("ours", "opus", "original")))  # which nothing coded
+    many = remarks(results(*(trial(clip=str(n), failure=f"reason {n}") for n in range(99))))
+    assert len(many) < 20 and "more reasons" in many[-1]
 
 
 def test_the_terminal_shows_names_as_they_are():

@@ -219,6 +219,18 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     assert done.returncode == 2 and "'loudness' is not a metric" in done.stderr
 
 
+def test_an_evaluation_from_which_nothing_came_back_says_why_and_is_no_success(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "bad.wav").write_text("junk")
+    options = ["--rates", "", "--baselines", "opus@24", "--metrics", "snr_db", "--out", tmp_path / "results.json"]
+    done = telucodec("evaluate", tmp_path / "clips", *options)
+    assert done.returncode == 1 and "no clip came back" in done.stderr
+    assert "1 clip failed: the clip cannot be read" in done.stdout and "bad.wav" in done.stdout
+    done = telucodec("evaluate", tmp_path / "clips", *options, "--json")
+    (row,) = json.loads(done.stdout)
+    assert done.returncode == 1 and any("bad.wav" in reason for reason in row["holes"]["snr_db"])
+
+
 def test_an_evaluation_of_nothing_is_told_so(tmp_path):
     done = telucodec("evaluate", tmp_path)
     assert done.returncode == 2

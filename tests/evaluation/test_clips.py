@@ -9,9 +9,9 @@ from telucodec.errors import DataError
 from telucodec.evaluation.clips import open_clips
 
 
-def test_a_folder_is_all_its_sound_with_subfolders_as_groups(tmp_path):
+def test_a_folder_is_all_its_sound_that_is_not_hidden_with_subfolders_as_groups(tmp_path):
     tone = np.full((1, 1600), 0.25, np.float32)
-    for name in ("b.flac", "te/a.wav", "te/deep/c.flac"):
+    for name in ("b.flac", "te/a.wav", "te/deep/c.flac", "._b.flac", ".trash/d.flac"):
         write_audio(tmp_path / name, tone, 16_000)
     (tmp_path / "notes.txt").write_text("no sound")
     found = open_clips(tmp_path)

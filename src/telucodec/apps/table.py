@@ -1,6 +1,7 @@
 """The table of contenders, once for the terminal and the report: every cell comes from results, or says "not measured" and why."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import ContenderRow, MetricRow, Results
 from telucodec.evaluation.summary import Spread, Summary, summarise
 
@@ -29,6 +31,8 @@ class Cell:
 
 NUMBER_WIDTH = 8
 """Characters of a terminal's column: "measured"."""
+MOST_REMARKS = 12
+"""Reasons below a terminal's table."""
 BRIEF = ("snr_db", "pesq", "stoi", "visqol", "wer")
 """Metrics that fit beside each other in a terminal of 80 characters."""
 
@@ -75,9 +79,33 @@ def holes(results: Results) -> list[str]:
     for (metric_label, reason, count), codecs in codecs_by_hole.items():
         metrics_by_hole.setdefault((reason, count, tuple(codecs)), []).append(metric_label)
     return [
-        f"{', '.join(metrics)} of {'every codec' if len(codecs) == len(labels) else ', '.join(codecs)}, {_clips(count)}: {reason}"
+        f"{', '.join(metrics)} of {_codecs(codecs, results)}, {_clips(count)}: {reason}"
         for (reason, count, codecs), metrics in metrics_by_hole.items()
     ]
+
+
+def failures(results: Results) -> list[str]:
+    """Which clips did not come back: a sentence for each reason, with the codecs that share it."""
+    counts = Counter((row.label, trial.failure) for row in results.contenders for trial in results.of(row.name) if trial.failure)
+    codecs_by_failure: dict[tuple[str, int], list[str]] = {}
+    for (label, reason), count in counts.items():
+        codecs_by_failure.setdefault((reason, count), []).append(label)
+    return [f"{_codecs(codecs, results)}, {_clips(count)} failed: {reason}" for (reason, count), codecs in codecs_by_failure.items()]
+
+
+def remarks(results: Results) -> list[str]:
+    """What to say below a terminal's table: failures, and what was not measured of clips that came back."""
+    run = tuple(row for row in results.contenders if not row.missing)  # the table itself says why the others were not
+    came_back = tuple(trial for trial in results.trials if not trial.failure)
+    told = failures(results.model_copy(update={"contenders": run}))
+    told += [f"not measured: {hole}" for hole in holes(results.model_copy(update={"contenders": run, "trials": came_back}))]
+    more = len(told) - MOST_REMARKS
+    return told if more <= 0 else [*told[:MOST_REMARKS], f"and for {more} more reasons, which the report names"]
+
+
+def none_came_back(results: Results) -> bool:
+    """Whether every codec failed on every clip, so that nothing was measured."""
+    return all(trial.failure for trial in results.trials if trial.contender != UNTOUCHED)
 
 
 def number(value: float, digits: int, unit: str = "", reason: str = "nothing to compute it from") -> Cell:
@@ -106,12 +134,12 @@ def summary_table(results: Results) -> Table:
     results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
     shown = [0, 1, *range(3, 3 + len(results.metrics))]
     cells = [[row[place] for place in shown] for row in rows(results)]
-    remarks = [
+    caption = [
         "SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")
     ]
-    remarks += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
-    caption = Text("\n".join(remarks))
-    table = Table(title=f"{results.test_set.name}: {_clips(results.test_set.num_clips)}", caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
+    caption += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
+    title = f"{results.test_set.name}: {_clips(results.test_set.num_clips)}"
+    table = Table(title=title, caption=Text("\n".join(caption)), box=SIMPLE, padding=(0, 1, 0, 0))
     columns = headings(results)
     for place in shown:
         table.add_column(columns[place].text, justify="right" if place else "left", width=NUMBER_WIDTH if place else None)
@@ -121,10 +149,12 @@ def summary_table(results: Results) -> Table:
 
 
 def summary_numbers(results: Results) -> list[dict]:
-    """For scripts: per contender the same numbers as the table, unrounded, null where not measured."""
+    """For scripts: per contender the same numbers as the table, unrounded, null where not measured; and of how many clips, and why not of the others."""
+    missing = {row.name: row.missing for row in results.contenders}
     return [
         {
             "name": name,
+            "missing": missing[name],
             "kbps": _or_null(summary.kbps),
             "times_smaller": _or_null(summary.ratio),
             "payload_kbps": _or_null(summary.payload_kbps),
@@ -133,6 +163,8 @@ def summary_numbers(results: Results) -> list[dict]:
             "cpu_s_per_s": _or_null(summary.cpu_per_s),
             "num_clips": summary.num_clips,
             "num_failed": summary.num_failed,
+            "num_measured": {metric: found.num_measured for metric, found in summary.spreads.items()},
+            "holes": {metric: dict(found.reasons) for metric, found in summary.spreads.items() if found.reasons},
         }
         | {metric: _or_null(found.mean) for metric, found in summary.spreads.items()}
         for name, summary in summaries(results).items()
@@ -161,6 +193,10 @@ def _peak(row: ContenderRow) -> Cell:
         return Cell(NOT_MEASURED, row.memory_hole or "these results are from before it was measured", is_hole=True)
     detail = f"of these {row.idle_mib:.0f} before it met the clip" if row.idle_mib is not None else ""
     return Cell(f"{row.peak_mib:.0f}", detail)
+
+
+def _codecs(labels: Sequence[str], results: Results) -> str:
+    return "every codec" if len(labels) == len(results.contenders) else ", ".join(labels)
 
 
 def _clips(count: int) -> str:

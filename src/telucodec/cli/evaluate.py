@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telucodec.apps.table import summary_numbers, summary_table
+from telucodec.apps.table import none_came_back, remarks, summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
 from telucodec.evaluation.baselines import PEERS
 from telucodec.evaluation.baselines.choose import choose
@@ -50,7 +50,7 @@ def evaluate(
 ) -> None:
     """Measure a model and other codecs on the same test speech: rate, SNR, PESQ, STOI, ViSQOL and more.
 
-    What cannot be measured is left out with its reason. After Ctrl-C the same command goes on where it was. `telucodec report` makes a page of the results.
+    What cannot be measured is left out with its reason; where no clip came back from any codec, the exit code is 1. After Ctrl-C the same command goes on where it was. `telucodec report` makes a page of the results.
 
     Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """
@@ -70,9 +70,14 @@ def evaluate(
         typer.echo(json.dumps(summary_numbers(results), indent=1))
     else:
         Console().print(summary_table(results))
+        for line in remarks(results):
+            typer.echo(line)
         num_run = sum(not contender.missing for contender in contenders)
         made_of = f"{num_run} codecs on {results.test_set.num_clips} clips"
         typer.echo(f"{out}: {made_of}; telucodec report {shlex.quote(str(out))} makes a page of it")
+    if none_came_back(results):
+        typer.echo("no clip came back from any codec, so nothing was measured", err=True)
+        raise typer.Exit(1)
 
 
 def _metrics(text: str) -> list[Metric]:

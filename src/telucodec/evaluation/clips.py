@@ -67,7 +67,7 @@ def _of_manifest(path: Path) -> Clips:
 
 def _of_folder(folder: Path) -> Clips:
     """All sound below `folder` but what evaluations kept there: that was coded, and would change the set from one evaluation to the next."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path, folder))
     kept = {path.parent for path in found if KEPT.fullmatch(path.name)} - {folder}
     paths = [path for path in found if path.parent not in kept]
     names = [path.relative_to(folder).as_posix() for path in paths]
@@ -77,6 +77,11 @@ def _of_folder(folder: Path) -> Clips:
     groups = [name.partition("/")[0] if "/" in name else "" for name in names]
     clips = (Clip(name, partial(read_media, path), group) for name, path, group in zip(names, paths, groups, strict=True))
     return Clips(folder.name, content.hexdigest(), tuple(clips))
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    """Whether `path` lies below `folder` under a name that begins with a dot, such as macOS's shadow of a file."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
