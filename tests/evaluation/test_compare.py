@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def test_there_is_no_delay_between_things_unlike_each_other(waves):
         (to_pcm, raising, "RuntimeError: out of cheese"),
         (to_pcm, lambda data: from_pcm(data)[:, :-7], "samples came back for"),
         (to_pcm, lambda data: np.nan * from_pcm(data), "NaN or infinity"),
+        (to_pcm, lambda data: 1e11 * from_pcm(data), "the output reaches"),
+        (to_pcm, lambda data: 1e200 * from_pcm(data).astype(np.float64), "the output reaches"),
     ],
 )
 def test_a_codec_that_fails_leaves_holes_with_reasons_and_others_go_on(waves, encode, decode, reason):
@@ -84,6 +87,22 @@ def test_a_codec_that_fails_leaves_holes_with_reasons_and_others_go_on(waves, en
         assert reason in trial.failure
         assert set(trial.holes) == {metric.name for metric in CHEAP} and not any(trial.values.values())
     assert all(trial.failure == "" and trial.values["snr_db"] > 30 for trial in trials[1::2])
+
+
+def test_samples_of_16_bits_that_nobody_scaled_back_are_measured_as_such(waves):
+    trial = only(Contender("loud", "", "", to_pcm, partial(from_pcm, gain=32_768.0)), waves[0])
+    assert trial.failure == "" and trial.values["amplitude_percent"] == pytest.approx(3_276_800, rel=1e-3)
+
+
+def test_a_clip_that_is_no_sound_is_named_and_others_go_on(waves):
+    trials, _ = compare([clip("a", 1e20 * waves[0]), clip("b", np.nan * waves[0]), clip("c", waves[0])], [PCM], CHEAP)
+    assert [trial.failure[:16] for trial in trials] == ["the clip reaches", "the clip holds N", ""]
+
+
+def test_a_metric_that_raises_is_a_hole_with_its_words(waves):
+    broken = replace(METRICS["pesq"], compute=lambda reference, estimate: raising(estimate))
+    (trial,), _ = compare([clip("a", waves[0])], [PCM], [broken, METRICS["snr_db"]])
+    assert trial.holes == {"pesq": "RuntimeError: out of cheese"} and trial.values["snr_db"] > 30 and not trial.failure
 
 
 def test_a_codec_that_answers_speech_with_silence_has_failed(waves):

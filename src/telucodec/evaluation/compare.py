@@ -1,9 +1,10 @@
 """Run every contender over every clip and measure what comes back.
 
-Whatever goes wrong stays on its clip: a contender that raises, returns another length, NaN, or silence for sound has a
-failure with its reason there, and the others go on.
+Whatever goes wrong stays on its clip: a contender that raises, returns another length, NaN, far too loud a sound, or silence for sound has a
+failure with its reason there, a metric that raises a hole, and the others go on.
 """
 
+import math
 import os
 import signal
 import time
@@ -29,7 +30,7 @@ from telucodec.evaluation.results import Sample, Trial
 from telucodec.evaluation.unfinished import Finished, Unfinished
 from telucodec.metrics import SHELF
 from telucodec.metrics.alignment import align
-from telucodec.metrics.metric import Metric, NotMeasured, has_sound
+from telucodec.metrics.metric import Measured, Metric, NotMeasured, has_sound
 from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
 
@@ -38,6 +39,10 @@ Place = tuple[int, Clip, Path | None]
 """A clip's number, itself, and the folder for its sound where it is to be kept."""
 
 DIED = "its process died while it coded, decoded or was measured"
+
+
+LOUDEST = 1e5
+"""Times full scale; what is louder was not decoded. Samples of 16 bits that nobody scaled back are below it, and keep their numbers."""
 
 
 def compare(
@@ -143,10 +148,8 @@ def _run_clip(
 ) -> Finished:
     """All contenders on one clip; with a folder, also the sound files of sample `number`."""
     metrics = _asked(clip, metrics, judge)
-    try:
-        wave = clip.read()
-    except TelucodecError as error:
-        reason = f"the clip cannot be read: {_line(error)}"
+    wave, reason = _read(clip)
+    if wave is None:
         return Finished(number=number, trials=tuple(_failed(contender, clip, 0.0, reason, metrics) for contender in contenders))
     outcomes = [_run(contender, clip, wave, metrics) for contender in contenders]
     trials = tuple(trial for trial, _ in outcomes)
@@ -165,6 +168,24 @@ def _run_clip(
             decoded[trial.contender] = kept(output, kind)
     sample = Sample(clip=clip.name, original=original, decoded=decoded)
     return Finished(number=number, trials=trials, sample=sample)
+
+
+def _read(clip: Clip) -> tuple[np.ndarray | None, str]:
+    """Its wave [1, T], or None and why there is none to compare with."""
+    try:
+        wave = clip.read()
+    except TelucodecError as error:
+        return None, f"the clip cannot be read: {_line(error)}"
+    wrong = _no_sound(wave)
+    return (None, f"the clip {wrong}") if wrong else (wave, "")
+
+
+def _no_sound(wave: np.ndarray) -> str:
+    """What makes `wave`, of any shape, no sound that numbers can be told of; empty where nothing does."""
+    loudest = float(np.max(np.abs(wave), initial=0.0))
+    if not math.isfinite(loudest):
+        return "holds NaN or infinity"
+    return f"reaches {loudest:.1g} times full scale" if loudest > LOUDEST else ""
 
 
 def _asked(clip: Clip, metrics: Sequence[Metric], judge: Judge | None) -> list[Metric]:
@@ -192,10 +213,10 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
     if output.shape != wave.shape:
         reason = f"{output.shape[-1]} samples came back for {wave.shape[-1]}"
         return _failed(contender, clip, duration_s, reason, metrics, **coded), None
-    if not np.all(np.isfinite(output)):
-        return _failed(contender, clip, duration_s, "the output holds NaN or infinity", metrics, **coded), None
+    if wrong := _no_sound(output):
+        return _failed(contender, clip, duration_s, f"the output {wrong}", metrics, **coded), None
     reference, estimate = wave[0].astype(np.float64), output[0].astype(np.float64)
-    found = {metric.name: metric.measure(reference, estimate) for metric in metrics}
+    found = {metric.name: _measured(metric, reference, estimate) for metric in metrics}
     trial = Trial(
         contender=contender.name,
         clip=clip.name,
@@ -211,6 +232,13 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         **coded,
     )
     return trial, output
+
+
+def _measured(metric: Metric, reference: np.ndarray, estimate: np.ndarray) -> Measured:
+    try:
+        return metric.measure(reference, estimate)
+    except Exception as error:  # noqa: BLE001 - packages measure too, and none may end the comparison
+        return Measured(math.nan, f"{type(error).__name__}: {_line(error)}")
 
 
 def _delay(reference: np.ndarray, estimate: np.ndarray) -> int | None:
