@@ -15,6 +15,7 @@ from telucodec.audio.media import read_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
+from telucodec.evaluation.clips import open_clips
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.results import Sample, write_results
@@ -143,6 +144,17 @@ def test_the_estimate_is_of_the_kept_clips_or_of_the_same_test_set_alone(tmp_pat
         write(tmp_path, found, Further(test_set=tmp_path / "samples"))
     _, numbers = write(tmp_path, results(trial()))
     assert numbers["bound"]["points"] == [] and "no original was kept" in numbers["bound"]["reason"]
+
+
+@pytest.mark.parametrize("pinned_by", ["sha256", "manifest_sha256"])  # of now, and of results from before sounds were hashed
+def test_the_estimate_is_of_the_manifest_that_was_measured(tmp_path, pinned_by):
+    sounds(tmp_path, "a.flac")
+    write_manifest(tmp_path / "test.csv", [Segment("a.flac", 0.0, 1.0, "a.mp4", "sita", 0.1, 0.5, 0.0)])
+    found = results(trial())
+    pin = getattr(open_clips(tmp_path / "test.csv"), pinned_by)
+    found = found.model_copy(update={"test_set": found.test_set.model_copy(update={"sha256": pin})})
+    _, numbers = write(tmp_path, found, Further(test_set=tmp_path / "test.csv"))
+    assert numbers["bound"]["heard"] == "all test clips"
 
 
 def a_run(folder: Path, *lines: str) -> Path:

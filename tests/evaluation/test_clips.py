@@ -51,6 +51,18 @@ def test_the_hash_pins_the_sound(tmp_path):
     assert open_clips(tmp_path).sha256 != before
 
 
+def test_the_hash_of_a_manifest_pins_its_sound_too_and_what_is_missing(tmp_path):
+    row = {"start_s": 0.0, "duration_s": 0.1, "speaker": "", "rms": 0.1, "peak": 0.5, "clipped_share": 0.0}
+    write_manifest(tmp_path / "test.csv", [Segment(f"{name}.flac", recording=name, **row) for name in "ab"])
+    found = []
+    for level in (0.25, 0.5):
+        for name in "ab":
+            found.append(open_clips(tmp_path / "test.csv"))
+            write_audio(tmp_path / f"{name}.flac", np.full((1, 1600), level, np.float32), 16_000)
+    assert len({each.sha256 for each in found}) == 4 and len({each.manifest_sha256 for each in found}) == 1
+    assert open_clips(tmp_path / "test.csv").sha256 == open_clips(tmp_path / "test.csv").sha256
+
+
 def test_nothing_to_listen_to_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no speech"):
         open_clips(tmp_path)

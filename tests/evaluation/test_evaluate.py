@@ -171,6 +171,23 @@ def test_an_evaluation_in_the_folder_of_its_clips_finds_the_same_clips_again(tmp
     assert len(open_clips(kept.parent).clips) == 4  # what is asked for by name is what is wanted
 
 
+def test_an_interrupted_evaluation_of_a_manifest_does_not_keep_what_was_found_of_other_sound(tmp_path, waves):
+    row = {"start_s": 0.0, "duration_s": 1.0, "speaker": "", "rms": 0.1, "peak": 0.5, "clipped_share": 0.0}
+    write_manifest(tmp_path / "test.csv", [Segment(f"{name}.flac", recording=name, **row) for name in "ab"])
+    write_audio(tmp_path / "b.flac", waves[1][:, 20_000:36_000], 16_000)
+
+    def run(progress=lambda done, total, name: None):
+        return evaluate(tmp_path / "test.csv", [PCM], tmp_path / "results.json", "telucodec evaluate", FEW, progress=progress)
+
+    def interrupted(done, total, name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupted)
+    write_audio(tmp_path / "a.flac", waves[0][:, 20_000:36_000], 16_000)
+    assert [trial.failure for trial in run().trials] == ["", ""]
+
+
 def half(data: bytes) -> int:
     return len(data) // 2
 

@@ -42,8 +42,10 @@ class Clips:
 
     name: str
     sha256: str
-    """Of the manifest, or of the names and contents of a folder's files."""
+    """Of the names and contents of all sound files, and of the manifest where it is one."""
     clips: tuple[Clip, ...]
+    manifest_sha256: str = ""
+    """Of the manifest alone, which is what earlier results hold."""
 
 
 def open_clips(data: Path) -> Clips:
@@ -62,7 +64,11 @@ def _of_manifest(path: Path) -> Clips:
         Clip(name, partial(read_segment, row, path.parent), row.speaker, row.text, row.language)
         for name, row in zip(names, rows, strict=True)
     )
-    return Clips(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), tuple(clips))
+    alone = hashlib.sha256(path.read_bytes())
+    whole = alone.copy()
+    for name in dict.fromkeys(row.path for row in rows):
+        whole.update(_line(name, path.parent / name))
+    return Clips(path.name, whole.hexdigest(), tuple(clips), alone.hexdigest())
 
 
 def _of_folder(folder: Path) -> Clips:
@@ -73,10 +79,20 @@ def _of_folder(folder: Path) -> Clips:
     names = [path.relative_to(folder).as_posix() for path in paths]
     content = hashlib.sha256()
     for name, path in zip(names, paths, strict=True):
-        content.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        content.update(_line(name, path))
     groups = [name.partition("/")[0] if "/" in name else "" for name in names]
     clips = (Clip(name, partial(read_media, path), group) for name, path, group in zip(names, paths, groups, strict=True))
     return Clips(folder.name, content.hexdigest(), tuple(clips))
+
+
+def _line(name: str, path: Path) -> bytes:
+    """What pins the file `path` under `name`; one that is missing, too, so that it is another set once it is there."""
+    try:
+        with open(path, "rb") as sound:
+            content = hashlib.file_digest(sound, "sha256").hexdigest()
+    except OSError:
+        content = "cannot be read"
+    return f"{name}\0{content}\n".encode()
 
 
 def _hidden(path: Path, folder: Path) -> bool:
