@@ -158,4 +158,4 @@ def _tally(found: Tally) -> dict[str, Any]:
 def screening_lines(scores: MushraScores) -> Sequence[str]:
     """Who was left out and why, and what the rule could not look at."""
     lines = [f"not counted: {found.listener} {'; '.join(found.reasons)}" for found in scores.screened]
-    return lines if scores.mid_anchor else [*lines, "screened by the hidden reference alone: this test has no mid anchor"]
+    return lines if scores.mid_anchor else [*lines, "screened by the hidden reference and the low anchor: this test has no mid anchor"]

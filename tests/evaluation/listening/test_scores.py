@@ -111,6 +111,23 @@ def test_a_mid_anchor_that_more_than_a_quarter_praises_counts_against_nobody():
     assert [found.listener for found in mushra_scores(told, one_of_four).screened] == ["praising 0"]
 
 
+@pytest.mark.parametrize("mid", [(), ("mid",)])
+@pytest.mark.parametrize("num_others", [0, 1, 4])
+def test_who_rates_everything_100_is_left_out(mid, num_others):
+    told = key("ours", "reference", "low", *mid)
+    everything = mushra(told, "easy", **dict.fromkeys(("ours", "reference", "low", *mid), 100))
+    others = [mushra(told, f"good {n}", ours=70, reference=100, low=5, **dict.fromkeys(mid, 95)) for n in range(num_others)]
+    scores = mushra_scores(told, [*others, everything])
+    assert [found.listener for found in scores.screened] == ["easy"]
+    assert scores.screened[0].reasons[-1] == "rated the low anchor above 90 on 2 of 2 clips, more than 15 %"
+
+
+def test_a_clip_as_narrow_as_the_low_anchor_counts_against_nobody():
+    told = key("ours", "reference", "low", num_clips=2)
+    sessions = [mushra(told, f"hearing {n}", ours=70, reference=100, low=[100, 10]) for n in range(3)]
+    assert len(mushra_scores(told, sessions).listeners) == 3
+
+
 def test_nobody_left_gives_no_numbers():
     told = key("ours", "opus", "reference", "low")
     scores = mushra_scores(told, [mushra(told, "a", ours=1, opus=2, reference=3, low=4)])

@@ -1,6 +1,7 @@
 """MUSHRA ratings to numbers: who is left out, means with their intervals, differences with their p-values.
 
-Recommendation ITU-R BS.1534-3: screening of listeners after the test, section 4.1.2. Listeners are the sample, clips are fixed: intervals and
+Recommendation ITU-R BS.1534-3: screening of listeners after the test, section 4.1.2; its rules and one for the low anchor, which who rates
+everything 100 breaks even where there is no mid anchor. Listeners are the sample, clips are fixed: intervals and
 p-values tell what other listeners would say of these clips.
 """
 
@@ -23,6 +24,8 @@ MAX_SHARE = 0.15
 """Of the clips on which a listener may rate otherwise."""
 TOO_GOOD_SHARE = 0.25
 """Where more listeners than that rate the mid anchor above GOOD, the clip hardly suffers from it and counts against nobody."""
+NARROW_SHARE = 0.5
+"""Where more of the others than that rate the low anchor above GOOD, the clip itself is as narrow and counts against nobody."""
 WANTED_LISTENERS = 20
 """BS.1534-3, section 4.3: often sufficient."""
 
@@ -131,6 +134,12 @@ def _screening(key: Key, names: Sequence[str], ratings: np.ndarray) -> list[tupl
         telling = praised.mean(axis=0) <= TOO_GOOD_SHARE  # [clips]
         for found, row in zip(reasons, praised, strict=True):
             found += _rule(row[telling], f"rated the mid anchor above {GOOD}")
+    low = key.named("low anchor")
+    if low is not None:
+        praised = ratings[:, :, names.index(low)] > GOOD
+        others = (praised.sum(axis=0) - praised) / max(1, len(praised) - 1)  # [listeners, clips]
+        for found, row, telling in zip(reasons, praised, others <= NARROW_SHARE, strict=True):
+            found += _rule(row[telling], f"rated the low anchor above {GOOD}")
     return [tuple(found) for found in reasons]
 
 
