@@ -2,7 +2,7 @@
 
 As many clips as asked of every test set, twice as many of Telugu; none was trained on (see speech.py). With --clips 1000 it is all of them. Peers that are not
 installed stand in the table with the line that installs them. What was measured stays in OUT, our two modes and the peers apart, and is measured again only on
-other clips, of another model, with other versions or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores, with all of them about an hour and a half.
+other clips, of another model, with other versions of packages or of what does a peer's work, or on another machine; after Ctrl-C the same command goes on where it was. With 12 clips about 50 minutes on two cores, with all of them about an hour and a half.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.clips import open_clips
 from telucodec.evaluation.contender import Contender
-from telucodec.evaluation.evaluate import evaluate
+from telucodec.evaluation.evaluate import evaluate, row_of
 from telucodec.evaluation.made import made
 from telucodec.evaluation.ours import ours
 from telucodec.evaluation.results import Results, read_results, write_results
@@ -39,6 +39,8 @@ SETS = {
     "kerstin": "German",
     "malayalam": "Malayalam",
 }
+FACTS = {"name", "model", "library", "note", "missing"}
+"""What a contender's numbers depend on: what does the work, and the delay that is taken out."""
 BRIEF = ("snr_db", "pesq", "visqol")
 
 
@@ -150,7 +152,7 @@ def _kept(path: Path, clips: Path, contenders: list[Contender]) -> Results | Non
         found = read_results(path)
     except DataError:
         return None
-    same = [(row.name, row.model, row.missing) for row in found.contenders] == [(c.name, c.model, c.missing) for c in contenders]
+    same = [row.model_dump(include=FACTS) for row in found.contenders] == [row_of(c).model_dump(include=FACTS) for c in contenders]
     same = same and [metric.name for metric in found.metrics] == [metric.name for metric in SHELF]
     now = made("")
     same = same and (found.made.machine, found.made.versions) == (now.machine, now.versions)

@@ -179,6 +179,17 @@ def test_a_folder_without_lyra_s_files_names_them(monkeypatch, tmp_path):
     assert str(tmp_path) in reason and lyra.FILES[1] in reason and lyra.FILES[0] not in reason
 
 
+def test_lyra_s_files_are_told_apart_by_what_is_in_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(lyra, "of_python", lambda package: f"{package} 1.0")
+    monkeypatch.setattr(lyra, "folder", lambda: tmp_path)
+    told = []
+    for last in (b"", b"other"):
+        for name in lyra.FILES:
+            (tmp_path / name).write_bytes(last if name == lyra.FILES[-1] else b"")
+        told.append(PEERS["lyra"].at(6.0).library())
+    assert told[0] != told[1] and all(library.startswith("ai-edge-litert 1.0") for library in told)
+
+
 def test_node_without_the_decoder_is_told_apart_from_no_node(monkeypatch, tmp_path):
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\nexit 1\n")

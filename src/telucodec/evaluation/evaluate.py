@@ -33,7 +33,7 @@ def evaluate(
     `command` is what the user typed. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
     out, test_set, how = not_a_folder(out), open_clips(data), made(command)
-    rows = [_row(contender) for contender in contenders]
+    rows = [row_of(contender) for contender in contenders]
     told = [*metrics, *(judge.metrics() if judge else ())]
     names = [metric.name for metric in told]
     unfinished = Unfinished(out, _settings(test_set, rows, names, num_samples, how, judge))
@@ -59,7 +59,8 @@ def evaluate(
     return results
 
 
-def _row(contender: Contender) -> ContenderRow:
+def row_of(contender: Contender) -> ContenderRow:
+    """`contender` as results hold it, before anything was measured."""
     library = "" if contender.missing else contender.library()
     shared = {name: getattr(contender, name) for name in ("name", "label", "family", "model", "note", "missing")}
     return ContenderRow(**shared, library=library)

@@ -4,6 +4,7 @@ They are Google's (github.com/google/lyra, lyra/model_coeffs, Apache-2.0) and do
 TELUCODEC_LYRA names the folder they lie in.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -89,6 +90,12 @@ def payload_bytes(clip: LyraClip) -> int:
     return -(-clip.codes.size * BITS_PER_STAGE // 8)
 
 
+def _library(models: Path) -> str:
+    """What runs the three files, and which they are: they have no version of their own."""
+    content = hashlib.sha256(b"".join(hashlib.sha256((models / name).read_bytes()).digest() for name in FILES))
+    return f"{of_python('ai-edge-litert')}, models {content.hexdigest()[:8]}"
+
+
 def lyra(kbps: float) -> Contender:
     """Lyra v2 at one of its three rates. Raises TelucodecError where `folder` does."""
     models = folder()
@@ -99,7 +106,7 @@ def lyra(kbps: float) -> Contender:
         encode=partial(encode_lyra, stages=STAGES[kbps], models=models),
         decode=partial(decode_lyra, models=models),
         num_bytes=payload_bytes,
-        library=partial(of_python, "ai-edge-litert"),
+        library=partial(_library, models=models),
         note="no delay to take out",
     )
 
