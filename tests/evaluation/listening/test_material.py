@@ -97,6 +97,16 @@ def test_what_cannot_be_compared_is_told(tmp_path, output, complaint):
         versions(clip, ("ours", REFERENCE))
 
 
+@pytest.mark.parametrize("name", [REFERENCE, "ours"])
+def test_two_files_that_differ_in_their_suffix_alone_are_told(tmp_path, name):
+    clips = folder(tmp_path, reference=np.full((1, 16_000), 0.1), ours=np.full((1, 16_000), 0.1))
+    (clips / name / "._a.flac").write_bytes(b"a shadow, as macOS writes")
+    assert [clip.name for clip in open_material(clips).clips] == ["a"]
+    write_audio(clips / name / "a.wav", np.full((1, 16_000), 0.2), SAMPLE_RATE)
+    with pytest.raises(DataError, match=r"a\.wav: another file beside it has its name"):
+        open_material(clips)
+
+
 def test_a_folder_without_originals_or_systems_is_told(tmp_path):
     with pytest.raises(DataError, match="no originals"):
         open_material(folder(tmp_path / "one", ours=np.ones((1, 8000))))

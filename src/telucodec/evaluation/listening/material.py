@@ -86,11 +86,7 @@ def _of_results(path: Path, results: Results) -> tuple[list[KeySystem], list[Spo
 
 
 def _of_folder(folder: Path) -> tuple[list[KeySystem], list[Spoken]]:
-    sounds = {
-        below.name: {path.stem: path for path in sorted(below.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()}
-        for below in sorted(folder.iterdir())
-        if below.is_dir() and not below.name.startswith(".")
-    }
+    sounds = {below.name: _sounds(below) for below in sorted(folder.iterdir()) if below.is_dir() and not below.name.startswith(".")}
     originals = sounds.pop(REFERENCE, None)
     if not originals:
         raise DataError(
@@ -101,3 +97,14 @@ def _of_folder(folder: Path) -> tuple[list[KeySystem], list[Spoken]]:
         Spoken(clip, original, {name: found[clip] for name, found in sounds.items() if clip in found})
         for clip, original in originals.items()
     ]
+
+
+def _sounds(folder: Path) -> dict[str, Path]:
+    """Sound files in `folder` by their name without suffix. Raises DataError where two have one name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                raise DataError(f"{path}: another file beside it has its name but for the suffix; move one away")
+            found[path.stem] = path
+    return found
