@@ -45,7 +45,21 @@ def test_what_was_made_is_said_and_what_was_answered_is_counted(made):
     assert numbers["systems"][0]["low"] is None and numbers["systems"][0]["holes"]["low"]
     table = telucodec(*arguments).stdout
     assert "not measured" in table and "1 of 1 listeners counted" in table
+    assert "not measured: one value alone has no interval" in table
     assert (folder / "scores.svg").read_text().startswith("<svg")
+
+
+def test_nobody_left_is_no_success_and_no_picture(made):
+    folder, _ = made
+    key = json.loads((folder / "page.key.json").read_text())
+    (folder / "easy.json").write_text(answers(key, **{"ours": 100, "reference": 100, "anchor_3.5_kHz": 100}))
+    arguments = ("analyse", folder / "easy.json", "--key", folder / "page.key.json", "--plot", folder / "none.svg")
+    done = telucodec(*arguments)
+    assert done.returncode == 1 and "not counted: a rated the low anchor above 90" in done.stdout
+    assert "no listener of 1 is counted" in done.stderr and "Warning" not in done.stderr
+    done = telucodec(*arguments, "--json")
+    assert done.returncode == 1 and json.loads(done.stdout)["listeners"] == []
+    assert not (folder / "none.svg").exists()
 
 
 def test_a_broken_file_is_one_line_and_exit_code_2(made):

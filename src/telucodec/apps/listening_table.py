@@ -159,3 +159,10 @@ def screening_lines(scores: MushraScores) -> Sequence[str]:
     """Who was left out and why, and what the rule could not look at."""
     lines = [f"not counted: {found.listener} {'; '.join(found.reasons)}" for found in scores.screened]
     return lines if scores.mid_anchor else [*lines, "screened by the hidden reference and the low anchor: this test has no mid anchor"]
+
+
+def hole_lines(scores: MushraScores) -> Sequence[str]:
+    """Why some intervals and p-values are not measured, each reason once."""
+    found = [measured for system in scores.systems for measured in (system.overall.low, system.overall.high)]
+    found += [measured for pair in scores.differences for measured in (pair.low, pair.high, pair.p)]
+    return [f"{NOT_MEASURED}: {reason}" for reason in dict.fromkeys(measured.reason for measured in found if measured.reason)]

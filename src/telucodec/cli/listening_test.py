@@ -15,6 +15,7 @@ from telucodec.apps.listening_table import (
     abx_numbers,
     abx_plot_svg,
     abx_tables,
+    hole_lines,
     mushra_numbers,
     mushra_plot_svg,
     mushra_tables,
@@ -77,24 +78,35 @@ def analyse(
 ) -> None:
     """Count what listeners said: scores with intervals and tests after screening (BS.1534-3), or ABX with exact p-values.
 
+    Where screening leaves nobody, no picture is made and the exit code is 1.
+
     Example: telucodec listening-test analyse answers/*.json --key page.key.json --plot scores.svg
     """
     told = read_key(key)
     sessions = read_sessions(files, told)
     if told.method == "mushra":
         scores = mushra_scores(told, sessions)
-        tables, numbers, picture, notes = mushra_tables(scores), mushra_numbers(scores), mushra_plot_svg(scores), screening_lines(scores)
         counted = len(scores.listeners)
+        tables, numbers, notes = mushra_tables(scores), mushra_numbers(scores), [*screening_lines(scores), *hole_lines(scores)]
+        picture = mushra_plot_svg(scores) if counted else ""
         if counted < WANTED_LISTENERS:
             notes = [*notes, f"BS.1534-3 expects some {WANTED_LISTENERS} listeners; intervals of a few are too narrow"]
     else:
         scores = abx_scores(told, sessions)
         tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), []
         counted = len(sessions)
-    write_whole(plot, picture.encode())
+    if counted:
+        write_whole(plot, picture.encode())
     if as_json:
         typer.echo(json.dumps({"test": told.test, **numbers}, indent=1, ensure_ascii=False))
-        return
+        raise typer.Exit(0 if counted else 1)
+    if not counted:
+        for line in notes:
+            typer.echo(line)
+        typer.echo(
+            f"{told.method} test {told.test}: no listener of {len(sessions)} is counted, so there are no scores and no picture", err=True
+        )
+        raise typer.Exit(1)
     for table in tables:
         Console().print(table)
     for line in notes:

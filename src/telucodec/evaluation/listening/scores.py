@@ -29,6 +29,9 @@ NARROW_SHARE = 0.5
 WANTED_LISTENERS = 20
 """BS.1534-3, section 4.3: often sufficient."""
 
+FEWEST_LISTENERS = 6
+"""With fewer, the signed-rank test cannot find p below 0.05 even where all agree: of five it is 2 / 2^5, 0.0625."""
+
 
 @dataclass(frozen=True)
 class Screened:
@@ -73,7 +76,7 @@ class Difference:
     low: Measured
     high: Measured
     p: Measured
-    """Two-sided Wilcoxon signed-rank test of the listeners' mean differences."""
+    """Two-sided Wilcoxon signed-rank test of the listeners' mean differences; NaN for fewer than FEWEST_LISTENERS."""
     p_holm: Measured
     """The same, corrected by Holm's step-down method for the number of pairs."""
 
@@ -166,7 +169,13 @@ def paired_differences(means: dict[str, np.ndarray]) -> tuple[Difference, ...]:
 
 
 def wilcoxon_p(differences: np.ndarray) -> Measured:
-    """Two-sided p-value of the signed-rank test of `differences` [listeners]; zeros are dropped, as Wilcoxon did (1945)."""
+    """Two-sided p-value of the signed-rank test of `differences` [listeners]; zeros are dropped, as Wilcoxon did (1945).
+
+    NaN for fewer listeners than could reach 0.05, lest a large p look like an answer.
+    """
+    if len(differences) < FEWEST_LISTENERS:
+        few = "1 listener" if len(differences) == 1 else f"{len(differences)} listeners"
+        return Measured(math.nan, f"with {few} p cannot fall below 0.05 whatever they say; with {FEWEST_LISTENERS} it can")
     try:
         from scipy.stats import wilcoxon
     except ImportError as error:
