@@ -57,6 +57,20 @@ def test_a_codec_of_known_rate_and_level_is_measured_as_such(waves):
     assert trial.encode_s >= 0 and trial.decode_s >= 0
 
 
+def test_seconds_are_those_of_processors_here_and_in_programs_that_a_codec_runs(waves):
+    def sleeping(data):
+        time.sleep(0.5)
+        return from_pcm(data)
+
+    def calling(data):
+        subprocess.run([sys.executable, "-S", "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
+        return from_pcm(data)
+
+    wave = waves[0][:, :16_000]
+    assert only(Contender("sleeping", "", "", to_pcm, sleeping), wave).decode_s < 0.25
+    assert 0.45 < only(Contender("calling", "", "", to_pcm, calling), wave).decode_s < 1
+
+
 @pytest.mark.parametrize("shift", [0, 7, -7])
 def test_the_delay_a_codec_leaves_is_found(waves, shift):
     late = Contender("late", "", "", to_pcm, lambda data: np.roll(from_pcm(data), shift))

@@ -2,7 +2,9 @@
 
 import json
 import os
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from telucodec.evaluation.clips import Clip, open_clips
 from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.evaluate import evaluate
-from telucodec.evaluation.memory import high_water_mib, peaks
+from telucodec.evaluation.made import made
+from telucodec.evaluation.memory import Memory, high_water_mib, peaks
 from telucodec.evaluation.results import read_results
 from telucodec.evaluation.summary import summary_rows
 from telucodec.evaluation.unfinished import Unfinished
@@ -190,6 +193,54 @@ def test_an_interrupted_evaluation_of_a_manifest_does_not_keep_what_was_found_of
 
 def half(data: bytes) -> int:
     return len(data) // 2
+
+
+def test_memory_is_measured_on_the_longest_clip(tmp_path, waves, monkeypatch):
+    for name, length in (("a", 8000), ("b", 24_000), ("c", 16_000)):
+        write_audio(tmp_path / f"{name}.flac", waves[0][:, 20_000 : 20_000 + length], 16_000)
+    heard = []
+
+    def told(contenders, clip, jobs):
+        heard.append(clip.name)
+        return [Memory(reason="not asked for")] * len(contenders)
+
+    monkeypatch.setattr("telucodec.evaluation.evaluate.peaks", told)
+    evaluate(tmp_path, [PCM, replace(PCM, name="again")], tmp_path / "out" / "results.json", "telucodec evaluate", FEW, jobs=0)
+    assert heard == ["b.flac"]
+
+
+CHANGES = {
+    "nothing": {},
+    "contenders": {"contenders": [replace(PCM, note="another delay taken out")]},
+    "metrics": {"metrics": FEW[:1]},
+    "num_samples": {"num_samples": 1},
+    "judge": {"judge": SimpleNamespace(digest="c0ffee", metrics=lambda text="": [])},
+    "another judge": {"judge": SimpleNamespace(digest="decaf", metrics=lambda text="": [])},
+    "machine": {"machine": {"cpu": "abacus"}},
+    "versions": {"versions": {"pesq": "99"}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_only_the_same_evaluation_goes_on_where_one_was_interrupted(tmp_path, waves, monkeypatch, change):
+    for name in "ab":
+        write_audio(tmp_path / "clips" / f"{name}.flac", waves[0][:, 20_000:28_000], 16_000)
+    before = CHANGES["judge"] if change == "another judge" else {}
+    how, changed, seen = made(""), dict(CHANGES[change]), []
+
+    def run(progress, **options):
+        here = how.model_copy(update={name: options.pop(name) for name in ("machine", "versions") if name in options})
+        monkeypatch.setattr("telucodec.evaluation.evaluate.made", lambda command: here)
+        asked = {"contenders": [PCM], "metrics": FEW, "num_samples": 0, "jobs": 0} | options
+        evaluate(tmp_path / "clips", out=tmp_path / "results.json", command="telucodec evaluate", progress=progress, **asked)
+
+    def interrupting(done, total, name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupting, **before)
+    run(lambda done, total, name: seen.append(done), **changed)
+    assert seen == ([2, 2] if change == "nothing" else [1, 2, 2])  # the last is of memory
 
 
 def test_memory_is_what_the_codec_takes_in_a_process_of_its_own(waves):
