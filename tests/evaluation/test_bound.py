@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from telucodec.audio.sound_file import write_audio
 from telucodec.cli.main import app
+from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
 from telucodec.evaluation import bound as bounding
 from telucodec.evaluation.bound import bound
@@ -19,6 +20,15 @@ def test_a_file_gives_the_estimate_of_its_sound(telugu, tmp_path):
     expected = bracket([telugu[0]]).snr_db_for(4)
     assert bound(tmp_path / "one.flac").snr_db_for(4) == pytest.approx(expected, abs=0.1)  # 16 bits, cut in pieces of 10 s
     assert bound(tmp_path).snr_db_for(4) == pytest.approx(expected, abs=0.1)  # 16 bits, cut in pieces of 10 s
+
+
+@pytest.mark.parametrize("name", ["test.csv", "test.jsonl"])
+def test_a_manifest_gives_the_estimate_of_its_rows(telugu, tmp_path, name):
+    write_audio(tmp_path / "one.flac", telugu, 16_000)
+    write_manifest(tmp_path / name, [Segment("one.flac", 1.0, 2.0, "one.mp4", "", 0.1, 0.5, 0.0)])
+    found = bound(tmp_path / name)
+    assert found.duration_s == pytest.approx(2, abs=0.1)
+    assert found.snr_db_for(4) == pytest.approx(bracket([telugu[0, 16_000:48_000]]).snr_db_for(4), abs=0.1)
 
 
 def test_much_sound_is_heard_in_part_and_evenly(telugu, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from telucodec.metrics.rate_distortion import judge
 
 
 def bound(
-    audio: Annotated[Path, typer.Argument(help="An audio or video file, a folder of sound files, or a manifest (.csv).")],
+    audio: Annotated[Path, typer.Argument(help="An audio or video file, a folder of sound files, or a manifest (.csv, .jsonl).")],
     kbps: Annotated[list[float] | None, typer.Option(min=0.01, max=1000, help="Rate to look at; may be repeated.")] = None,
     snr: Annotated[float | None, typer.Option(min=0.01, max=200, help="SNR in dB that is wanted at --kbps.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,

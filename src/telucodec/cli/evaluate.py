@@ -23,7 +23,10 @@ from telucodec.recognizer.bundle import load_bundle
 
 def evaluate(
     data: Annotated[
-        Path, typer.Argument(help="Manifest (.csv) of test segments, or a folder of sound files; what evaluations kept there is left out.")
+        Path,
+        typer.Argument(
+            help="Manifest (.csv, .jsonl) of test segments, or a folder of sound files; what evaluations kept there is left out."
+        ),
     ],
     model: Annotated[Path | None, typer.Option(help="Model folder; the shipped model where none is given.")] = None,
     out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to a folder of its own in samples beside it.")] = Path(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.data.executors import in_turn
 from telucodec.data.fingerprint import duplicates
-from telucodec.data.manifest import JSON_SUFFIX, Segment, read_manifest
+from telucodec.data.manifest import MANIFEST_SUFFIXES, Segment, read_manifest
 from telucodec.data.measures import Measures, measure
 from telucodec.data.media_folder import media_below
 from telucodec.data.spans import stream_span
@@ -26,8 +26,6 @@ from telucodec.files import printable
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, name): sounds looked at, sounds in all, the last one."""
-
-MANIFEST_SUFFIXES = {".csv", JSON_SUFFIX}
 
 
 class DoctorConfig(BaseModel):

@@ -64,6 +64,7 @@ COLUMNS = {field.name: field.type for field in fields(Segment)}
 REQUIRED = [field.name for field in fields(Segment) if field.default is MISSING]
 
 JSON_SUFFIX = ".jsonl"
+MANIFEST_SUFFIXES = {".csv", JSON_SUFFIX}
 
 
 def write_manifest(path: Path, rows: Iterable[Segment]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
+from telucodec.data.manifest import MANIFEST_SUFFIXES
 from telucodec.errors import DataError
 from telucodec.evaluation.clips import open_clips
 from telucodec.metrics.metric import NotMeasured
@@ -34,7 +35,7 @@ def bound(source: Path, progress: Callable[[float, float, str], None] = lambda d
 
 def _pieces(source: Path) -> Iterator[np.ndarray]:
     """The sound in `source` in turn, [T] at 16 kHz, in pieces of at most PIECE_S."""
-    if source.is_dir() or source.suffix.lower() == ".csv":
+    if source.is_dir() or source.suffix.lower() in MANIFEST_SUFFIXES:
         for clip in open_clips(source).clips:
             yield from _cut([clip.read()])
     else:
