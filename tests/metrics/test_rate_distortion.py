@@ -35,6 +35,10 @@ def test_rate_and_snr_are_inverses():
     assert filling.bits_for(0) == filling.snr_db_for(0) == 0
 
 
+def test_far_more_bits_than_components_take_6_db_each_and_no_end():
+    assert WaterFilling(np.full(800, 0.3)).snr_db_for(1e6) == pytest.approx(1250 * 20 * np.log10(2))  # 1,250 bits for each of 800
+
+
 def test_noise_heard_through_the_transform_takes_what_its_spectrum_says():
     """White noise of 16,000 samples a second at 12 dB: 2 bits a sample.
 

@@ -57,9 +57,10 @@ class WaterFilling:
         if bits <= 0:
             return 0.0
         k = min(int(np.searchsorted(-self.bits, -bits, side="left")), len(self.variances) - 1)
-        logs = np.log2(self.variances[k:])
-        level = 2 ** float((logs.sum() - 2 * bits) / len(logs))
-        return 10 * math.log10(self.energy / (float(self.variances[:k].sum()) + len(logs) * level))
+        logs, lost = np.log2(self.variances[k:]), float(self.variances[:k].sum())
+        level = (logs.sum() - 2 * bits) / len(logs)  # and all else in logarithms too: many bits for few components leave next to nothing
+        error = np.logaddexp2(math.log2(lost) if lost else -math.inf, level + math.log2(len(logs)))
+        return 10 * math.log10(2) * float(math.log2(self.energy) - error)
 
 
 @dataclass(frozen=True)
