@@ -45,7 +45,7 @@ def test_what_was_made_is_said_and_what_was_answered_is_counted(made):
     assert numbers["systems"][0]["low"] is None and numbers["systems"][0]["holes"]["low"]
     table = telucodec(*arguments).stdout
     assert "not measured" in table and "1 of 1 listeners counted" in table
-    assert "not measured: one value alone has no interval" in table
+    assert "not measured: an interval takes 5 values, not 1" in table
     assert (folder / "scores.svg").read_text().startswith("<svg")
 
 

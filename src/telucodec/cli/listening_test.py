@@ -23,6 +23,7 @@ from telucodec.apps.listening_table import (
 )
 from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
+from telucodec.evaluation.bootstrap import FEWEST
 from telucodec.evaluation.listening.abx import abx_scores
 from telucodec.evaluation.listening.key import read_key
 from telucodec.evaluation.listening.material import REFERENCE, open_material
@@ -90,7 +91,10 @@ def analyse(
         tables, numbers, notes = mushra_tables(scores), mushra_numbers(scores), [*screening_lines(scores), *hole_lines(scores)]
         picture = mushra_plot_svg(scores) if counted else ""
         if counted < WANTED_LISTENERS:
-            notes = [*notes, f"BS.1534-3 expects some {WANTED_LISTENERS} listeners; intervals of a few are too narrow"]
+            notes = [
+                *notes,
+                f"BS.1534-3 expects some {WANTED_LISTENERS} listeners; fewer than {FEWEST} have no interval, and a few a rough one",
+            ]
     else:
         scores = abx_scores(told, sessions)
         tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), []

@@ -137,7 +137,7 @@ class SpreadRow(Row):
 
     mean: float | None
     low: float | None
-    """Ends of the 95 % bootstrap interval of the mean over clips: what other clips of these speakers might have given. Null for fewer than two."""
+    """Ends of the 95 % bootstrap interval of the mean over clips: what other clips of these speakers might have given. Null for fewer than five."""
     high: float | None
     median: float | None
     least: float | None

@@ -23,7 +23,7 @@ class Spread:
 
     mean: float
     low: float
-    """Ends of the 95 % bootstrap interval of the mean; NaN for fewer than two clips. The clips are the sample: other speakers may differ by more."""
+    """Ends of the 95 % bootstrap interval of the mean; NaN for fewer than five clips. The clips are the sample: other speakers may differ by more."""
     high: float
     median: float
     least: float

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up_sessions import key, mushra
 
-from telucodec.evaluation.listening.scores import bootstrap_interval, holm_corrected, mushra_scores, wilcoxon_p
+from telucodec.evaluation.listening.scores import holm_corrected, mushra_scores, wilcoxon_p
 from telucodec.metrics.metric import Measured
 
 pytest.importorskip("scipy", reason="scipy is not installed: pip install 'telucodec[eval]'")
@@ -26,33 +26,11 @@ def test_means_and_medians_follow_the_names_through_the_numbering_of_each_clip()
     assert [system.name for system in scores.systems] == ["reference", "ours", "opus", "low"]
     assert (of(scores, "ours").overall.mean, of(scores, "ours").overall.median) == (80, 85)
     assert [found.mean for found in of(scores, "opus").by_clip] == [45, 25]
-    assert (of(scores, "ours").overall.low.value, of(scores, "ours").overall.high.value) == (70, 90)
+    assert "5 values" in of(scores, "ours").overall.low.reason  # of two listeners
     (difference,) = scores.differences
     assert (difference.first, difference.second, difference.mean) == ("ours", "opus", 45)
-    assert (difference.low.value, difference.high.value) == (30, 60)
+    assert "5 values" in difference.high.reason
     assert math.isnan(difference.p.value) and math.isnan(difference.p_holm.value)  # two who agree: 2 of 2^2 sign patterns
-
-
-def test_the_interval_of_two_listeners_is_their_ratings_since_each_pair_is_drawn_a_quarter_of_the_time():
-    low, high = bootstrap_interval(np.array([20.0, 60.0]))
-    assert (low.value, high.value) == (20, 60)
-
-
-def test_the_interval_of_many_listeners_is_that_of_the_normal_distribution():
-    values = np.random.default_rng(5).normal(60, 12, 400)
-    low, high = bootstrap_interval(values)
-    half = 1.96 * values.std() / math.sqrt(len(values))
-    assert (low.value, high.value) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
-
-
-def test_listeners_of_one_opinion_have_an_interval_of_no_width():
-    low, high = bootstrap_interval(np.full(7, 42.0))
-    assert (low.value, high.value) == pytest.approx((42, 42))
-
-
-def test_one_listener_has_no_interval_rather_than_a_narrow_one():
-    low, high = bootstrap_interval(np.array([50.0]))
-    assert math.isnan(low.value) and math.isnan(high.value) and low.reason
 
 
 @pytest.mark.parametrize("num_listeners", range(1, 6))

@@ -49,7 +49,7 @@ class Estimate:
     median: float
     """Of single ratings."""
     low: Measured
-    """Ends of the 95 % bootstrap interval of the mean: NaN for fewer than two listeners."""
+    """Ends of the 95 % bootstrap interval of the mean: NaN for fewer than five listeners."""
     high: Measured
 
 
