@@ -102,6 +102,30 @@ def test_speech_too_sparse_for_stoi_is_a_hole_and_not_the_packages_tiny_number(n
     assert "louder than silence" in hole(METRICS[name], wave, wave)
 
 
+def alone(begin: int, end: int) -> np.ndarray:
+    """Speech between two samples, silence around it."""
+    return np.pad(speech()[begin:end], (begin, 48_000 - end))
+
+
+QUIET = {
+    "a moment of speech": alone(20_000, 21_600),
+    "a click": np.eye(1, 48_000, 30_000)[0],
+    "a click after a pause that is longer than the first patch": np.pad(speech()[16_000:], (16_000, 0)) + 20 * np.eye(1, 48_000, 30_000)[0],
+    "speech far too quiet": 1e-3 * speech(),
+}
+
+
+@pytest.mark.parametrize("original", QUIET.values(), ids=QUIET)
+def test_visqol_that_hears_nothing_is_a_hole_and_not_its_highest_score(original):
+    assert "nearly silent" in hole(METRICS["visqol"], original, np.random.default_rng(3).normal(0, 0.05, 48_000))
+
+
+@pytest.mark.parametrize("original", [alone(20_000, 28_000), 0.05 * speech()], ids=["half a second", "speech at -53 dBFS"])
+def test_little_and_quiet_speech_is_enough_for_visqol_to_tell_it_from_noise(original):
+    measured = METRICS["visqol"].measure(original, np.random.default_rng(3).normal(0, original.std(), 48_000))
+    assert measured.reason == "" and measured.value < 2.5
+
+
 @pytest.mark.parametrize("name", ["pesq", "stoi", "estoi", "dnsmos", "f0_error_cents", "voicing_error_percent"])
 def test_a_package_that_is_missing_is_named_with_its_remedy(name, monkeypatch):
     def missing(package):
