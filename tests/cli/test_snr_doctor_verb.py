@@ -39,6 +39,18 @@ def test_healthy_is_exit_code_0_with_the_numbers(made):
     assert done.stdout.startswith("SNR          pooled 2")
 
 
+def test_only_an_output_whose_spectrum_follows_is_told_to_look_like_a_codec_that_can_sound_good(made):
+    def phases_lost(wave):
+        """Noise with the level of the speech in every 20 ms: its spectrum moves as the original's does."""
+        level = np.sqrt(np.convolve(wave**2, np.ones(320) / 320, "same"))
+        return level * np.random.default_rng(0).normal(0, 1, len(wave))
+
+    told = snr_doctor(CLIP, made(phases_lost)).stdout.splitlines()[-1]
+    assert "healthy" in told and "can sound good" in told
+    told = snr_doctor(CLIP, made(lambda wave: np.sign(wave) * wave.std())).stdout.splitlines()[-1]
+    assert "little is followed" in told and "healthy" not in told and "can sound good" not in told
+
+
 def test_a_sign_is_exit_code_1_with_cause_and_remedy(made):
     done = snr_doctor(CLIP, made(lambda wave: -wave))
     assert done.returncode == 1, done.stderr

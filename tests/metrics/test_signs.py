@@ -113,11 +113,24 @@ def with_nan(wave):
     return output
 
 
+def without(wave, lost):
+    """20 ms frames that `lost` holds are silent."""
+    frames = wave.reshape(-1, 320).copy()
+    frames[lost(np.arange(len(frames)))] = 0
+    return frames.ravel()
+
+
 FAULTS = {
     "silence": (lambda wave: 0 * wave, "collapse to silence"),
     "quiet noise": (lambda wave: 0.05 * wave.std() * noise(wave), "collapse to silence"),
     "quiet and hardly alike": (lambda wave: 0.1 * white(wave, 0), "collapse to silence"),
     "noise": (lambda wave: wave.std() * noise(wave), "not decoding"),
+    "only the first half decoded": (lambda wave: np.concatenate([wave[:16_000], 0 * wave[16_000:]]), "sound lost"),
+    "every second frame lost": (lambda wave: without(wave, lambda number: number % 2 == 1), "sound lost"),
+    "a frame in twelve lost": (lambda wave: without(white(wave, 15), lambda number: number % 12 == 7), "sound lost"),
+    "frames lost, late": (lambda wave: np.roll(without(wave, lambda number: number % 3 == 1), 200), "sound lost", "delay"),
+    "noise above the speech": (lambda wave: white(wave, -8), "too loud"),
+    "integers that wrap around": (lambda wave: (6 * wave / np.abs(wave).max() + 1) % 2 - 1, "too loud"),
     "upside down": (lambda wave: -wave, "polarity flipped"),
     "upside down and noisy": (lambda wave: -white(wave, 8), "polarity flipped"),
     "one sample late": (lambda wave: np.roll(wave, 1), "delay"),
@@ -143,11 +156,12 @@ FAULTS = {
 @pytest.mark.filterwarnings("ignore:.*invalid")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named_and_nothing_else(clips, fault):
-    put_in, case = FAULTS[fault]
-    (found,) = signs(clips, [put_in(clip) for clip in clips])
-    assert found.case == case
-    assert found.where == ("0", "1", "2", "3") and "4 of 4 pairs" in found.measured
-    assert all((found.threshold, found.causes, found.remedy))
+    put_in, *cases = FAULTS[fault]
+    told = signs(clips, [put_in(clip) for clip in clips])
+    assert [found.case for found in told] == cases
+    for found in told:
+        assert found.where == ("0", "1", "2", "3") and "4 of 4 pairs" in found.measured
+        assert all((found.threshold, found.causes, found.remedy))
 
 
 def test_other_speech_is_not_this_decoded(clips):
@@ -165,6 +179,16 @@ def test_a_level_that_was_normalised_away_is_named_over_files(clips):
 def test_a_delay_is_told_in_samples_with_its_direction(clips):
     assert "37 samples too early" in signs(clips, [np.roll(clip, -37) for clip in clips])[0].measured
     assert "1 sample too late" in signs(clips, [np.roll(clip, 1) for clip in clips])[0].measured
+
+
+def test_the_share_and_the_beginning_of_what_is_lost_are_told(clips):
+    (found,) = signs(clips[:1], [np.concatenate([clips[0][:24_000], 0 * clips[0][24_000:]])])
+    assert "the first at 1.5" in found.measured
+
+
+def test_a_codec_that_begins_at_silence_lost_nothing(clips):
+    loud = [clip[np.argmax(np.abs(clip[:16_000])) :][:16_000] for clip in clips]
+    assert signs(loud, [np.pad(clip[480:], (480, 0)) for clip in loud]) == ()
 
 
 def test_two_faults_are_both_named_the_worse_first(clips):

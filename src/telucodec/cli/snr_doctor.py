@@ -13,7 +13,7 @@ from telucodec.evaluation.snr_doctor import Diagnosis, examine_files
 from telucodec.files import printable
 from telucodec.metrics.metric import Measured
 from telucodec.metrics.signs.logged import implied_correlation, signs_of_numbers
-from telucodec.metrics.signs.sign import Sign
+from telucodec.metrics.signs.sign import DEFAULTS, Sign
 
 LITTLE = 0.7
 """Correlation under which less than half of the waveform is explained, and a reader is told so."""
@@ -149,9 +149,16 @@ def _verdict(found: Diagnosis) -> str:
         f"{UNITS[name][0]} {_text(getattr(both, name), UNITS[name][2], UNITS[name][1])}"
         for name in ("snr_db", "amplitude_percent", "correlation")
     )
-    words = f"{of}: healthy, none of the signs looked for ({numbers}). SNR is not quality: listen, or run `telucodec evaluate`"
+    listen = "SNR is not quality: listen, or run `telucodec evaluate`"
+    if not both.correlation.value < LITTLE:
+        return f"{of}: healthy, none of the signs looked for ({numbers}). {listen}"
     follows = both.spread("contour")[1]
-    if both.correlation.value < LITTLE:
-        words += f". Less than half of the waveform is followed, while the spectrum moves with the original by {follows:.2f}: "
-        words += "so look codecs that make a waveform of their own, parametric or neural ones, and these can sound good"
-    return words
+    half = f"Less than half of the waveform is followed, while the spectrum moves with the original by {follows:.2f}"
+    if not follows >= DEFAULTS.min_contour:
+        return (
+            f"{of}: none of the signs looked for, but little is followed ({numbers}). {half}, too little for any codec that works. {listen}"
+        )
+    return (
+        f"{of}: healthy, none of the signs looked for ({numbers}). {listen}. {half}: so look codecs that make a waveform of their own, "
+        "parametric or neural ones, and these can sound good; speech under noise looks so too"
+    )

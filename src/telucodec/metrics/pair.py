@@ -9,6 +9,7 @@ from telucodec.metrics import amplitude, correlation, si_sdr, snr
 from telucodec.metrics.alignment import Alignment, align
 from telucodec.metrics.clicks import Clicks, find_clicks
 from telucodec.metrics.contour import contour_correlation
+from telucodec.metrics.dropouts import Dropouts, find_dropouts
 from telucodec.metrics.metric import Measured, NotMeasured
 from telucodec.metrics.snr import energy
 from telucodec.metrics.speed import find_speed
@@ -63,6 +64,8 @@ class Pair:
     speed: float
     """Speed of the output where it is the original played at another rate; NaN where that was not looked for or not found."""
     clicks: Clicks
+    dropouts: Dropouts
+    """Found at the best shift, where that is to be believed."""
 
     @property
     def noise_power(self) -> float:
@@ -83,9 +86,8 @@ def measure_pair(reference: np.ndarray, estimate: np.ndarray, name: str = "") ->
         alignment = align(reference, estimate)
     except NotMeasured:
         alignment = None
-    speed = math.nan
-    if alignment and abs(alignment.correlation) < ALIKE:
-        speed = _speed(reference, estimate)
+    alike = alignment is not None and abs(alignment.correlation) >= ALIKE
+    speed = _speed(reference, estimate) if alignment and not alike else math.nan
     return Pair(
         name,
         *waves,
@@ -96,6 +98,7 @@ def measure_pair(reference: np.ndarray, estimate: np.ndarray, name: str = "") ->
         alignment,
         speed,
         find_clicks(reference, estimate) if finite else Clicks(0, 0),
+        find_dropouts(reference, estimate, alignment.delay if alike else 0) if finite else Dropouts(0.0, 0.0),
     )
 
 

@@ -43,6 +43,10 @@ class SignConfig:
     """-2 dB, below the gain of the best guess, which is the correlation squared; honest shrinking is no wrong gain."""
     max_gain: float = 1.26
     """+2 dB; noise that is added leaves the gain at 1."""
+    max_amplitude_percent: float = 200.0
+    """Of an output that is not alike at any shift; parametric codecs stay below 130."""
+    max_dropout_share: float = 0.02
+    """Of the loud 10 ms of the original; no codec at work loses any, one frame of 20 ms lost in twenty is 0.02 to 0.05."""
     max_offset_share: float = 0.5
     """Of the error; a constant beyond that is what is wrong first."""
     min_offset: float = 0.02

@@ -16,6 +16,8 @@ CASES = (
     "collapse to silence",
     "wrong sample rate",
     "not decoding",
+    "sound lost",
+    "too loud",
     "polarity flipped",
     "delay",
     "wrong gain",
@@ -78,20 +80,27 @@ def _signs_of_pair(pair: Pair, config: SignConfig) -> Iterator[Sign]:
     if amplitude < config.min_amplitude_percent and not (alike and abs(best.correlation) >= config.alike_correlation):
         yield _collapse(pair, config)
         return
+    other_rate = not math.isnan(pair.speed)
+    unlike = not alike and abs(here) < config.min_correlation and pair.contour.value < config.min_contour
     if not alike:
-        if not math.isnan(pair.speed):
+        if other_rate:
             yield _wrong_rate(pair)
-        elif abs(here) < config.min_correlation and pair.contour.value < config.min_contour:
+        elif unlike:
             yield _not_decoding(pair, config)
+        elif amplitude > config.max_amplitude_percent:
+            yield _too_loud(pair, config)
     else:
         if best.correlation <= config.flipped_correlation:
             yield _flipped(pair, config)
         if best.delay and _db(1 - here**2) - _db(1 - best.correlation**2) >= config.min_delay_gain_db:
             yield _delay(pair, config)
         yield from _gain(pair, config)
+    lost = pair.dropouts.share > config.max_dropout_share
+    if lost and not (other_rate or unlike):
+        yield _lost(pair, config)
     yield from _offset(pair, config)
     yield from _clipping(pair, config)
-    if pair.clicks.count:
+    if pair.clicks.count and not lost:
         yield _clicks(pair)
 
 
@@ -129,6 +138,26 @@ def _not_decoding(pair: Pair, config: SignConfig) -> Sign:
         "the output is not made from this input: other weights than those of the encoder, codes in another order, files that do not belong "
         "together, a delay of more than a quarter of a second, or an untrained decoder",
         "decode with the model it was encoded with, check that both files are of one recording, and overfit one second",
+    )
+
+
+def _lost(pair: Pair, config: SignConfig) -> Sign:
+    return Sign(
+        "sound lost",
+        f"{100 * pair.dropouts.share:.0f} % of the loud parts of the original are silent in the output, the first at {pair.dropouts.first_s:.2f} s",
+        f"at most {100 * config.max_dropout_share:g} %",
+        "frames lost and not made up for, a decoder that stopped early, or a buffer that ran empty",
+        "count the frames that were written, decoded and put together, and look at what is special about the first that is missing",
+    )
+
+
+def _too_loud(pair: Pair, config: SignConfig) -> Sign:
+    return Sign(
+        "too loud",
+        f"amplitude {pair.amplitude_percent.value:.0f} % at correlation {_number(pair.correlation.value)}",
+        f"at most {config.max_amplitude_percent:g} % where the waveform is not followed",
+        "noise above the level of the speech, integers that overflow and wrap around, or a decoder that diverges",
+        "look at the largest samples and at where they begin, clamp before the output becomes integers, and train on the waveform too",
     )
 
 
