@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from telucodec.metrics.alignment import align
+from telucodec.metrics.alignment import align, follow
 from telucodec.metrics.clicks import find_clicks
 from telucodec.metrics.contour import contour_correlation
 from telucodec.metrics.metric import NotMeasured
@@ -27,6 +27,15 @@ def test_delay_polarity_and_gain_are_found_as_they_were_made(speech, delay, gain
     assert (found.delay, found.polarity) == (delay, np.sign(gain))
     assert found.gain == pytest.approx(abs(gain), rel=1e-6)
     assert abs(found.correlation) == pytest.approx(1)
+
+
+def test_a_delay_is_followed_where_it_changes_and_stays_where_it_does_not(speech):
+    jumping = np.insert(shifted(speech, 100), 32_000, np.zeros(60))[: len(speech)]
+    found = follow(speech, jumping, align(speech, jumping))
+    assert {delay for at_s, delay in found.delays if at_s < 1.5} == {100} and {delay for at_s, delay in found.delays if at_s >= 2} == {160}
+    assert found.change == 60 and found.won_db > 6
+    late = shifted(speech, 100) + 0.02 * np.random.default_rng(0).normal(0, 1, len(speech))
+    assert follow(speech, late, align(speech, late)).won_db < 0.5
 
 
 def test_a_silent_or_constant_wave_has_no_alignment(speech):

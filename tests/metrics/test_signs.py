@@ -137,6 +137,9 @@ FAULTS = {
     "8 samples late, noisy": (lambda wave: white(np.roll(wave, 8), 10), "delay"),
     "37 samples early": (lambda wave: np.roll(wave, -37), "delay"),
     "3000 samples late": (lambda wave: np.roll(wave, 3000), "delay"),
+    "40 samples put in": (lambda wave: np.insert(wave, 16_000, np.zeros(40))[:32_000], "delay changes"),
+    "a frame left out, noisy": (lambda wave: white(np.append(np.delete(wave, slice(16_000, 16_320)), np.zeros(320)), 20), "delay changes"),
+    "clocks 0.03 % apart": (lambda wave: np.interp(np.arange(32_000) * 1.0003, np.arange(32_000), wave), "delay changes"),
     "half": (lambda wave: 0.5 * wave, "wrong gain"),
     "a tenth": (lambda wave: 0.1 * wave, "wrong gain"),
     "double and noisy": (lambda wave: 2 * white(wave, 5), "wrong gain"),
@@ -189,6 +192,11 @@ def test_the_share_and_the_beginning_of_what_is_lost_are_told(clips):
 def test_a_codec_that_begins_at_silence_lost_nothing(clips):
     loud = [clip[np.argmax(np.abs(clip[:16_000])) :][:16_000] for clip in clips]
     assert signs(loud, [np.pad(clip[480:], (480, 0)) for clip in loud]) == ()
+
+
+def test_the_course_of_a_delay_that_changes_is_told(clips):
+    (found,) = signs(clips[:1], [np.insert(clips[0], 16_000, np.zeros(40))[:32_000]])
+    assert "0 samples late from 0.5 s on, 40 samples late from 1.0 s on" in found.measured
 
 
 def test_two_faults_are_both_named_the_worse_first(clips):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.metrics import amplitude, correlation, si_sdr, snr
-from telucodec.metrics.alignment import Alignment, align
+from telucodec.metrics.alignment import Alignment, Course, align, follow
 from telucodec.metrics.clicks import Clicks, find_clicks
 from telucodec.metrics.contour import contour_correlation
 from telucodec.metrics.dropouts import Dropouts, find_dropouts
@@ -61,6 +61,8 @@ class Pair:
     contour: Measured
     alignment: Alignment | None
     """None where either is silent, constant or not finite."""
+    course: Course
+    """Of the delay, piece by piece."""
     speed: float
     """Speed of the output where it is the original played at another rate; NaN where that was not looked for or not found."""
     clicks: Clicks
@@ -96,6 +98,7 @@ def measure_pair(reference: np.ndarray, estimate: np.ndarray, name: str = "") ->
         *compared,
         _contour(reference, estimate),
         alignment,
+        follow(reference, estimate, alignment) if alignment else Course((), 0.0),
         speed,
         find_clicks(reference, estimate) if finite else Clicks(0, 0),
         find_dropouts(reference, estimate, alignment.delay if alike else 0) if finite else Dropouts(0.0, 0.0),

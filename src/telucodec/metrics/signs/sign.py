@@ -39,6 +39,10 @@ class SignConfig:
     """At the best shift."""
     min_delay_gain_db: float = 3.0
     """Where undoing it halves the error, the delay is what is wrong first. Two thirds of a sample left in Opus at 8 kbps gained 1 to 3.4."""
+    min_course_gain_db: float = 3.5
+    """The same where each half second has a delay of its own, which wins a working codec 2.5 dB at most (Opus between samples, Codec2 by chance)."""
+    min_delay_change: int = 2
+    """Samples; a delay between two samples is now one, now the other."""
     min_gain: float = 0.79
     """-2 dB, below the gain of the best guess, which is the correlation squared; honest shrinking is no wrong gain."""
     max_gain: float = 1.26

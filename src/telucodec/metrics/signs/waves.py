@@ -19,6 +19,7 @@ CASES = (
     "sound lost",
     "too loud",
     "polarity flipped",
+    "delay changes",
     "delay",
     "wrong gain",
     "level erased",
@@ -81,8 +82,11 @@ def _signs_of_pair(pair: Pair, config: SignConfig) -> Iterator[Sign]:
         yield _collapse(pair, config)
         return
     other_rate = not math.isnan(pair.speed)
-    unlike = not alike and abs(here) < config.min_correlation and pair.contour.value < config.min_contour
-    if not alike:
+    changes = pair.course.change >= config.min_delay_change and pair.course.won_db >= config.min_course_gain_db
+    unlike = not alike and not changes and abs(here) < config.min_correlation and pair.contour.value < config.min_contour
+    if changes and not other_rate:
+        yield _delay_changes(pair, config)
+    elif not alike:
         if other_rate:
             yield _wrong_rate(pair)
         elif unlike:
@@ -180,6 +184,19 @@ def _delay(pair: Pair, config: SignConfig) -> Sign:
         f"undoing it may win {config.min_delay_gain_db:g} dB at most",
         "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; a few samples ruin the SNR",
         "shift before measuring, and trim the decoder's output by its delay",
+    )
+
+
+def _delay_changes(pair: Pair, config: SignConfig) -> Sign:
+    places = [each for number, each in enumerate(pair.course.delays) if not number or each[1] != pair.course.delays[number - 1][1]]
+    shown = places if len(places) <= 4 else [*places[:3], places[-1]]
+    course = ", ".join(f"{abs(delay)} samples {'early' if delay < 0 else 'late'} from {at_s:.1f} s on" for at_s, delay in shown)
+    return Sign(
+        "delay changes",
+        f"the output comes {course}; with these delays the error is {pair.course.won_db:.1f} dB lower than with one for all",
+        f"they may win {config.min_course_gain_db:g} dB at most",
+        "frames lost or doubled, samples dropped by a buffer, or a recording and a playback whose clocks differ",
+        "count the samples in and out of each step, and resample by the ratio of the clocks where there are two",
     )
 
 
