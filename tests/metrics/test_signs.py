@@ -199,6 +199,12 @@ def test_the_course_of_a_delay_that_changes_is_told(clips):
     assert "0 samples late from 0.5 s on, 40 samples late from 1.0 s on" in found.measured
 
 
+def test_as_alike_upside_down_as_phases_left_to_chance_come_is_not_called_flipped(clips):
+    outputs = [-white(clip, -3.6) for clip in clips]
+    assert all(-0.56 < measure_pair(clip, output).alignment.correlation < -0.53 for clip, output in zip(clips, outputs, strict=True))
+    assert "polarity flipped" not in [sign.case for sign in signs(clips, outputs)]
+
+
 def test_two_faults_are_both_named_the_worse_first(clips):
     outputs = [-np.roll(clip, 20) + 0.05 for clip in clips]
     cases = [sign.case for sign in signs(clips, outputs)]
