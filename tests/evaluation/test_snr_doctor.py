@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
@@ -42,6 +43,15 @@ def test_folders_are_paired_by_names_without_suffixes(folders, waves):
     assert found.signs == () and found.num_files == 3 and found.unpaired == ("more",)
     assert [pair.name for pair in found.pairs] == ["వక్త/0", "వక్త/1", "వక్త/2"]
     assert found.duration_s == pytest.approx(sum(wave.shape[-1] for wave in waves[:3]) / SAMPLE_RATE)
+
+
+def test_originals_without_an_output_are_the_first_sign(folders):
+    reference, decoded = folders
+    (decoded / "వక్త" / "1.wav").unlink()
+    soundfile.write(decoded / "వక్త" / "2.wav", -soundfile.read(decoded / "వక్త" / "2.wav")[0], SAMPLE_RATE)
+    found = examine_files(reference, decoded)
+    assert [sign.case for sign in found.signs] == ["no output", "polarity flipped"] and found.signs[0].where == ("వక్త/1",)
+    assert "1 of 3 originals" in found.signs[0].measured
 
 
 def test_windows_measure_what_the_whole_file_does(folders, monkeypatch):

@@ -59,7 +59,7 @@ def examine_files(
 
     Raises DataError where there is nothing to compare or judge by, MediaError for a file that cannot be read.
     """
-    matched, unpaired = _matched(Path(reference), Path(decoded))
+    matched, missing, more = _matched(Path(reference), Path(decoded))
     pairs: list[Pair] = []
     lengths: dict[str, tuple[float, float]] = {}
     total_s, done_s = math.fsum(stated_duration(first) for _, first, _ in matched), 0.0
@@ -74,23 +74,24 @@ def examine_files(
     signs = signs_of_pairs(pairs, config)
     if not any(sign.case == "wrong sample rate" for sign in signs):
         signs += tuple(_length(lengths, config))
-    return Diagnosis(tuple(pairs), signs, len(matched), tuple(unpaired), len(heard))
+    signs = (*_no_output(missing, len(matched)), *signs)
+    return Diagnosis(tuple(pairs), signs, len(matched), tuple(sorted(missing + more)), len(heard))
 
 
-def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path]], list[str]]:
-    """Return (name, reference, decoded) of each pair of files, and the names that have no like."""
+def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path]], list[str], list[str]]:
+    """Return (name, reference, decoded) of each pair of files, and the names that only originals have, and only outputs."""
     for path in (reference, decoded):
         if not path.exists():
             raise DataError(f"{printable(path)}: no such file or folder; check its name")
     if reference.is_dir() != decoded.is_dir():
         raise DataError(f"{printable(decoded)}: compare a file with a file, or a folder with a folder")
     if not reference.is_dir():
-        return [(printable(Path(decoded.name)), reference, decoded)], []
+        return [(printable(Path(decoded.name)), reference, decoded)], [], []
     first, second = _media(reference), _media(decoded)
     both = [name for name in first if name in second]
     if not both:
         raise DataError(f"{printable(decoded)}: has no file of the name of one in {printable(reference)}; name them alike, suffixes aside")
-    return [(name, first[name], second[name]) for name in both], sorted(first.keys() ^ second.keys())
+    return [(name, first[name], second[name]) for name in both], sorted(first.keys() - second.keys()), sorted(second.keys() - first.keys())
 
 
 def _media(folder: Path) -> dict[str, Path]:
@@ -121,6 +122,18 @@ def _compare(name: str, reference: Path, decoded: Path, heard: Callable[[float],
         begin = [begin[0] + first.shape[-1], begin[1] + second.shape[-1]]
         heard(begin[0] / SAMPLE_RATE)
     return pairs, (begin[0] / SAMPLE_RATE, begin[1] / SAMPLE_RATE)
+
+
+def _no_output(missing: list[str], num_matched: int) -> Iterator[Sign]:
+    if missing:
+        yield Sign(
+            "no output",
+            f"{len(missing)} of {len(missing) + num_matched} originals have none: {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}",
+            "each needs a file of its name, suffixes aside",
+            "a decoder that died on them, a run cut short, or outputs of another name",
+            "decode these again and read what is said, or leave only the originals that were decoded",
+            tuple(missing),
+        )
 
 
 def _length(lengths: dict[str, tuple[float, float]], config: SignConfig) -> Iterator[Sign]:
