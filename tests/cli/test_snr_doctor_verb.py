@@ -59,6 +59,13 @@ def test_a_sign_is_exit_code_1_with_cause_and_remedy(made):
     assert done.stdout.splitlines()[-1].endswith("1 sign found: polarity flipped")
 
 
+def test_nothing_to_measure_is_told_with_its_sign(made):
+    for as_json in ([], ["--json"]):
+        done = snr_doctor(CLIP, made(lambda wave: wave[:100]), *as_json)
+        assert done.returncode == 1, done.stderr
+        assert "length differs" in done.stdout and "0.01 s where" in done.stdout
+
+
 def test_json_holds_every_measure_without_nan(made):
     done = snr_doctor(CLIP, made(np.zeros_like), "--json")
     assert done.returncode == 1, done.stderr

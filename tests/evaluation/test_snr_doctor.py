@@ -77,6 +77,15 @@ def test_a_file_that_was_cut_short_is_named(folders, waves):
     assert sign.case == "length differs" and sign.where == ("వక్త/1",)
 
 
+@pytest.mark.parametrize("num_samples", [100, 6000])
+def test_an_output_cut_short_in_a_pause_is_told_by_its_length_and_not_as_a_silent_original(num_samples, tmp_path, waves):
+    original = np.pad(waves[0], ((0, 0), (8000, 0)))  # it begins with half a second of silence
+    write_audio(tmp_path / "in.wav", original, SAMPLE_RATE)
+    write_audio(tmp_path / "out.wav", original[:, :num_samples], SAMPLE_RATE)
+    (sign,) = examine_files(tmp_path / "in.wav", tmp_path / "out.wav").signs
+    assert sign.case == "length differs"
+
+
 def test_what_cannot_be_compared_is_told(folders, tmp_path):
     reference, decoded = folders
     silent = tmp_path / "silent.wav"

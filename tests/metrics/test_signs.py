@@ -224,5 +224,10 @@ def test_a_pause_that_is_lost_is_no_collapse(clips):
     assert signs([clips[0], quiet], [clips[0], 0 * quiet]) == ()
 
 
+@pytest.mark.parametrize("num_samples", [1, 16_000])
+def test_a_constant_original_may_have_a_constant_output(num_samples):
+    assert signs([np.full(num_samples, 0.1)], [np.full(num_samples, 0.1)]) == ()
+
+
 def test_a_silent_original_is_not_judged(clips):
     assert signs([np.zeros(32_000)], [clips[0]]) == ()

@@ -117,7 +117,7 @@ def _lines(found: Diagnosis) -> list[str]:
         words = "" if pooled is None else f"pooled {_text(pooled, form, unit)}; "
         of_clips = f"min {least:{form}}, mean {mean:{form}}, max {most:{form}}" if count else "not measured"
         lines.append(f"{label:<12} {words}single clips {of_clips}")
-    for side, label in (("reference", "original"), ("estimate", "output")):
+    for side, label in (("reference", "original"), ("estimate", "output")) if found.pairs else ():
         least, most = both.range_of(side)
         waves = [getattr(pair, side) for pair in found.pairs]
         samples = sum(wave.num_samples for wave in waves)

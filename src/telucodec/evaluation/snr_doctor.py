@@ -21,7 +21,7 @@ from telucodec.metrics.validation import Validation
 WINDOW_S = 30.0
 """Longest stretch measured at once, so that memory does not grow with a file."""
 SHORTEST_S = 0.25
-"""What is left of a file and shorter is not measured by itself."""
+"""What is left of a file and shorter is not measured by itself, nor an original against so little of an output."""
 MIN_DIFFERENCE_S = 0.1
 """Two files may differ by this much, whatever their length; codecs fill their last frame."""
 
@@ -68,8 +68,9 @@ def examine_files(
         pairs += found
         done_s += lengths[name][0]
     heard = judged(pairs, config)
+    whole = all(second >= first - MIN_DIFFERENCE_S for first, second in lengths.values())  # all there is of the originals was compared
     silent = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
-    if silent and not heard:
+    if silent and not heard and whole:
         raise DataError(f"{printable(reference)}: is silent, below -60 dBFS; there is nothing to judge the output by, choose another")
     signs = signs_of_pairs(pairs, config)
     if not any(sign.case == "wrong sample rate" for sign in signs):
@@ -116,7 +117,7 @@ def _compare(name: str, reference: Path, decoded: Path, heard: Callable[[float],
     windows = (stream_media(path, window_s=WINDOW_S) for path in (reference, decoded))
     for first, second in zip_longest(*windows, fillvalue=np.zeros((1, 0), np.float32)):
         size = min(first.shape[-1], second.shape[-1])
-        if size >= SHORTEST_S * SAMPLE_RATE or (size and not begin[0]):
+        if size >= SHORTEST_S * SAMPLE_RATE or (0 < size == first.shape[-1] and not begin[0]):
             at_s = begin[0] / SAMPLE_RATE
             pairs.append(measure_pair(first[0, :size], second[0, :size], f"{name} at {at_s:.0f} s" if at_s else name))
         begin = [begin[0] + first.shape[-1], begin[1] + second.shape[-1]]

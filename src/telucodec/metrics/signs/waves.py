@@ -74,7 +74,7 @@ def _signs_of_pair(pair: Pair, config: SignConfig) -> Iterator[Sign]:
     """Yield what is wrong with a finite pair whose original is heard; what explains all the rest is told alone."""
     amplitude, here = pair.amplitude_percent.value, pair.correlation.value
     best = pair.alignment
-    if pair.estimate.std <= SILENCE_RMS and abs(pair.estimate.mean) > SILENCE_RMS:
+    if pair.estimate.std <= SILENCE_RMS < min(abs(pair.estimate.mean), pair.reference.std):
         yield _constant(pair)
         return
     alike = best is not None and abs(best.correlation) >= ALIKE
