@@ -92,6 +92,18 @@ def test_a_sample_more_or_less_of_delay_is_worse(peer, pieces, heard):
         assert max(found, key=found.get) == 0, (name, found)
 
 
+def test_the_part_of_a_sample_that_is_left_of_amr_wbs_delay_costs_what_its_note_says(pieces, heard):
+    contender = ends(PEERS["amr-wb"])[-1]
+    assert "SNR is up to some 0.5 dB low" in contender.note
+    won = []
+    for wave, output in zip(pieces, heard(PEERS["amr-wb"])[contender.name], strict=True):
+        turns = np.exp(-2j * np.pi * np.fft.rfftfreq(2 * output.size) * np.arange(-1, 1.1, 0.1)[:, None])  # [delays, bins]
+        moved = np.fft.irfft(np.fft.rfft(output, 2 * output.size) * turns)[:, : output.size]
+        snrs = [METRICS["snr_db"].measure(wave[0], each).value for each in moved]
+        won.append(max(snrs) - snrs[10])
+    assert 0 <= np.mean(won) < 0.6
+
+
 @pytest.mark.parametrize("kbps", [0.7, 1.3, 3.2])
 def test_codec2_is_most_intelligible_where_it_stands(waves, kbps):
     contender = here(PEERS["codec2"]).at(kbps)
