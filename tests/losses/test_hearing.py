@@ -1,5 +1,8 @@
 """The two losses after models of hearing: what they leave uncounted, and what they count more."""
 
+import operator
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -70,3 +73,53 @@ def test_similarity_of_unrelated_sounds_is_far_from_one(speech):
 def test_what_lies_below_the_floor_of_similarity_is_not_told_apart(speech):
     hiss = noise(speech, 0) * (1e-5 / noise(speech, 0).square().mean().sqrt())  # -100 dB
     assert cost(SimilarityConfig(floor_db=-80.0), 0 * hiss, hiss) < 0.01 < cost(SimilarityConfig(floor_db=-120.0), 0 * hiss, hiss)
+
+
+def of_powers(loss, reference, estimate, level=1.0):
+    """What `loss` says of powers [F, M] in place of waves; `level` is the reference's mean square."""
+    loss.filters = torch.eye(len(reference[0]))
+    powers = [torch.tensor(power)[None] for power in (reference, estimate)]
+    return loss.compare(SimpleNamespace(reference=torch.full((1, 1, 4), level**0.5), powers=lambda window: powers)).item()
+
+
+@pytest.mark.parametrize(
+    "estimate, counted",
+    [
+        ([1000.0, 400.0], 0.0),  # masked
+        ([1000.0, 900.0], 0.0),  # 1.9 times the power after the gain, to the 1.2 below 3: heard, but not as added
+        ([1000.0, 2000.0], 4.53),
+        ([1000.0, 20_000.0], 12.0),  # 10.6 times, to the 1.2 17
+    ],
+)
+def test_one_frame_of_loudness_is_what_p_862_says_by_hand(estimate, counted):
+    """Powers of two bands at 0 dB SPL = 1 with thresholds 4 and 10: gain, loudness, masking, asymmetry and norms worked out one by one."""
+    loss = LoudnessConfig(bands=2).build(RATE)
+    reference, loss.thresholds = [1000.0, 420.0], torch.tensor([4.0, 10.0])
+    gain = (sum(reference) + 5000) / (sum(estimate) + 5000)
+    heard = [gain * power for power in estimate]
+    disturbances, factors = [], []
+    for threshold, ours, theirs in zip((4, 10), reference, heard, strict=True):
+        loudness = [(threshold / 0.5) ** 0.23 * ((0.5 + 0.5 * power / threshold) ** 0.23 - 1) for power in (ours, theirs)]
+        disturbances.append(max(0, abs(loudness[1] - loudness[0]) - 0.25 * min(loudness)))
+        factor = ((theirs + 50) / (ours + 50)) ** 1.2
+        factors.append(0 if factor < 3 else min(12, factor))
+    assert factors == [0, pytest.approx(counted, abs=0.01)]
+    by_hand = sum(each**2 for each in disturbances) ** 0.5 + 0.067 * sum(map(operator.mul, factors, disturbances))
+    assert of_powers(loss, [reference], [estimate], level=10**7.9) == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_similarity_of_two_patches_is_nsim_with_visqols_window():
+    """Its Gaussian is printed in visqol/neurogram_similarity_index_measure.cc; edges repeat."""
+    corner, side, centre = 0.011343736558495, 0.083819505802211, 0.619347030557177
+    window = np.array([[corner, side, corner], [side, centre, side], [corner, side, corner]])
+    x, y = np.array([[10.0, 20, 5], [40, 30, 0], [15, 25, 35]]), np.array([[12.0, 26, 5], [30, 30, 9], [15, 5, 35]])
+
+    def near(levels):
+        return np.einsum("ijkl,kl->ij", np.lib.stride_tricks.sliding_window_view(np.pad(levels, 1, mode="edge"), (3, 3)), window)
+
+    variances = [near(levels**2) - near(levels) ** 2 + 1 for levels in (x, y)]
+    structure = (near(x * y) - near(x) * near(y) + 1) / np.sqrt(variances[0] * variances[1])
+    intensity = (2 * near(x) * near(y) + 1) / (near(x) ** 2 + near(y) ** 2 + 1)
+    loss = SimilarityConfig(bands=3).build(RATE)
+    powers = [(loss.noise * (10 ** (levels / 10) - 1)).astype(np.float32) for levels in (x, y)]
+    assert of_powers(loss, *powers) == pytest.approx(1 - (intensity * structure).mean(), abs=1e-4)

@@ -14,6 +14,7 @@ def test_hinge_is_two_at_the_start_and_nothing_when_sure_and_right():
     assert discriminator_hinge(no, yes) == 4
     assert generator_hinge(yes) == 0
     assert generator_hinge(no) == 2
+    assert generator_hinge([torch.tensor([5.0])]) == 0  # surer than sure wins nothing more
 
 
 def test_judges_count_alike_whatever_their_size():

@@ -10,7 +10,7 @@ from telucodec.losses.mel import MelConfig
 from telucodec.losses.similarity import SimilarityConfig
 from telucodec.losses.stft import STFTConfig
 from telucodec.losses.sum import SumConfig
-from telucodec.losses.waveform import L1Config, RelativeMSEConfig
+from telucodec.losses.waveform import L1Config, LogMSEConfig, RelativeMSEConfig
 from telucodec.losses.waves import Waves
 
 RATE = 16_000
@@ -212,3 +212,9 @@ def test_a_sum_of_nothing_or_with_a_weight_of_nothing_is_refused():
     for terms in ({}, {"x": {"weight": 0, "loss": {"kind": "l1"}}}, {"x": {"weight": float("nan"), "loss": {"kind": "l1"}}}):
         with pytest.raises(ValidationError):
             SumConfig.model_validate({"terms": terms})
+
+
+def test_an_error_at_the_floor_of_log_mse_is_3_db_and_ten_times_its_power_10_4():
+    silence, config = torch.zeros(2, 1, 100), LogMSEConfig(floor_db=-40.0)
+    for error, decibels in ((0.01, 3.0103), (0.01 * 10**0.5, 10.4139)):
+        assert config.build(RATE)(Waves(silence, silence + error)).item() == pytest.approx(decibels, abs=1e-3)

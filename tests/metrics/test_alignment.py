@@ -79,3 +79,9 @@ def test_clicks_at_random_places_are_no_boundaries(speech):
     clicking = speech + 0.003 * np.random.default_rng(2).normal(0, 1, len(speech))
     clicking[np.random.default_rng(3).integers(0, len(speech), 12)] += 0.1
     assert find_clicks(speech, clicking).count == 0
+
+
+def test_a_few_clicks_on_a_fine_grid_are_no_boundaries(speech):
+    clicking = speech + 0.003 * np.random.default_rng(2).normal(0, 1, len(speech))
+    clicking[[6400, 7040, 19_200, 32_000]] += 0.1  # at multiples of 640, where 71 more are quiet
+    assert find_clicks(speech, clicking).count == 0

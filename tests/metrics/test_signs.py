@@ -167,6 +167,11 @@ def test_a_fault_is_named_and_nothing_else(clips, fault):
         assert all((found.threshold, found.causes, found.remedy))
 
 
+def test_a_faithful_copy_of_a_clipped_original_does_not_clip(clips):
+    clipped = [np.clip(clip, -0.4 * np.abs(clip).max(), 0.4 * np.abs(clip).max()) for clip in clips]
+    assert signs(clipped, clipped) == ()
+
+
 def test_other_speech_is_not_this_decoded(clips):
     (found,) = signs(clips, clips[1:] + clips[:1])
     assert found.case == "not decoding"

@@ -125,6 +125,27 @@ def test_a_voice_is_nearer_to_itself_in_other_words_than_to_another(voice):
     assert same > other + 0.1
 
 
+def test_a_last_stretch_of_which_a_quarter_is_missing_is_not_heard(voice):
+    """Resemblyzer's compute_partial_slices, at 1.3 stretches a second and a coverage of 0.75."""
+    network, sound = speaker_similarity._network(), 0.2 * voice[8000:] / voice.std()
+    for seconds, heard_s in ((2.6, 2.38), (2.9, 2.9)):  # the third stretch begins at 1.54 s: 1.07 s of it are there, or 1.37
+        wave = sound[: round(16_000 * seconds)]
+        early, late = wave.copy(), wave.copy()
+        early[round(16_000 * (heard_s - 0.2)) :] = 0
+        late[round(16_000 * (heard_s + 0.01)) :] = 0
+        heard = speaker_similarity._voice(wave, network)
+        assert np.array_equal(speaker_similarity._voice(late, network), heard)
+        assert not np.allclose(speaker_similarity._voice(early, network), heard, atol=1e-3)
+
+
+def test_a_soft_voice_is_brought_to_one_level_and_a_loud_one_left(voice):
+    """Resemblyzer's normalize_volume, which only ever increases."""
+    network, sound = speaker_similarity._network(), voice[:32_000] / voice[:32_000].std()
+    soft, softer, loud, louder = (speaker_similarity._voice(level * sound, network) for level in (0.02, 0.01, 0.05, 0.1))
+    np.testing.assert_allclose(soft, softer, atol=1e-5)
+    assert np.abs(loud - louder).max() > 1e-3
+
+
 def test_the_network_of_voices_is_torchs():
     rng, speakers = np.random.default_rng(0), speaker_similarity
     weights = {
