@@ -1,8 +1,10 @@
 """The floors: an import points down, wings on one floor do not know each other, and only rooms that train need torch."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,9 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TORCH_ROOMS = {"models", "losses", "training", "export"}
 TORCH_FILES = {f"recognizer/{name}.py" for name in ("model", "recipe", "store", "gates", "train", "curve", "optimize")}
 """Of a room that trains and also listens, the files that train; no other file of it may import these."""
+DECLARED = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+NEEDED = {re.match(r"[\w-]+", package)[0].replace("-", "_") for package in DECLARED} | {"markupsafe"}
+"""What a plain installation brings, as imports call it; jinja2 promises markupsafe."""
 TORCH = {"torch", "lightning", "lightning_fabric", "tensorboard"}
 
 
@@ -60,6 +65,16 @@ def test_imports_point_down(path):
 def test_torch_is_imported_where_models_are_trained_alone(path):
     if room_of(path) not in TORCH_ROOMS and path.relative_to(SOURCE).as_posix() not in TORCH_FILES:
         assert not {name.split(".")[0] for name in imported(path)} & TORCH
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_a_plain_installation_brings_what_is_imported_at_the_top(path):
+    if room_of(path) not in TORCH_ROOMS and path.relative_to(SOURCE).as_posix() not in TORCH_FILES:
+        top = [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {
+            name for node in top for name in ([node.module] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        }
+        assert {name.split(".")[0] for name in names} <= NEEDED | sys.stdlib_module_names | {"telucodec"}
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if room_of(path) == "recognizer"], ids=lambda path: path.stem)

@@ -4,9 +4,8 @@ import signal
 import sys
 from importlib import import_module
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from telucodec.errors import TelucodecError
 
@@ -23,10 +22,10 @@ VERBS = {
 class Verbs(TyperGroup):
     """Verbs whose modules are loaded when they are called: a decoder needs neither plots nor pages."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: typer.Context) -> list[str]:
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:
         if cmd_name not in VERBS:
             return None
         name = VERBS[cmd_name]
