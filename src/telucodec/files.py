@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,11 +19,13 @@ HALF_WRITTEN = re.compile(r"\.[\d-]+\.part-(?P<target>.+)", re.DOTALL)
 _serials = count()
 
 
-def not_a_folder(target: Path) -> Path:
-    """`target`, where a file is to be written after much work. Raises TelucodecError where a folder has that name."""
+def for_a_file(target: Path) -> Path:
+    """`target`, where a file is to be written after much work. Raises TelucodecError where a folder, a pipe or a device has that name."""
     target = Path(target)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise TelucodecError(f"{target}: is a folder; name a file to write")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise TelucodecError(f"{target}: is a pipe or a device, and files are written beside their place first; name a file to write")
     return target
 
 
@@ -30,20 +33,32 @@ def not_a_folder(target: Path) -> Path:
 def whole(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it to `target` if all went well, else remove it.
 
-    The suffix is kept, since writers choose their format by it. Raises TelucodecError where the folder
-    cannot be written or the disk is full.
+    The suffix is kept, since writers choose their format by it; a file that is replaced leaves its mode, and a link stays and leads
+    to the new one. Raises TelucodecError where the folder cannot be written or the disk is full, or `target` is no file.
     """
-    target = not_a_folder(target)
-    beside = target.with_name(f".{os.getpid()}-{next(_serials)}.part-{target.name}")  # two threads may write one target
+    target = for_a_file(target)
+    place = Path(os.path.realpath(target))
+    beside = place.with_name(f".{os.getpid()}-{next(_serials)}.part-{target.name}")  # two threads may write one target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        os.replace(beside, target)
+        with suppress(OSError):
+            _hand_down(place.stat(), beside)
+        os.replace(beside, place)
     except OSError as error:
         raise TelucodecError(f"{target}: cannot be written ({error.strerror or error}); choose another place or free some disk") from error
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def _hand_down(before: os.stat_result, beside: Path) -> None:
+    """Give the file `beside` owner and mode of the one `before`, as far as that is allowed; but not if it is a link to one that has its own."""
+    after = beside.lstat()
+    if stat.S_ISREG(after.st_mode) and after.st_nlink == 1:
+        with suppress(OSError):
+            os.chown(beside, before.st_uid, before.st_gid)
+        os.chmod(beside, stat.S_IMODE(before.st_mode))
 
 
 def write_whole(target: Path, content: bytes) -> None:
@@ -54,8 +69,9 @@ def write_whole(target: Path, content: bytes) -> None:
 
 def write_changed(target: Path, content: bytes) -> None:
     """Write `content` to `target` unless it holds just that, so that its date tells when it last changed."""
+    target = for_a_file(target)
     with suppress(OSError):
-        if Path(target).read_bytes() == content:
+        if target.read_bytes() == content:
             return
     write_whole(target, content)
 

@@ -62,6 +62,17 @@ def test_whole_files_are_linked_and_parts_are_not(tmp_path, rows):
     assert same == [True, True, True, False, False]
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_what_links_of_an_earlier_run_lead_to_is_not_written_over(tmp_path, rows, link):
+    (tmp_path / "precious").write_bytes(b"mine")
+    for after in gather(rows, tmp_path / "own", tmp_path / "new"):
+        (tmp_path / "new" / after.path).unlink()
+        (tmp_path / "new" / after.path).symlink_to(tmp_path / "precious")
+    for row, after in zip(rows, gather(rows, tmp_path / "own", tmp_path / "new", link), strict=True):
+        np.testing.assert_array_equal(read_segment(after, tmp_path / "new"), read_segment(row, tmp_path / "own"))
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+
+
 def test_copies_are_copies_and_doing_it_again_changes_nothing(tmp_path, rows):
     for _ in range(2):
         gathered = gather(rows, tmp_path / "own", tmp_path / "new")

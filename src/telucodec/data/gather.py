@@ -38,11 +38,11 @@ def gather(
         if taken.get(name) != origin:
             taken[name] = origin
             if not is_whole:
-                write_audio(folder / name, (wave[None] for wave in stream_span(source, start, size)), SAMPLE_RATE)
+                write_audio(_own(folder / name), (wave[None] for wave in stream_span(source, start, size)), SAMPLE_RATE)
             elif link:
-                _link(source, folder / name)
+                _link(origin[0], _own(folder / name))
             elif not (folder / name).exists() or not (folder / name).samefile(source):
-                with whole(folder / name) as beside:
+                with whole(_own(folder / name)) as beside:
                     shutil.copyfile(source, beside)
         gathered.append(replace(row, path=name, start_s=0.0, duration_s=size / SAMPLE_RATE))
         progress(number + 1, len(rows), row.recording)
@@ -62,11 +62,18 @@ def _free_name(row: Segment, start: int | None, taken: dict, origin: object) -> 
     return name
 
 
+def _own(place: Path) -> Path:
+    """`place` without the link of an earlier run, which would lead what is written there to somebody's recording."""
+    if place.is_symlink():
+        place.unlink()
+    return place
+
+
 def _link(source: Path, target: Path) -> None:
     with whole(target) as beside:
         try:
-            os.link(source.resolve(), beside)
+            os.link(source, beside)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
                 raise
-            os.symlink(source.resolve(), beside)
+            os.symlink(source, beside)

@@ -12,7 +12,7 @@ from telucodec.evaluation.memory import peaks
 from telucodec.evaluation.results import ContenderRow, Made, MetricRow, Results, TestSetRow, write_results
 from telucodec.evaluation.summary import summary_rows
 from telucodec.evaluation.unfinished import Unfinished
-from telucodec.files import not_a_folder
+from telucodec.files import for_a_file
 from telucodec.metrics import SHELF
 from telucodec.metrics.metric import Metric
 
@@ -32,7 +32,7 @@ def evaluate(
 
     `command` is what the user typed. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
-    out, test_set, how = not_a_folder(out), open_clips(data), made(command)
+    out, test_set, how = for_a_file(out), open_clips(data), made(command)
     rows = [row_of(contender) for contender in contenders]
     told = [*metrics, *(judge.metrics() if judge else ())]
     names = [metric.name for metric in told]
