@@ -183,7 +183,7 @@ def test_the_loudest_noise_fits_into_packets_at_the_finest_step(codec, mode):
 
 
 def test_what_was_never_scaled_to_full_scale_is_refused(codec):
-    with pytest.raises(TelucodecError, match="scale the file down"):
+    with pytest.raises(TelucodecError, match="scale it down"):
         codec.encode(noise(1, level=20_000))
 
 

@@ -293,7 +293,7 @@ def test_what_cannot_be_encoded_is_refused(codec):
         Encoder(codec, packet_frames=4)
     with pytest.raises(ValueError, match="finite"):
         Encoder(codec).push(np.array([[np.nan]], np.float32))
-    with pytest.raises(TelucodecError, match="turn it down"):
+    with pytest.raises(TelucodecError, match="scale it down"):
         Encoder(codec).push(np.array([[100.0]], np.float32))
 
 

@@ -28,6 +28,7 @@ from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, restor
 from telucodec.runtime.rate import COARSEST, FINEST, OFFSET, RateCurve, StepControl, likely_step
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import LOOK_AHEAD, Syntheses, Synthesis
+from telucodec.runtime.wave import checked
 
 POWER_OF_MODE = {"natural": 10, "fidelity": 0}
 """Envelope power in 32nds by what is asked for: pleasant to hear, or close to the waveform."""
@@ -39,8 +40,6 @@ SEARCHED_PACKETS = 60
 DB_PER_UNIT = 20 * np.log10(2) / STEP_UNITS
 EVENED_PACKETS = 8
 """A sound of no more is cut into packets of equal length: side by side, short ones would wait for the longest."""
-LOUDEST = 64.0
-"""Samples that reach further are refused: such a file was not scaled to full scale at all."""
 BATCH = 32
 """Packets decoded side by side."""
 TRIED_PACKETS = 8
@@ -102,7 +101,7 @@ class TransformCodec:
         no more than five minutes of it in memory.
 
         `kbps` asks for an average bitrate of the whole file, DEFAULT_KBPS where neither is given; `quality` sets the step, in dB
-        below full scale. Raises ValueError for samples that are not finite, TelucodecError where a packet cannot hold the quality.
+        below full scale. Raises ValueError for what is no such sound, TelucodecError where it is too loud or a packet cannot hold the quality.
         """
         if kbps is not None and quality is not None:
             raise ValueError("ask for kbps or for quality, not for both")
@@ -293,11 +292,7 @@ class _Sound:
         held = np.zeros(HOP, np.float32)
         size = PACKET_FRAMES * HOP
         packets = 0
-        for window in windows:
-            if not np.isfinite(window).all():
-                raise ValueError("the sound holds samples that are not finite")
-            if (loudest := np.abs(window).max(initial=0)) > LOUDEST:
-                raise TelucodecError(f"the sound reaches {loudest:.3g}, far beyond full scale, which is 1; scale the file down")
+        for window in map(checked, windows):
             self.num_samples += window.shape[-1]
             held = np.concatenate([held, window[0]])
             while len(held) >= size + HOP:

@@ -21,6 +21,7 @@ from telucodec.runtime.bundle import DECODER, ENCODER, Bundle, Graph
 from telucodec.runtime.codes import CodesCoder, CodesModel, Product
 from telucodec.runtime.conceal import FADE
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed, undecoded
+from telucodec.runtime.wave import checked
 
 PACKET_FRAMES = 250
 BLOCK_FRAMES = 50
@@ -73,7 +74,7 @@ class CodesCodec:
         """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, holding a second of it in memory.
 
         `kbps` asks for the most codebooks whose codes usually take no more than that, all where it is not given. Raises ValueError for
-        samples that are not finite, TelucodecError for a `quality`, which such a codec has no dial for.
+        what is no such sound, TelucodecError where it is too loud and for a `quality`, which such a codec has no dial for.
         """
         if quality is not None:
             raise TelucodecError(f"{self.bundle.folder}: this kind of codec has no --quality; ask for --kbps")
@@ -227,9 +228,7 @@ class _Blocks:
 
     def _cut(self, windows: Iterator[np.ndarray], hop: int, delay: int) -> Iterator[np.ndarray]:
         size, held = BLOCK_FRAMES * hop, np.zeros(0, np.float32)
-        for window in windows:
-            if not np.isfinite(window).all():
-                raise ValueError("the sound holds samples that are not finite")
+        for window in map(checked, windows):
             self.num_samples += window.shape[-1]
             held = np.concatenate([held, window[0]])
             while len(held) >= size:

@@ -15,7 +15,8 @@ from telucodec.runtime.rate import COARSEST, FINER_PER_OCTAVE, FINEST, OFFSET
 from telucodec.runtime.rate_distortion import cheaper
 from telucodec.runtime.start import nearest_start, starts
 from telucodec.runtime.synthesis import LOOK_AHEAD
-from telucodec.runtime.transform import LOUDEST, TransformCodec, rms
+from telucodec.runtime.transform import TransformCodec, rms
+from telucodec.runtime.wave import checked
 from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
 from telucodec.stream.reservoir import Reservoir
 
@@ -62,12 +63,8 @@ class Encoder:
         return 1000 * (self.packet_frames + 1) * HOP / SAMPLE_RATE
 
     def push(self, wave: np.ndarray) -> list[bytes]:
-        """Packets that the samples `wave` float32 [1, T] complete. Raises ValueError for samples that are not finite."""
-        if not np.isfinite(wave).all():
-            raise ValueError("the sound holds samples that are not finite")
-        if (loudest := np.abs(wave).max(initial=0)) > LOUDEST:
-            raise TelucodecError(f"the sound reaches {loudest:.3g}, far beyond full scale, which is 1; turn it down")
-        self._held = np.concatenate([self._held, wave[0].astype(np.float32)])
+        """Packets that the samples `wave` float32 [1, T] complete. Raises ValueError for what is no such sound, TelucodecError where it is too loud."""
+        self._held = np.concatenate([self._held, checked(wave)[0]])
         size, packets = self.packet_frames * HOP, []
         while len(self._held) >= size + HOP:
             # One packet at a time and from a fresh array, so that sums are added in one order however samples arrive.
