@@ -156,13 +156,24 @@ def test_impossible_wishes_are_explained(tmp_path, option):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_is_not_encoded_onto_itself(tmp_path):
-    source = tmp_path / "clip.flac"
-    source.write_bytes(next((SPEECH / "kerstin").glob("*.flac")).read_bytes())
-    before = source.read_bytes()
-    done = telucodec("encode", source, source)
-    assert done.returncode == 2
-    assert source.read_bytes() == before
+@pytest.mark.parametrize(
+    "verb", [("encode", "clip.tlc", "link.tlc"), ("decode", "clip.flac", "link.flac"), ("live", "clip.flac", "--out", "link.flac")]
+)
+def test_nothing_is_written_onto_what_it_is_made_of(coded, tmp_path, verb):
+    made_of = coded if verb[0] == "decode" else next((SPEECH / "kerstin").glob("*.flac"))
+    (tmp_path / verb[1]).write_bytes(made_of.read_bytes())
+    (tmp_path / verb[-1]).symlink_to(verb[1])
+    for target in (verb[1], verb[-1]):
+        done = telucodec(*verb[:-1], target, cwd=tmp_path)
+        assert done.returncode == 2 and "give another name" in done.stderr
+        assert (tmp_path / verb[1]).read_bytes() == made_of.read_bytes()
+
+
+def test_a_tlc_file_takes_no_name_of_a_recording(tmp_path):
+    (tmp_path / "talk.wav").write_text("mine")
+    done = telucodec("encode", next((SPEECH / "kerstin").glob("*.flac")), tmp_path / "talk.wav")
+    assert done.returncode == 2 and "ends in .tlc" in done.stderr
+    assert (tmp_path / "talk.wav").read_text() == "mine"
 
 
 def test_what_is_no_tlc_file_is_told_so(tmp_path):

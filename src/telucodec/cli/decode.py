@@ -8,6 +8,7 @@ import typer
 
 from telucodec.audio.sound_file import write_audio
 from telucodec.bitstream.container import open_tlc
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import BitstreamError
 from telucodec.runtime.codec import load_codec
@@ -30,6 +31,7 @@ def decode(
 
     Example: telucodec decode talk.tlc talk.wav
     """
+    spare(source, target)
     codec = load_codec(model)
     concealed: list[str] | None = [] if conceal else None
     with open_tlc(source) as data, progress_bar(f"decode {source.name}") as progress:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
+from telucodec.cli.ending import ending_in, spare
 from telucodec.cli.progress import progress_bar, watched
-from telucodec.errors import TelucodecError
 from telucodec.files import whole
 from telucodec.runtime.codec import load_codec
 
@@ -25,7 +25,7 @@ class Mode(StrEnum):
 
 def encode(
     source: Annotated[Path, typer.Argument(help="Any audio or video file.")],
-    target: Annotated[Path, typer.Argument(help="File to write, .tlc.")],
+    target: Annotated[Path, typer.Argument(help="File to write, .tlc.", callback=ending_in(".tlc"))],
     kbps: Annotated[
         float | None,
         typer.Option(min=0.5, max=256, help="Average bitrate of the whole file; 6 with the shipped model if nothing is asked."),
@@ -47,8 +47,7 @@ def encode(
     """
     if kbps is not None and quality is not None:
         raise typer.BadParameter("ask for --kbps or for --quality, not for both")
-    if target.exists() and source.exists() and target.samefile(source):
-        raise TelucodecError(f"{target}: is what is to be encoded; give another name to write to")
+    spare(source, target)
     codec = load_codec(model)
     with progress_bar(f"encode {source.name}") as progress:
         windows = watched(stream_media(source, codec.sample_rate), codec.sample_rate, stated_duration(source), progress)

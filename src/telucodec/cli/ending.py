@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from telucodec.errors import TelucodecError
 from telucodec.files import printable
 
 
@@ -17,3 +18,9 @@ def ending_in(*suffixes: str) -> Callable[[Path | None], Path | None]:
         return path
 
     return checked
+
+
+def spare(source: Path, target: Path) -> None:
+    """Raise TelucodecError where `target`, which is to be written, is the `source` it would be made of."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise TelucodecError(f"{printable(target)}: is what it would be made of; give another name to write to")

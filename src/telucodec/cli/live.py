@@ -13,6 +13,7 @@ from telucodec.apps.live import Call, line, microphone, play
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.cli.encode import Mode
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.stream import Decoder, Encoder, load_live_codec
 
@@ -47,6 +48,8 @@ def live(
 
     Example: telucodec live --loss 10 --jitter 2 --copies
     """
+    if source and out:
+        spare(source, out)
     codec = load_live_codec(model)
     encoder, decoder = Encoder(codec, kbps, mode.value, packet_frames, copies), Decoder(codec, packet_frames, synthesis)
     call = Call(encoder, decoder, depth, line(loss / 100, burst, seed), jitter, seed)
