@@ -5,7 +5,7 @@ import pytest
 
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
-from telucodec.stream.jitter import MOST_HELD, MOST_STRAYS, NUMBERS, JitterBuffer
+from telucodec.stream.jitter import MOST_HELD, MOST_STRAYS, NUMBERS, WATCHED, JitterBuffer
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +85,61 @@ def test_some_strays_do_not_begin_it_again(codec, packets):
         buffer.put(number + 30_000, packets[0])
         buffer.next()
     assert buffer.played == 59
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_after_a_pause_of_the_listener_sound_is_soon_as_early_as_before(codec, packets, depth, share):
+    buffer, lost = JitterBuffer(Decoder(codec), depth), losses(share, 1.5, seed=0)
+    for number in range(400):
+        if not next(lost):
+            buffer.put(number, packets[number % len(packets)])
+        if not 100 <= number < 225:
+            buffer.next()
+    assert 400 - buffer._due <= depth + (6 if share else 0)
+    assert buffer.skipped == 125 - (400 - buffer._due - depth)
+    assert buffer.played > (1 - share) * 275 * 0.95
+
+
+@pytest.mark.parametrize("number", [3, 200, 255, 256, 30_000, NUMBERS - 1])
+def test_a_call_that_is_joined_is_heard_at_once(codec, packets, number):
+    buffer, decoder = JitterBuffer(Decoder(codec), depth=2), Decoder(codec)
+    heard = []
+    for place, packet in enumerate(packets):
+        buffer.put((number + place) % NUMBERS, packet)
+        heard.append(buffer.next())
+    assert [wave.shape[-1] for wave in heard[:3]] == [0, 0, 640]
+    np.testing.assert_array_equal(np.concatenate(heard, axis=-1), np.concatenate([decoder.push(p) for p in packets[:-2]], axis=-1))
+    assert buffer.concealed == 0
+
+
+@pytest.mark.parametrize("leap", [3, 100, 250])
+def test_a_leap_within_what_is_held_is_not_waited_for(codec, packets, leap):
+    buffer = JitterBuffer(Decoder(codec), depth=2)
+    for number in range(300):
+        buffer.put(number if number < 100 else number + leap, packets[number % len(packets)])
+        buffer.next()
+    assert 300 + leap - buffer._due == 2
+    assert buffer.concealed <= 2 * WATCHED
+
+
+def test_a_faster_sender_costs_a_packet_now_and_then(codec, packets):
+    buffer = JitterBuffer(Decoder(codec), depth=2)
+    for number in range(1000):
+        buffer.put(number, packets[number % len(packets)])
+        if number % 100:
+            buffer.next()
+    assert len(buffer._held) <= 4
+    assert (buffer.concealed, buffer.skipped) == (0, 10)
+
+
+@pytest.mark.parametrize("depth, latest", [(0, 0), (2, 2), (2, 5), (10, 10)])
+def test_where_all_is_well_nothing_is_skipped(codec, packets, depth, latest):
+    buffer, lost = JitterBuffer(Decoder(codec), depth), losses(0.1, 1.5, seed=0)
+    arrivals = sorted((number + np.random.randint(latest + 1), number) for number in range(500) if not next(lost))
+    for now in range(500):
+        while arrivals and arrivals[0][0] == now:
+            number = arrivals.pop(0)[1]
+            buffer.put(number, packets[number % len(packets)])
+        buffer.next()
+    assert buffer.skipped == 0
