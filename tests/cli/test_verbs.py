@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -267,3 +269,18 @@ def test_a_page_or_picture_takes_no_name_of_something_else(tmp_path, arguments):
     done = telucodec(*[tmp_path / part if "." in part else part for part in arguments])
     assert done.returncode == 2 and "ends in" in done.stderr
     assert (tmp_path / "m.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_is_stopped_leaves_nothing_half_written(tmp_path, number):
+    soundfile.write(tmp_path / "long.wav", np.random.uniform(-0.1, 0.1, 120 * 16_000), 16_000)
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "encode", "long.wav", "out/long.tlc"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while process.poll() is None and not list(tmp_path.rglob(".*.part-*")):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    (line,) = errors.splitlines()
+    assert line.startswith("telucodec: stopped")
+    assert not list((tmp_path / "out").iterdir())

@@ -67,7 +67,8 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path, recipe):
         assert torch.equal(once[name], twice[name]), name
 
 
-def test_ctrl_c_amid_an_update_waits_for_its_end(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_amid_an_update_waits_for_its_end(tmp_path, monkeypatch, number):
     config = tiny()
     whole, _ = run(tmp_path, "whole", config, 6)
 
@@ -82,16 +83,16 @@ def test_ctrl_c_amid_an_update_waits_for_its_end(tmp_path, monkeypatch):
     def pressed(self, loss):
         calls.append(loss)
         if len(calls) == 3:
-            signal.raise_signal(signal.SIGINT)  # the codebooks have moved by now, the parameters have not
+            signal.raise_signal(number)  # the codebooks have moved by now, the parameters have not
         backward(self, loss)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = signal.signal(number, stop)
     try:
         with monkeypatch.context() as patched, pytest.raises(Stopped):
             patched.setattr(Fabric, "backward", pressed)
             run(tmp_path, "halves", config, 6)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
     folder, crops = RunFolder(tmp_path / "halves"), speech_crops(config)
     assert torch.load(folder.resume, weights_only=True)["updates"] == 3
     train(built(config), config, folder, crops, sounds(crops), Budget(updates=6), on_cpu(), **QUIET)

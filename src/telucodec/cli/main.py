@@ -55,28 +55,29 @@ def _telucodec() -> None:
 
 
 class Stopped(BaseException):
-    """Ctrl-C, in a form that no library below mistakes for its own."""
+    """The signal of Ctrl-C, or that of whatever ends processes, in a form that no library below mistakes for its own."""
 
 
 def _stop(number: int, frame: object) -> None:
-    raise Stopped
+    raise Stopped(number)
 
 
 def main() -> None:
-    """Run the command line; exit code 0 is done, 1 is what a doctor or check found, 2 is an error or a wrong usage, 130 is Ctrl-C."""
-    signal.signal(signal.SIGINT, _stop)
+    """Run the command line; exit code 0 is done, 1 is what a doctor or check found, 2 is an error or a wrong usage, 130 is Ctrl-C, 143 is SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except TelucodecError as error:
         message = str(error).encode("utf-8", "replace").decode()
         print(f"telucodec: {message}", file=sys.stderr)
         sys.exit(2)
-    except Stopped:
+    except Stopped as stopped:
         print(
             "telucodec: stopped; nothing half-written is left; build, evaluate, extract and import go on from what is finished, "
             "train from its checkpoint with --resume",
             file=sys.stderr,
         )
-        sys.exit(130)
+        sys.exit(128 + stopped.args[0])
     except BrokenPipeError:
         sys.exit(0)

@@ -1,4 +1,4 @@
-"""A step that Ctrl-C does not cut in two."""
+"""A step that Ctrl-C and SIGTERM do not cut in two."""
 
 import signal
 import threading
@@ -8,15 +8,17 @@ from contextlib import contextmanager
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back until what is done here is whole."""
+    """Hold these signals back until what is done here is whole."""
     if threading.current_thread() is not threading.main_thread():  # signals come to the main thread, and it alone may hold them
         yield
         return
     pressed = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]  # else it ends all at once
+    before = {number: signal.signal(number, lambda number, frame: pressed.append(number)) for number in handled}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if pressed:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(pressed[0])
