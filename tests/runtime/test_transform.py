@@ -193,6 +193,11 @@ def test_an_impossible_bitrate_is_refused(codec, kbps):
         codec.encode(noise(1), kbps=kbps)
 
 
+def test_a_mode_that_nobody_knows_is_refused(codec):
+    with pytest.raises(ValueError, match="mode is one of natural, fidelity"):
+        codec.encode(noise(1), mode="codes")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_speech_among_much_silence_is_found_and_paid_for(codec, telugu, mode):
     for silence_s in (70, 120):

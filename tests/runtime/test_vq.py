@@ -12,8 +12,11 @@ import pytest
 import torch
 from small_codecs import codes_model_of, made, small_codec
 from test_corruption import CORRUPTIONS, pieces, survives
+from typer.testing import CliRunner
 
+from telucodec.audio.sound_file import write_audio
 from telucodec.bitstream.container import HEADER_BYTES, Header
+from telucodec.cli.main import app
 from telucodec.errors import BitstreamError, ModelError, TelucodecError
 from telucodec.models.store import load_codec_module
 from telucodec.runtime.bundle import CODES, DECODER, ENCODER, FILE_NAME, load_bundle
@@ -130,6 +133,23 @@ def test_what_such_a_codec_cannot_do_is_told(vq):
         vq.encode(np.zeros((1, 100), np.float32), quality=30)
     with pytest.raises(ValueError, match="not finite"):
         vq.encode(np.full((1, 100), np.nan, np.float32))
+    for kbps in (0, -1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="positive and finite"):
+            vq.encode(np.zeros((1, 100), np.float32), kbps)
+    with pytest.raises(ValueError, match="mode is one of codes"):
+        vq.encode(np.zeros((1, 100), np.float32), mode="fidelity")
+
+
+def test_what_encode_says_of_the_mode_is_what_the_file_has(folder, telugu, tmp_path):
+    write_audio(tmp_path / "said.wav", telugu[:, :16_000], 16_000)
+
+    def told(verb, *arguments):
+        done = CliRunner().invoke(app, [verb, *map(str, arguments), "--model", str(folder / "bundle"), "--json"])
+        return json.loads(done.stdout)["mode"] if done.exit_code == 0 else done.exception
+
+    assert told("encode", tmp_path / "said.wav", tmp_path / "a.tlc") == told("info", tmp_path / "a.tlc") == "codes"
+    error = told("encode", tmp_path / "said.wav", tmp_path / "b.tlc", "--mode", "fidelity")
+    assert isinstance(error, TelucodecError) and "leave --mode out" in str(error)
 
 
 @pytest.mark.usefixtures("short_packets")

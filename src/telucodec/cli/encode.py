@@ -10,6 +10,7 @@ import typer
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.cli.ending import ending_in, spare
 from telucodec.cli.progress import progress_bar, watched
+from telucodec.errors import TelucodecError
 from telucodec.files import whole
 from telucodec.runtime.codec import load_codec
 
@@ -34,7 +35,12 @@ def encode(
         float | None,
         typer.Option(min=-36, max=96, help="Constant quality instead: quantisation step in dB below full scale, e.g. 40."),
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(
+            help="natural: pleasant to hear; fidelity: close to the waveform. Natural if not given; a codec of codes has neither."
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="Folder of a model that `telucodec build` or `telucodec optimize` made; the shipped one if not given."),
@@ -49,10 +55,13 @@ def encode(
         raise typer.BadParameter("ask for --kbps or for --quality, not for both")
     spare(source, target)
     codec = load_codec(model)
+    if mode and mode.value not in codec.modes:
+        raise TelucodecError(f"{model}: a codec of discrete codes has no {mode.value} mode; leave --mode out")
+    chosen = mode.value if mode else codec.modes[0]
     with progress_bar(f"encode {source.name}") as progress:
         windows = watched(stream_media(source, codec.sample_rate), codec.sample_rate, stated_duration(source), progress)
         with whole(target) as beside, open(beside, "wb") as sink:
-            header = codec.encode_to(sink, windows, kbps, quality, mode.value)
+            header = codec.encode_to(sink, windows, kbps, quality, chosen)
     num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
     rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
     asked = kbps or codec.default_kbps
@@ -62,7 +71,7 @@ def encode(
             "bytes": num_bytes,
             "duration_s": duration_s,
             "kbps": rate,
-            "mode": mode.value,
+            "mode": chosen,
             "model": codec.identity,
         }
         typer.echo(json.dumps(made))

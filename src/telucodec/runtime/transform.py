@@ -101,12 +101,14 @@ class TransformCodec:
         no more than five minutes of it in memory.
 
         `kbps` asks for an average bitrate of the whole file, DEFAULT_KBPS where neither is given; `quality` sets the step, in dB
-        below full scale. Raises ValueError for what is no such sound, TelucodecError where it is too loud or a packet cannot hold the quality.
+        below full scale. Raises ValueError for what is no such sound, rate or mode, TelucodecError where it is too loud or a packet cannot hold the quality.
         """
         if kbps is not None and quality is not None:
             raise ValueError("ask for kbps or for quality, not for both")
         if not (kbps is None or 0 < kbps < np.inf) or not (quality is None or np.isfinite(quality)):
             raise ValueError("kbps must be positive and finite, quality finite")
+        if mode not in self.modes:
+            raise ValueError(f"mode is one of {', '.join(self.modes)}")
         power = POWER_OF_MODE[mode]
         sound = _Sound(windows)
         pilot = list(islice(sound, SEARCHED_PACKETS if quality is None else EVENED_PACKETS))

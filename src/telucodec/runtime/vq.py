@@ -74,10 +74,14 @@ class CodesCodec:
         """Write a .tlc file of the sound in `windows` float32 [1, T] to the seekable `sink`, holding a second of it in memory.
 
         `kbps` asks for the most codebooks whose codes usually take no more than that, all where it is not given. Raises ValueError for
-        what is no such sound, TelucodecError where it is too loud and for a `quality`, which such a codec has no dial for.
+        what is no such sound, rate or mode, TelucodecError where it is too loud and for a `quality`, which such a codec has no dial for.
         """
         if quality is not None:
             raise TelucodecError(f"{self.bundle.folder}: this kind of codec has no --quality; ask for --kbps")
+        if not (kbps is None or 0 < kbps < np.inf):
+            raise ValueError("kbps must be positive and finite")
+        if mode not in self.modes:
+            raise ValueError(f"mode is one of {', '.join(self.modes)}")
         info = self.bundle.info
         counts = range(info.num_codebooks, 1, -1)
         count = next((count for count in counts if kbps is None or info.kbps_of(count) <= kbps + 1e-9), 1)
