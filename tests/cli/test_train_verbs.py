@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from telucodec.cli.main import app
 from telucodec.data.manifest import Segment, write_manifest
+from telucodec.errors import TelucodecError
 from telucodec.export.optimize import Check
 from telucodec.training import launch
 from telucodec.training.train import Outcome
@@ -206,3 +207,20 @@ def test_it_is_measured_like_any_codec(bundle, data, tmp_path):
     trials = json.loads((tmp_path / "results.json").read_text())["trials"]
     assert [trial["contender"] for trial in trials] == ["telucodec_codes_2"] * 2
     assert all(trial["num_bytes"] > 0 and not trial["failure"] for trial in trials)
+
+
+@pytest.mark.parametrize("verb", ["train", "plan", "optimize run"])
+def test_a_plain_installation_says_what_training_needs(tmp_path, verb):
+    code = "import sys; sys.modules['torch'] = None; from telucodec.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *verb.split(), "--data", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == 'telucodec: torch is needed to train; pip install "telucodec[train]"\n'
+
+
+def test_build_says_it_too(tmp_path, monkeypatch):
+    def without_torch(*arguments):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("telucodec.cli.build.run", without_torch)
+    error = CliRunner().invoke(app, ["build", str(tmp_path), "--out", str(tmp_path / "out")]).exception
+    assert isinstance(error, TelucodecError) and "telucodec[train]" in str(error)

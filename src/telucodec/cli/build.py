@@ -10,6 +10,7 @@ from rich.console import Console
 
 from telucodec.apps.build import build as run
 from telucodec.apps.table import summary_table
+from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.errors import DataError
 from telucodec.evaluation.results import read_results
@@ -27,7 +28,8 @@ def build(
     Example: telucodec build recordings --out mine --minutes 10
     """
     command = shlex.join(["telucodec", *sys.argv[1:]])
-    built = run(media, out, minutes, progress_bar, typer.echo, command)
+    with needing("train"):
+        built = run(media, out, minutes, progress_bar, typer.echo, command)
     Console().print(summary_table(read_results(built.results)))
     typer.echo(f"{built.report}: open it in any browser to listen and decide; the codec is in {out / 'model'}")
     if built.unreadable:

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
+from telucodec.data.manifest import read_manifest
 
 
 def optimize(
@@ -29,11 +31,11 @@ def optimize(
 
     Example: telucodec optimize runs/perceptual-small-spectral
     """
-    from telucodec.data.manifest import read_manifest
-    from telucodec.export.optimize import optimize as make
-    from telucodec.models.store import load_codec_module
-    from telucodec.training.codes import codes_of, fit_codes
-    from telucodec.training.launch import validation_sounds  # torch is needed from here on
+    with needing("train"):  # torch, from here on
+        from telucodec.export.optimize import optimize as make
+        from telucodec.models.store import load_codec_module
+        from telucodec.training.codes import codes_of, fit_codes
+        from telucodec.training.launch import validation_sounds
 
     model = run / "model" if (run / "model").is_dir() else run
     out = out or run / "bundle"

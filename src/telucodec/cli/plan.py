@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def plan(
         raise typer.BadParameter("give --kbps and --snr together")
     if not math.isfinite(snr or 0):
         raise typer.BadParameter("--snr takes a number of decibels, such as 35")
-    from telucodec.training import plan as planning  # torch is needed from here on
-    from telucodec.training.recipe import RunConfig, preset_of, recipe_of
-    from telucodec.training.train import Budget
+    with needing("train"):  # torch, from here on
+        from telucodec.training import plan as planning
+        from telucodec.training.recipe import RunConfig, preset_of, recipe_of
+        from telucodec.training.train import Budget
 
     settings = recipe_of(recipe)
     if batch_size:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.errors import DataError, TelucodecError
@@ -272,10 +273,8 @@ def _request(data, config, minutes, epochs, runs, name, resume, start, gates, pr
 
 
 def _need_torch() -> None:
-    try:
+    with needing("train,recognizer"):
         import telucodec.recognizer.train  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise TelucodecError(f'{error.name} is needed to train; pip install "telucodec[train,recognizer]"') from error
 
 
 def _lines(path: Path) -> list[str]:

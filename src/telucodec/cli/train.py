@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.errors import TelucodecError
 
@@ -59,7 +60,8 @@ def train(
 
     Example: telucodec train --data data/manifests --minutes 30
     """
-    from telucodec.training import launch  # torch is needed from here on
+    with needing("train"):  # torch, from here on
+        from telucodec.training import launch
 
     if listed:
         for line in launch.catalogue():
