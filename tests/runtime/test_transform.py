@@ -193,6 +193,12 @@ def test_an_impossible_bitrate_is_refused(codec, kbps):
         codec.encode(noise(1), kbps=kbps)
 
 
+def test_a_file_in_memory_may_be_a_view_of_it(codec):
+    data = codec.encode(noise(1))
+    for kept in (bytearray(data), memoryview(data)):
+        np.testing.assert_array_equal(codec.decode(kept), codec.decode(data))
+
+
 def test_a_mode_that_nobody_knows_is_refused(codec):
     with pytest.raises(ValueError, match="mode is one of natural, fidelity"):
         codec.encode(noise(1), mode="codes")

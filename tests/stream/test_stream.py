@@ -289,12 +289,22 @@ def test_damaged_packets_are_refused_or_heard_and_the_call_goes_on(codec, speech
 def test_what_cannot_be_encoded_is_refused(codec):
     with pytest.raises(TelucodecError, match="ask for 4 to 64"):
         Encoder(codec, kbps=3, packet_frames=1)
-    with pytest.raises(ValueError, match="1 to 3 frames"):
-        Encoder(codec, packet_frames=4)
+    for frames in (0, 4, 1.5, "2"):
+        for end in (Encoder, Decoder):
+            with pytest.raises(ValueError, match="1 to 3 frames"):
+                end(codec, packet_frames=frames)
+    with pytest.raises(ValueError, match="mode is one of fidelity, natural"):
+        Encoder(codec, mode="codes")
     with pytest.raises(ValueError, match="finite"):
         Encoder(codec).push(np.array([[np.nan]], np.float32))
     with pytest.raises(TelucodecError, match="scale it down"):
         Encoder(codec).push(np.array([[100.0]], np.float32))
+
+
+def test_packets_are_taken_from_where_they_lie(codec, speech):
+    for data in packets_of(codec, speech[:, :3200], copies=True):
+        for kept in (bytearray(data), memoryview(data)):
+            np.testing.assert_array_equal(Decoder(codec).push(kept), Decoder(codec).push(data))
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -129,7 +129,7 @@ class CodesCodec:
 
     def decode(self, data: bytes) -> np.ndarray:
         """The sound float32 [1, T] of a .tlc file in memory; see `decode_from`."""
-        return np.concatenate([np.empty((1, 0), np.float32), *self.decode_from(data)], axis=-1)
+        return np.concatenate([np.empty((1, 0), np.float32), *self.decode_from(bytes(data))], axis=-1)
 
     def decode_from(
         self, data: bytes | mmap, concealed: list[str] | None = None, start_s: float = 0.0, duration_s: float | None = None

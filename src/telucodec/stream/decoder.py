@@ -11,7 +11,7 @@ from telucodec.runtime.start import starts
 from telucodec.runtime.synthesis import LOOK_AHEAD
 from telucodec.runtime.transform import TransformCodec
 from telucodec.stream.continuation import FADE, HISTORY, continued, shaped
-from telucodec.stream.packet import StreamPacket
+from telucodec.stream.packet import StreamPacket, checked_frames
 
 
 class Decoder:
@@ -24,7 +24,7 @@ class Decoder:
         """
         if synthesis and "live" not in codec.syntheses:
             raise ModelError("this model has no learned synthesis for live packets; leave --synthesis out, or take the shipped model")
-        self.model, self._coder, self.packet_frames = codec.model, codec.coder, packet_frames
+        self.model, self._coder, self.packet_frames = codec.model, codec.coder, checked_frames(packet_frames)
         self._passage = codec.syntheses["live"].begin() if synthesis else None
         self._frame = 0
         self._tail, self._last = np.zeros(HOP, np.float32), np.zeros(HOP, np.float32)

@@ -17,7 +17,7 @@ from telucodec.runtime.start import nearest_start, starts
 from telucodec.runtime.synthesis import LOOK_AHEAD
 from telucodec.runtime.transform import TransformCodec, rms
 from telucodec.runtime.wave import checked
-from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, MOST_FRAMES, POWER_OF_MODE, StreamPacket
+from telucodec.stream.packet import CUT_GRAIN, GRAIN, HEADER_BYTES, MAX_BYTES, MAX_COPY_BYTES, POWER_OF_MODE, StreamPacket, checked_frames
 from telucodec.stream.reservoir import Reservoir
 
 LEAST_BITS = 80
@@ -42,9 +42,9 @@ class Encoder:
 
         With `copies`, each carries a coarse one of the packet before it.
         """
-        if not 1 <= packet_frames <= MOST_FRAMES:
-            raise ValueError(f"a packet has 1 to {MOST_FRAMES} frames")
-        self.packet_frames, self._packet_s = packet_frames, packet_frames * HOP / SAMPLE_RATE
+        self.packet_frames, self._packet_s = checked_frames(packet_frames), packet_frames * HOP / SAMPLE_RATE
+        if mode not in POWER_OF_MODE:
+            raise ValueError(f"mode is one of {', '.join(POWER_OF_MODE)}")
         least_kbps = (2 if copies else 1) * LEAST_BITS / self._packet_s / 1000
         if not least_kbps <= kbps <= MOST_KBPS:
             raise TelucodecError(

@@ -31,6 +31,13 @@ def live_identity(model: TransformModel) -> bytes:
     return hashlib.sha256(model.to_bytes() + STARTS.read_bytes()).digest()[:4]
 
 
+def checked_frames(frames: int) -> int:
+    """`frames` of a packet. Raises ValueError for a number that no packet has."""
+    if frames not in range(1, MOST_FRAMES + 1):
+        raise ValueError(f"a packet has 1 to {MOST_FRAMES} frames, not {frames!r}")
+    return frames
+
+
 @dataclass(frozen=True)
 class StreamPacket:
     """Some frames, coded on their own."""
@@ -60,7 +67,8 @@ class StreamPacket:
 
     @classmethod
     def from_bytes(cls, data: bytes, copies: bool = True) -> "StreamPacket":
-        """The packet that `data` is. Raises BitstreamError where no encoder writes such."""
+        """The packet that `data`, bytes or a view of such, is. Raises BitstreamError where no encoder writes such."""
+        data = bytes(data)
         if not HEADER_BYTES <= len(data) <= MAX_BYTES:
             raise BitstreamError(f"live packet: {len(data)} bytes, none has fewer than {HEADER_BYTES} or more than {MAX_BYTES}; drop it")
         first, second, start = data[:HEADER_BYTES]
