@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from telucodec.export.bare import bare
 from telucodec.models.causal import Causal, State
 from telucodec.models.refinement import RefinementNet
 from telucodec.models.synthesis import SynthesisNet
@@ -83,7 +84,7 @@ def graph(module: nn.Module, signal: Tensor, half: Causal, length: object) -> by
     shapes = {"signal": {2: length}, "state": [None] * len(state)}
     with quiet():
         program = torch.onnx.export(module.eval(), (signal, state), dynamo=True, dynamic_shapes=shapes, verbose=False)
-        return program.model_proto.SerializeToString()
+        return bare(program.model_proto.SerializeToString())
 
 
 @contextmanager
