@@ -51,3 +51,14 @@ def test_what_remembers_anything_but_signals_is_refused(content):
 def test_what_gives_anything_but_signals_is_refused(content):
     with pytest.raises(ModelError, match="decoder.onnx: gives something else than signals"):
         Graph(content, "decoder.onnx").step(np.ones((1, 3, 2), np.float32), [])
+
+
+@pytest.mark.parametrize("place", ["{name}", "./{name}", "../{folder}/{name}", "{path}"])
+def test_parameters_are_read_from_no_other_file(tmp_path, monkeypatch, place):
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(np.ones(300, np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    elsewhere = TensorProto(name="w", data_type=FLOAT, dims=[1, 3, 100], data_location=TensorProto.EXTERNAL)
+    elsewhere.external_data.add(key="location", value=place.format(name=secret.name, folder=tmp_path.name, path=secret))
+    with pytest.raises(ModelError, match="decoder.onnx: is no graph that can be run"):
+        Graph(graph([("Add", ["x", "w"], ["y"], {})], [of("x", [1, 3, 100])], [of("y", None)], [elsewhere]), "decoder.onnx")

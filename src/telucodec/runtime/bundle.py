@@ -22,6 +22,8 @@ ENCODER, DECODER, CODES = "encoder.onnx", "decoder.onnx", "codes.safetensors"
 FORMAT = "telucodec vq bundle 1"
 MOST_REMEMBERED = 1 << 26
 """Numbers of a graph's state: 256 MB; codecs remember some thousands."""
+_OTHER_FILES = "session.model_external_initializers_file_folder_path"
+"""Where onnxruntime looks for parameters that a graph says are in a file; older than 1.24, it reads such from any place."""
 
 
 class BundleInfo(BaseModel):
@@ -109,6 +111,7 @@ class Graph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.add_session_config_entry(_OTHER_FILES, __file__)  # what is no folder holds none: a graph is all in `content`
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises many kinds for a graph it cannot run
