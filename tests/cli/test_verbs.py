@@ -208,6 +208,29 @@ def test_a_full_disk_is_told_so_and_leaves_nothing(coded, tmp_path):
     assert not list(tmp_path.glob("*out*"))
 
 
+def test_a_reader_that_has_heard_enough_is_no_error(coded, tmp_path):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "decode", coded, tmp_path / "out.wav"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 0)
+    process.stderr.close()
+    assert (tmp_path / "out.wav").exists()
+
+
+def test_lines_that_cannot_be_written_are_told_so_in_one(coded, tmp_path):
+    import resource
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "info", coded]
+    with open(tmp_path / "lines", "w") as lines:
+        done = subprocess.run(command, stdout=lines, stderr=subprocess.PIPE, text=True, preexec_fn=no_room)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("telucodec: standard output cannot be written")
+
+
 def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     (tmp_path / "clips").mkdir()
     clip, _ = soundfile.read(min((SPEECH / "test" / "cv-telugu").glob("*.flac"), key=lambda path: path.stat().st_size), dtype="float32")

@@ -1,5 +1,6 @@
 """The command `telucodec`: one verb a file, and one line with exit code 2 for whatever a user can mend."""
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -17,6 +18,7 @@ VERBS = {
     )
 }
 """Verbs in the order of the help, and what their module and the function or app in it are called."""
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class Verbs(TyperGroup):
@@ -36,6 +38,18 @@ class Verbs(TyperGroup):
         else:
             alone.command(cmd_name)(verb)
         return typer.main.get_group(alone).commands[cmd_name]
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run the verb that was called. Files are written by `whole`, so that what fails here is lines on standard output."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, *NO_ROOM):
+                raise
+            sys.stdout = None  # or Python tries once more at its end
+            if error.errno == errno.EPIPE:  # whoever listens has heard enough; typer would say 1, which is what a doctor found
+                raise typer.Exit(0) from error
+            raise TelucodecError(f"standard output cannot be written ({error.strerror}); free some disk, or print elsewhere") from error
 
 
 app = typer.Typer(
@@ -79,5 +93,3 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(128 + stopped.args[0])
-    except BrokenPipeError:
-        sys.exit(0)
