@@ -62,3 +62,13 @@ def test_parameters_are_read_from_no_other_file(tmp_path, monkeypatch, place):
     elsewhere.external_data.add(key="location", value=place.format(name=secret.name, folder=tmp_path.name, path=secret))
     with pytest.raises(ModelError, match="decoder.onnx: is no graph that can be run"):
         Graph(graph([("Add", ["x", "w"], ["y"], {})], [of("x", [1, 3, 100])], [of("y", None)], [elsewhere]), "decoder.onnx")
+
+
+def test_what_does_not_run_is_told_in_one_line_alone(capfd):
+    entries = TensorProto(name="w", data_type=FLOAT, dims=[2, 1], raw_data=bytes(8))
+    found = Graph(
+        graph([("Gather", ["w", "x"], ["y"], {})], [of("x", [1, "t"], TensorProto.INT64)], [of("y", None)], [entries]), "decoder.onnx"
+    )
+    with pytest.raises(ModelError, match="decoder.onnx: does not run"):
+        found.step(np.full((1, 3), 999), [])
+    assert capfd.readouterr() == ("", "")

@@ -110,7 +110,7 @@ class Graph:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what it has to say is raised
         options.add_session_config_entry(_OTHER_FILES, __file__)  # what is no folder holds none: a graph is all in `content`
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
