@@ -40,3 +40,12 @@ def test_samples_that_are_no_numbers_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="finite"):
         write_audio(tmp_path / "a.wav", np.full((1, 9), np.nan, np.float32), SAMPLE_RATE)
     assert not list(tmp_path.iterdir())
+
+
+def test_more_than_a_wav_file_holds_goes_into_flac(tmp_path, monkeypatch):
+    monkeypatch.setattr("telucodec.audio.sound_file.LONGEST_WAV", 2 * SAMPLE_RATE)
+    with pytest.raises(TelucodecError, match="no more than 32,000 samples; name it .flac"):
+        write_audio(tmp_path / "a.wav", iter([WAVE, WAVE, WAVE[:, :1]]), SAMPLE_RATE)
+    assert not list(tmp_path.iterdir())
+    assert write_audio(tmp_path / "a.flac", iter([WAVE, WAVE, WAVE[:, :1]]), SAMPLE_RATE) == 2 * SAMPLE_RATE + 1
+    assert write_audio(tmp_path / "b.wav", iter([WAVE, WAVE]), SAMPLE_RATE) == 2 * SAMPLE_RATE

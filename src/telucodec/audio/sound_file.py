@@ -12,13 +12,15 @@ from telucodec.errors import TelucodecError
 from telucodec.files import printable, whole
 
 SUFFIX_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+LONGEST_WAV = ((1 << 32) - 1 - 36) // 2
+"""Samples of 16 bits: the header has 32 bits for the bytes after its first eight, 36 of which are its own. 37 h at 16 kHz."""
 
 
 def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_rate: int) -> int:
     """Write one wave [1, T], or many in turn, to `path` as 16-bit WAV or FLAC by its suffix; return the number of samples written.
 
     Samples beyond [-1, 1] are clipped. The file appears whole or not at all. Reading it back gives the same numbers, to half of 1/32768.
-    Raises TelucodecError for another suffix or a place that cannot be written, ValueError for samples that are not finite.
+    Raises TelucodecError for another suffix, a place that cannot be written and more than a WAV file holds, ValueError for samples that are not finite.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIX_FORMATS:
@@ -31,8 +33,10 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
         try:
             with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
                 for window in windows:
-                    file.write(to_int16(window[0]))
                     num_samples += window.shape[-1]
+                    if file_format == "WAV" and num_samples > LONGEST_WAV:
+                        raise TelucodecError(f"{printable(path)}: a WAV file holds no more than {LONGEST_WAV:,} samples; name it .flac")
+                    file.write(to_int16(window[0]))
         except soundfile.SoundFileError as error:
             raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
     return num_samples
