@@ -21,7 +21,7 @@ from telucodec.stream import Decoder, Encoder, load_live_codec
 def live(
     source: Annotated[Path | None, typer.Argument(help="Any audio or video file in the microphone's place.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write in the speaker's place, .wav or .flac.")] = None,
-    kbps: Annotated[float, typer.Option(help="Bitrate that is held, give or take a second's worth of bits.")] = 10.0,
+    kbps: Annotated[float, typer.Option(help="Bitrate at most, but for a second's worth of bits; speech with pauses takes less.")] = 10.0,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
     packet_frames: Annotated[
         int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")
