@@ -54,6 +54,12 @@ def test_what_was_made_is_said_in_numbers_for_people_and_for_scripts(tmp_path):
     assert made["kbps"] == pytest.approx(8 * made["bytes"] / made["duration_s"] / 1000)
 
 
+def test_a_bitrate_is_missed_where_one_was_asked_for(tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.zeros(1600), 16_000)
+    assert not telucodec("encode", "short.wav", "a.tlc", cwd=tmp_path).stderr
+    assert "missed 6 kbps: too short" in telucodec("encode", "short.wav", "a.tlc", "--kbps", "6", cwd=tmp_path).stderr
+
+
 def test_a_part_can_be_decoded(coded, tmp_path):
     assert telucodec("decode", coded, tmp_path / "part.flac", "--start", "2", "--duration", "1.5").returncode == 0
     assert soundfile.info(tmp_path / "part.flac").frames == 24_000

@@ -64,7 +64,6 @@ def encode(
             header = codec.encode_to(sink, windows, kbps, quality, chosen)
     num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
     rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
-    asked = kbps or codec.default_kbps
     if as_json:
         made = {
             "path": str(target),
@@ -79,5 +78,5 @@ def encode(
         typer.echo(
             f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
         )
-        if quality is None and not abs(rate / asked - 1) <= MISSED:
-            typer.echo(f"{target}: missed {asked:g} kbps: {codec.why_missed}", err=True)
+        if kbps is not None and not abs(rate / kbps - 1) <= MISSED:
+            typer.echo(f"{target}: missed {kbps:g} kbps: {codec.why_missed}", err=True)

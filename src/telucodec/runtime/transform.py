@@ -61,7 +61,7 @@ class TransformCodec:
     frame_rate = SAMPLE_RATE / HOP
     default_kbps = DEFAULT_KBPS
     modes = tuple(POWER_OF_MODE)
-    why_missed = "too short, nearly silent, of very uneven loudness, or noise all through"
+    why_missed = "too short, nearly silent, of very uneven loudness, noise all through, or asked for more than the finest step takes"
 
     def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, syntheses: Syntheses = MappingProxyType({})):
         self.model, self.syntheses = model, syntheses
