@@ -98,7 +98,7 @@ class Synthesis:
     @cached_property
     def graph(self) -> Graph:
         """Made when first needed: who only encodes does not wait for it. What was read is not kept, the graph has its own."""
-        return Graph(self.read(), self._name)
+        return Graph(self.read(), self._name, "telucodec build")
 
     @property
     def memory(self) -> int:
