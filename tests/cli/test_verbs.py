@@ -146,6 +146,11 @@ def test_a_file_that_lost_its_last_bytes_is_not_called_whole(tmp_path):
     assert telucodec("decode", target, tmp_path / "out.wav").returncode == 0
 
 
+def test_a_part_of_no_length_is_told_so(coded, tmp_path):
+    done = telucodec("decode", coded, tmp_path / "out.wav", "--duration", "0")
+    assert done.returncode == 2 and "or a longer --duration" in done.stderr
+
+
 def test_nothing_after_the_last_whole_packet_is_an_error_even_when_concealing(coded, tmp_path):
     cut = tmp_path / "cut.tlc"
     cut.write_bytes(coded.read_bytes()[:5000])

@@ -167,6 +167,15 @@ def test_packets_in_the_wrong_order_are_put_right_when_concealing(codec, clean):
     assert concealed == []
 
 
+def test_how_many_packets_a_cut_file_lost_is_said(codec, clean):
+    header, packets, _ = pieces(clean)
+    for kept, told in ((-1, f"packet {len(packets) - 1}: missing"), (-2, f"packets {len(packets) - 2} to {len(packets) - 1}: missing")):
+        concealed: list[str] = []
+        list(codec.decode_from(header + b"".join(packets[:kept]), concealed))
+        (line,) = concealed
+        assert line.startswith(told)
+
+
 @pytest.mark.parametrize("repaired", [True, False])
 def test_a_lost_packet_costs_that_packet_and_what_the_synthesis_remembers_of_it(codec, clean, repaired):
     codec = codec if repaired else TransformCodec(codec.model)

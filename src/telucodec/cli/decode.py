@@ -38,7 +38,8 @@ def decode(
         header = read_header(data)
         expected_s = max(0.0, min(header.num_samples / codec.sample_rate - start, duration if duration is not None else float("inf")))
         if expected_s == 0:
-            raise BitstreamError(f"nothing there: it holds {header.num_samples / codec.sample_rate:.2f} s; ask for an earlier --start")
+            held_s = header.num_samples / codec.sample_rate
+            raise BitstreamError(f"nothing there: it holds {held_s:.2f} s; ask for an earlier --start or a longer --duration")
         windows = watched(codec.decode_from(data, concealed, start, duration), codec.sample_rate, expected_s, progress)
         num_samples = write_audio(target, windows, codec.sample_rate)
     for line in concealed or ():

@@ -51,7 +51,8 @@ def _mended(data: bytes | mmap, count: int, first: int, concealed: list[str]) ->
             concealed.append(f"packet {sequence}: missing or damaged")
         yield found.get(sequence)
     if end < count:
-        concealed.append(f"packets {end} to {count - 1}: missing, the sound ends before them")
+        gone = f"packet {end}" if end == count - 1 else f"packets {end} to {count - 1}"
+        concealed.append(f"{gone}: missing, the sound ends there")
 
 
 def undecoded(packet: Packet, error: BitstreamError) -> BitstreamError:
