@@ -15,7 +15,10 @@ from telucodec.stream.packet import StreamPacket, checked_frames
 
 
 class Decoder:
-    """Decodes one live sound of packets of `packet_frames`. Its output lags by one frame: the first HOP samples are the silence before it."""
+    """Decodes one live sound of packets of `packet_frames`. Its output lags by one frame: the first HOP samples are the silence before it.
+
+    With `synthesis` it holds an ONNX session, which can be neither copied nor pickled.
+    """
 
     def __init__(self, codec: TransformCodec, packet_frames: int = 2, synthesis: bool = False):
         """`codec` is that of `load_live_codec`, the same at both ends.
@@ -37,7 +40,10 @@ class Decoder:
         return 1000 * LOOK_AHEAD * HOP / SAMPLE_RATE if self._passage else 0.0
 
     def push(self, packet: bytes) -> np.ndarray:
-        """Samples float32 [1, F HOP] of the next packet. Raises BitstreamError for one that does not decode; go on with `lose` then."""
+        """Samples float32 [1, F HOP] of the next packet, beyond [-1, 1] where it says so: clip them where they are played.
+
+        Raises BitstreamError for one that does not decode; go on with `lose` then.
+        """
         return self._sound(*self._frames(StreamPacket.from_bytes(packet)))
 
     def recover(self, following: bytes) -> np.ndarray | None:
