@@ -1,6 +1,8 @@
 """Measures of sounds whose values are known in closed form."""
 
+import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -90,6 +92,7 @@ def test_hum_has_its_frequency_and_level(tmp_path, telugu, mains):
     assert found.hum_hz == mains
     assert found.hum_dbfs == pytest.approx(20 * math.log10(0.02), abs=1.5)
     assert not measures_of(tmp_path, telugu[0]).hum_dbfs > -55
+    assert json.loads(json.dumps(asdict(found)))["hum_lines"] >= 1
 
 
 def test_speech_is_voiced_and_noise_and_clicks_are_not(tmp_path, telugu):

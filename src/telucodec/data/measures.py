@@ -311,7 +311,7 @@ class _Hum:
             stand_out = [line > near + self.PROMINENT_DB for line, near in zip(lines, around, strict=True)]
             if any(stand_out[:2]):  # the third and fourth alone may be a voice
                 power = sum(10 ** (line / 10) for line, stands_out in zip(lines, stand_out, strict=True) if stands_out)
-                best = max(best, (10 * math.log10(power), float(mains), sum(stand_out)))
+                best = max(best, (10 * math.log10(power), float(mains), int(sum(stand_out))))
         level, mains, count = best
         return {"hum_hz": mains, "hum_dbfs": level if count else math.nan, "hum_lines": count}
 
