@@ -125,17 +125,24 @@ def test_ctrl_c_keeps_what_was_finished(media, tmp_path):
     assert not list(out.rglob(".*part-*"))
 
 
-def test_a_single_short_recording_is_built_upon_without_a_refit(tmp_path):
+def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside_what_was_built(tmp_path):
     clips = sorted((SPEECH / "kerstin").glob("*.flac"))
     (tmp_path / "media" / "test").mkdir(parents=True)
     shutil.copy(clips[0], tmp_path / "media" / clips[0].name)
     wave, _ = soundfile.read(clips[1], dtype="float32")
     soundfile.write(tmp_path / "media" / "test" / "short.wav", wave[:24_000], 16_000)
-    done = run_build(tmp_path / "media", tmp_path / "out")
+    out = tmp_path / "media" / "build"
+    done = run_build(tmp_path / "media", out)
     assert done.returncode == 0, done.stderr
     assert "shipped; no validation speech" in done.stdout
     assert "nan" not in done.stdout
-    assert (tmp_path / "out" / "report.html").exists()
+    assert (out / "report.html").exists()
+    again = run_build(tmp_path / "media", out)
+    assert again.returncode == 0, again.stderr
+    assert "audio: 2 recordings, 2 of them from before" in again.stdout
+    assert again.stdout.count("unchanged since the last run") == 3
+    of_a_build = run_build(out, tmp_path / "out")
+    assert of_a_build.returncode == 2 and "is what a build wrote" in of_a_build.stderr
 
 
 def test_a_folder_without_media_is_told_so(tmp_path):
@@ -143,6 +150,7 @@ def test_a_folder_without_media_is_told_so(tmp_path):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "holds no audio or video file" in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_of_nothing_usable_is_told_so(tmp_path):

@@ -47,6 +47,14 @@ def test_media_are_found_by_their_suffixes_and_hidden_ones_are_not(media):
     assert list(media_below(media, lambda below: below.name == "kerstin")) == [media / "a.wav"]
 
 
+def test_what_a_build_wrote_is_no_recording(media, tmp_path):
+    for name in ("kerstin/mine/steps/audio.json", "kerstin/mine/samples/c.wav", "steps/d.wav"):
+        (media / name).parent.mkdir(parents=True, exist_ok=True)
+        (media / name).touch()
+    assert list(media_below(media)) == [media / "a.wav", media / "kerstin" / "b.WAV", media / "steps" / "d.wav"]
+    assert [row.recording for row in extract(media, tmp_path / "out").rows] == ["a.wav", "kerstin/b.WAV"]
+
+
 @pytest.mark.parametrize("name", ["disc.vob", "book.m4b", "A.WAVE"])
 def test_what_ffmpeg_reads_is_found_by_its_less_common_suffixes_too(tmp_path, name):
     (tmp_path / name).touch()

@@ -21,9 +21,10 @@ import numpy as np
 from telucodec import __version__
 from telucodec.apps.build_record import BuildRecord
 from telucodec.apps.report import Further, report
-from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract
+from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract, media_files
 from telucodec.data.filter import FilterConfig, Sifted, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
+from telucodec.data.media_folder import BUILD_MARK
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.errors import DataError
@@ -67,12 +68,16 @@ class Built:
 def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str) -> Built:
     """Make `out` from the recordings below `media`: audio/, manifests/, model/, results.json with samples/, build.json and report.html.
 
-    `minutes` is the time to train for. Raises DataError where nothing is left to train on or to test with.
+    `minutes` is the time to train for. What a build wrote below `media` is no recording. Raises DataError where nothing is left to
+    train on or to test with.
     """
-    out = Path(out)
+    media, out = Path(media), Path(out)
+    if (media / BUILD_MARK).exists():
+        raise DataError(f"{media}: is what a build wrote; give the folder that your recordings lie in")
+    media_files(media, out)  # without any, nothing is to be written
     results, page = out / "results.json", out / "report.html"
-    extracted, extract_s = _extract(Path(media), out, bar, say)
-    data, prepare_s = _prepare(Path(media), extracted, out, bar, say)
+    extracted, extract_s = _extract(media, out, bar, say)
+    data, prepare_s = _prepare(media, extracted, out, bar, say)
     audio = _fingerprint(extracted, out)
     training, train_s = _train(out, audio, minutes, bar, say)
     measure_s = _evaluate(out, audio, results, training["model"], bar, say, command)
@@ -131,9 +136,10 @@ def _step(
 
 def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport, float]:
     """The audio of `media`, and the seconds that took, earlier runs counted in."""
-    record, before_s = out / "steps" / "audio.json", 0.0
+    record, before_s = out / BUILD_MARK, 0.0
     with suppress(OSError, ValueError, KeyError):
         before_s = json.loads(record.read_bytes())["seconds"]
+    write_whole(record, json.dumps({"seconds": before_s}).encode())  # before any sound, which is then known for what it is
     start = time.monotonic()
     with bar("extract") as progress:
         extracted = extract(media, out, progress, jobs=os.cpu_count() or 1)

@@ -23,7 +23,7 @@ def build(
 ) -> None:
     """Build a codec from the recordings in MEDIA: extract, filter, split, train, measure against Opus, report.
 
-    Each step is kept, and skipped where nothing changed. Files that cannot be read are named and left out; exit code 2 then.
+    Each step is kept, and skipped where nothing changed. What a build wrote below MEDIA is passed over. Files that cannot be read are named and left out; exit code 2 then.
 
     Example: telucodec build recordings --out mine --minutes 10
     """

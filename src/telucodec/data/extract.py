@@ -230,7 +230,7 @@ def stated_s(source: Path) -> float:
 
 
 def media_files(folder: Path, out_dir: Path) -> dict[str, Path]:
-    """Return the media files below `folder` by their names, in order, without hidden ones and without what was extracted before."""
+    """Return the media files below `folder` by their names, in order, without hidden ones and without what was extracted or built before."""
     own = (out_dir / AUDIO_FOLDER).resolve()
     if folder.resolve() == out_dir.resolve() or folder.resolve().is_relative_to(own):
         raise DataError(f"{folder}: is where the extracted sound would go; give another folder to write to")

@@ -12,9 +12,12 @@ AUDIO = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".m4b", ".mka
 MEDIA_SUFFIXES = VIDEO | AUDIO
 """What a media file's name ends in, in small letters."""
 
+BUILD_MARK = "steps/audio.json"
+"""What tells a folder that `build` writes to: the sound in it was made, not recorded."""
+
 
 def media_below(folder: Path, passed_over: Callable[[Path], bool] = lambda below: False) -> Iterator[Path]:
-    """Yield the media files below `folder`, without hidden ones and those below folders that are `passed_over`.
+    """Yield the media files below `folder`, without hidden ones, what a build wrote, and those below folders that are `passed_over`.
 
     Links to folders are not followed. A link that leads nowhere is yielded, and so is a folder that may not be read: whoever opens
     them tells why they are no use. Raises DataError where `folder` itself is none or may not be read.
@@ -23,7 +26,8 @@ def media_below(folder: Path, passed_over: Callable[[Path], bool] = lambda below
         raise DataError(f"{printable(folder)}: is no folder, or may not be read; give the folder that your recordings lie in")
     closed: list[OSError] = []
     for place, below, names in os.walk(folder, onerror=closed.append):
-        below[:] = sorted(name for name in below if not name.startswith(".") and not passed_over(Path(place, name)))
+        folders = (Path(place, name) for name in below if not name.startswith("."))
+        below[:] = sorted(folder.name for folder in folders if not os.path.exists(folder / BUILD_MARK) and not passed_over(folder))
         yield from (Path(place, name) for name in sorted(names) if _is_media(place, name))
     for error in closed:
         if Path(error.filename) == Path(folder):
