@@ -94,7 +94,7 @@ def test_hostile_names_are_text(tmp_path):
         trial(HOSTILE, clip=HOSTILE, failure=HOSTILE), trial("opus" + HOSTILE), names=(HOSTILE, "opus" + HOSTILE), test_set=HOSTILE
     )
     found = found.model_copy(update={"samples": (Sample(clip=HOSTILE, original=HOSTILE, decoded={"opus" + HOSTILE: HOSTILE}),)})
-    lists = {name: [HOSTILE] for name in ("leaks", "rejected", "unreadable")}
+    lists = {name: [HOSTILE] for name in ("leaks", "remarks", "rejected", "unreadable")}
     page = page_of(tmp_path, found, {"data": {HOSTILE: HOSTILE}, "seconds": {HOSTILE: 1}, "currency": HOSTILE, "cost": 1} | lists)
     assert [attrs for tag, attrs in Texts(page).tags if tag == "script"] == [{}]  # the page's own
     assert "&lt;script&gt;" in page and "{{ 7*7 }}" in page
@@ -146,6 +146,13 @@ def test_what_the_build_found_is_shown(tmp_path):
 def test_data_that_nobody_checked_is_not_called_clean(tmp_path):
     assert "have in common: not measured" in page_of(tmp_path, results(trial()), {"data": {"speakers": 3}})
     assert "nothing was found" in page_of(tmp_path, results(trial()), {"leaks": []})
+
+
+def test_what_train_and_validation_share_is_told_and_not_held_against_the_test(tmp_path):
+    found = results(trial())
+    page = page_of(tmp_path, found, {"leaks": [], "remarks": ["speaker sita is in train and val"]})
+    assert "speaker sita is in train and val" in page and "nothing was found" in page and "something in common" not in page
+    assert "something in common" in page_of(tmp_path, found, {"leaks": ["sita is in train and test"]})
 
 
 def test_no_build_record_is_said(tmp_path):

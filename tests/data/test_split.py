@@ -39,7 +39,7 @@ def crowd(num_speakers: int) -> list[Segment]:
 def test_speakers_are_kept_apart_and_no_row_is_lost(num_speakers):
     rows = crowd(num_speakers)
     parts = split(rows)
-    assert parts.train and parts.val and parts.test and not parts.leaks
+    assert parts.train and parts.val and parts.test and not parts.leaks and not parts.remarks
     assert not speakers(parts.train) & speakers(parts.val)
     assert not speakers(parts.test) & speakers(parts.train + parts.val)
     assert Counter(parts.train + parts.val + parts.test) == Counter(rows)
@@ -76,8 +76,9 @@ def test_recordings_of_unknown_speakers_are_kept_apart_and_the_doubt_is_told():
 def test_one_speaker_is_split_by_recording_and_it_is_told():
     parts = split([row for take in range(10) for row in rows_of(f"kerstin/{take}.wav", "kerstin", 1)] + rows_of("test/cv/a.wav", "cv", 1))
     assert (len(parts.train), len(parts.val), len(parts.test)) == (9, 1, 1)
-    (leak,) = parts.leaks
-    assert leak.startswith("speaker kerstin is in train and val") and "new speakers is not measured" in leak
+    (remark,) = parts.remarks
+    assert remark.startswith("speaker kerstin is in train and val") and "new speakers is not measured" in remark
+    assert not parts.leaks  # test has another speaker
 
 
 def test_one_recording_is_split_in_time_and_it_is_told():
@@ -96,7 +97,8 @@ def test_a_speaker_both_inside_and_outside_the_folder_test_is_told():
 def test_a_single_segment_trains_and_the_empty_parts_are_told():
     parts = split(rows_of("a.wav", "", 1))
     assert len(parts.train) == 1
-    assert [leak.split(":")[0] for leak in parts.leaks] == ["val is empty", "test is empty"]
+    assert [remark.split(":")[0] for remark in parts.remarks] == ["val is empty", "test is empty"]
+    assert not parts.leaks
 
 
 @pytest.mark.parametrize("rows, where", [([], "train on;"), (rows_of("test/a.wav", "", 3), "outside the folder test")])
@@ -131,8 +133,8 @@ def test_no_sentence_is_in_two_parts_and_what_was_left_out_is_told(num_sentences
     parts = split(rows)
     assert parts.val and parts.test
     assert_disjoint(parts, len(rows))
-    told = [leak for leak in parts.leaks if "left out of" in leak]
-    assert sum(int(leak.split()[0]) for leak in told) == len(parts.left_out)
+    told = [remark for remark in parts.remarks if "left out of" in remark]
+    assert sum(int(remark.split()[0]) for remark in told) == len(parts.left_out) and not parts.leaks
     assert bool(told) == bool(parts.left_out) == (num_sentences < 1000)
 
 

@@ -94,9 +94,10 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
         },
         seconds={"audio": extract_s, "manifests": prepare_s, "model": train_s, "measurements": measure_s},
         leaks=tuple(data["leaks"]),
+        remarks=tuple(data["remarks"]),
         unreadable=extracted.unreadable,
         rejected=tuple(data["rejected"]),
-        defects=data.get("defects"),  # a step kept from an earlier version did not count them
+        defects=data["defects"],
         command=command,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -177,6 +178,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
             "seconds": durations,
             "rejected": rejected,
             "leaks": parts.leaks,
+            "remarks": parts.remarks,
             "speakers": len({row.speaker for row in kept} - {""}),
             "defects": _found(sifted),
         }
@@ -187,11 +189,12 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
         "segments": repr(SEGMENTS),
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),
+        "told": ["leaks", "remarks", "defects"],  # an earlier version told less, and counted remarks among the leaks
     }
     found, seconds = _step(out, "manifests", made_from, list(manifests.values()), work, "manifests:", say)
     durations = ", ".join(f"{part} {part_s:.0f} s" for part, part_s in found["seconds"].items())
     say(f"manifests: {durations}; {len(found['rejected'])} segments rejected")
-    for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"]]:
+    for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"], *found["remarks"]]:
         say(f"  {line}")
     return found, seconds
 

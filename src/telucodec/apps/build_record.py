@@ -27,7 +27,9 @@ class BuildRecord(BaseModel):
     seconds: dict[str, float] = {}
     """Wall-clock seconds of each step."""
     leaks: tuple[str, ...] | None = None
-    """A sentence for each thing that train and test have in common; null where nobody looked."""
+    """A sentence for each thing that test has, or may have, in common with train or val; null where nobody looked."""
+    remarks: tuple[str, ...] = ()
+    """A sentence for each other thing to know of how the data was shared out."""
     unreadable: tuple[str, ...] = ()
     """A line for each media file that could not be used."""
     rejected: tuple[str, ...] = ()

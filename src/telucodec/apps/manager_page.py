@@ -130,7 +130,7 @@ def _limits(
     if build.leaks is None:
         limits.append(words["leaks_unknown"])
     elif build.leaks:
-        limits.append(words["leaks"].format(leaks=len(build.leaks)))
+        limits.append(words["leaks"])
     if chosen and (unmeasured := _unmeasured(results, chosen)):
         limits.append(words["holes"].format(metrics=", ".join(unmeasured)))
     return limits

@@ -49,15 +49,15 @@ def split(
     for part, path in targets.items():
         write_manifest(path, getattr(parts, part))
     write_manifest(out / "left_out.csv", parts.left_out)
-    for leak in parts.leaks:
-        typer.echo(f"{printable(out)}: {leak}", err=True)
+    for told in [*parts.leaks, *parts.remarks]:
+        typer.echo(f"{printable(out)}: {told}", err=True)
     if parts.num_not_given:
         what = f"{parts.num_not_given} rows of the earlier split were not given this time and left it"
         typer.echo(f"{printable(out)}: {what}; name all manifests, the new ones and those from before", err=True)
     made = ", ".join(
         f"{part} {_amount(len(rows), sum(row.duration_s for row in rows))}" for part in PARTS if (rows := getattr(parts, part))
     )
-    typer.echo(f"{printable(out)}: {made}; {len(parts.left_out)} rows left out, {len(parts.leaks)} leaks to know of")
+    typer.echo(f"{printable(out)}: {made}; {len(parts.left_out)} rows left out, leaks into test: {len(parts.leaks)}")
 
 
 def mix(

@@ -39,15 +39,17 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class Split:
-    """Three lists of rows, and what they have in common."""
+    """Three lists of rows, and what there is to know of them."""
 
     train: list[Segment]
     val: list[Segment]
     test: list[Segment]
     leaks: list[str]
-    """A sentence for each thing that makes a measured quality less trustworthy."""
+    """A sentence for each thing that test has, or may have, in common with another part: what is measured there may flatter."""
+    remarks: list[str]
+    """A sentence for each other thing: a part that is empty, what train and val have in common, rows that were left out."""
     left_out: list[Segment] = field(default_factory=list)
-    """Rows in no part, since their sentence is in another; the leaks tell how many."""
+    """Rows in no part, since their sentence is in another; the remarks tell how many."""
     num_not_given: int = 0
     """Rows of the earlier split that were not given this time, and so are in no part any more."""
 
@@ -80,14 +82,16 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
             "every segment is in validation or test, as an earlier split has them, none is left to train on; add recordings, or split --anew"
         )
     parts, repeated = _without_repeats(parts, before)
-    leaks = _leaks(parts)
+    leaks, in_common = _in_common(parts)
+    remarks = [f"{part} is empty: there are too few segments to share out; add recordings" for part in PARTS if not parts[part]]
+    remarks += in_common
     for (part, other), number in Counter((part, other) for part, other, _ in repeated).items():
-        leaks.append(f"{number} rows were left out of {part}, since their sentences are in {other} too; nothing is lost but these")
+        remarks.append(f"{number} rows were left out of {part}, since their sentences are in {other} too; nothing is lost but these")
     if stray := [row for row in synthetic if for_test(row.recording)]:
-        leaks.append(f"{len(stray)} synthetic rows in the folder {TEST_FOLDER} were left out: synthetic speech is for training alone")
+        remarks.append(f"{len(stray)} synthetic rows in the folder {TEST_FOLDER} were left out: synthetic speech is for training alone")
     given = {_stretch(row) for row in rows}
     num_not_given = sum(_stretch(row) not in given for rows_in in before.values() for row in rows_in)
-    return Split(**parts, leaks=leaks, left_out=[row for _, _, row in repeated] + stray, num_not_given=num_not_given)
+    return Split(**parts, leaks=leaks, remarks=remarks, left_out=[row for _, _, row in repeated] + stray, num_not_given=num_not_given)
 
 
 def _in_order(rows: list[Segment]) -> list[Segment]:
@@ -218,25 +222,25 @@ def _duration(rows: list[Segment]) -> float:
     return sum(row.duration_s for row in rows)
 
 
-def _leaks(parts: dict[str, list[Segment]]) -> list[str]:
-    """Return a sentence for each part that is empty, and for each speaker and recording that is, or may be, in several parts."""
-    leaks = [f"{part} is empty: there are too few segments to share out; add recordings" for part, rows in parts.items() if not rows]
+def _in_common(parts: dict[str, list[Segment]]) -> tuple[list[str], list[str]]:
+    """Return a sentence for each speaker and recording that is, or may be, in several parts: those that concern test, and the others."""
+    leaks, others = [], []
     for speaker, rows_in in _in_several(parts, lambda row: row.speaker).items():
-        where = " and ".join(rows_in)
+        where, told = " and ".join(rows_in), leaks if "test" in rows_in else others
         if not speaker:
-            leaks.append(
+            told.append(
                 f"some speakers in {where} are unknown and may be the same; put each one's recordings in a folder of the speaker's name"
             )
             continue
         marked = {for_test(row.recording) for rows in rows_in.values() for row in rows}
         why = f"found inside and outside the folder {TEST_FOLDER}" if len(marked) > 1 else "no other speaker was left to take"
-        leaks.append(f"speaker {speaker} is in {where}: {why}; quality on new speakers is not measured there")
+        told.append(f"speaker {speaker} is in {where}: {why}; quality on new speakers is not measured there")
     for (_, recording), rows_in in _in_several(parts, _whose_recording).items():
-        where = " and ".join(rows_in)
-        leaks.append(
+        where, told = " and ".join(rows_in), leaks if "test" in rows_in else others
+        told.append(
             f"recording {recording} is in {where}: no other was left, so it was cut in time; quality on new ones is not measured there"
         )
-    return leaks
+    return leaks, others
 
 
 def _in_several(parts: dict[str, list[Segment]], group_of: Callable[[Segment], Group]) -> dict[Group, dict[str, list[Segment]]]:
