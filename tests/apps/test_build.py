@@ -108,6 +108,20 @@ def test_a_second_run_does_nothing_again(media, built):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_two_builds_do_not_write_to_one_folder(media, tmp_path):
+    out = tmp_path / "out"
+    with subprocess.Popen(command(media, out, minutes=5), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
+        for line in first.stdout:  # extraction, which holds the folder too, is over
+            if line.startswith("audio:"):
+                break
+        second = run_build(media, out)
+        first.kill()
+        first.communicate()
+    assert second.returncode == 2 and second.stdout == ""
+    (line,) = second.stderr.splitlines()
+    assert f"{out}: another run is writing there" in line
+
+
 def test_ctrl_c_keeps_what_was_finished(media, tmp_path):
     out = tmp_path / "out"
     with subprocess.Popen(command(media, out, minutes=5), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -27,6 +27,7 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.media_folder import BUILD_MARK
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
+from telucodec.data.workplace import held
 from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
@@ -69,12 +70,17 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
     """Make `out` from the recordings below `media`: audio/, manifests/, model/, results.json with samples/, build.json and report.html.
 
     `minutes` is the time to train for. What a build wrote below `media` is no recording. Raises DataError where nothing is left to
-    train on or to test with.
+    train on or to test with, or another build writes to `out`.
     """
     media, out = Path(media), Path(out)
     if (media / BUILD_MARK).exists():
         raise DataError(f"{media}: is what a build wrote; give the folder that your recordings lie in")
     media_files(media, out)  # without any, nothing is to be written
+    with held((out / BUILD_MARK).parent, out):
+        return _build(media, out, minutes, bar, say, command)
+
+
+def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str) -> Built:
     results, page = out / "results.json", out / "report.html"
     extracted, extract_s = _extract(media, out, bar, say)
     data, prepare_s = _prepare(media, extracted, out, bar, say)

@@ -23,21 +23,39 @@ def workplace(out: Path) -> Iterator[None]:
     Without the hold a second run would sweep away what the first is writing. Raises DataError where another run holds it,
     TelucodecError where it cannot be written. The system lets go of the folder when the process ends, in whatever way.
     """
-    try:
+    with _writable(out):
         (out / AUDIO_FOLDER).mkdir(parents=True, exist_ok=True)
-        folder = os.open(out, os.O_RDONLY)
-    except OSError as error:
-        raise TelucodecError(f"{out}: cannot be written ({error.strerror}); choose another place") from error
-    try:
-        _claim(folder, out)
+    with held(out, out):
         sweep(out)
         try:
             yield
         except BaseException:
             sweep(out)
             raise
+
+
+@contextmanager
+def held(folder: Path, out: Path) -> Iterator[None]:
+    """Hold `folder`, which is `out` or in it, made where it is not there, for one run that writes to `out`.
+
+    Raises DataError where another run holds it, TelucodecError where it cannot be written.
+    """
+    with _writable(out):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _claim(descriptor, out)
+        yield
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TelucodecError(f"{out}: cannot be written ({error.strerror}); choose another place") from error
 
 
 def _claim(folder: int, out: Path) -> None:
