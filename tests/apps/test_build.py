@@ -21,13 +21,15 @@ from telucodec.stream import load_live_codec
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 
 
-def command(media, out, minutes):
+def command(media, out, minutes, *options):
     main = [sys.executable, "-u", "-c", "from telucodec.cli.main import main; main()"]
-    return [*main, "build", str(media), "--out", str(out), "--minutes", str(minutes)]
+    return [*main, "build", str(media), "--out", str(out), "--minutes", str(minutes), *options]
 
 
-def run_build(media, out):
-    return subprocess.run(command(media, out, 0.1), check=False, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+def run_build(media, out, *options):
+    return subprocess.run(
+        command(media, out, 0.1, *options), check=False, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +153,12 @@ def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside
     assert "shipped; no validation speech" in done.stdout
     assert "nan" not in done.stdout
     assert (out / "report.html").exists()
-    again = run_build(tmp_path / "media", out)
+    again = run_build(tmp_path / "media", out, "--price", "2", "--minutes-limit", "60", "--cost-limit", "2")
     assert again.returncode == 0, again.stderr
     assert "audio: 2 recordings, 2 of them from before" in again.stdout
     assert again.stdout.count("unchanged since the last run") == 3
+    verdicts = {found["criterion"]: found["status"] for found in json.loads((out / "report.json").read_bytes())["verdicts"]}
+    assert verdicts["Time"] == verdicts["Cost"] == "PASS"
     of_a_build = run_build(out, tmp_path / "out")
     assert of_a_build.returncode == 2 and "is what a build wrote" in of_a_build.stderr
 

@@ -95,7 +95,7 @@ def test_hostile_names_are_text(tmp_path):
     )
     found = found.model_copy(update={"samples": (Sample(clip=HOSTILE, original=HOSTILE, decoded={"opus" + HOSTILE: HOSTILE}),)})
     lists = {name: [HOSTILE] for name in ("leaks", "remarks", "rejected", "unreadable")}
-    page = page_of(tmp_path, found, {"data": {HOSTILE: HOSTILE}, "seconds": {HOSTILE: 1}, "currency": HOSTILE, "cost": 1} | lists)
+    page = page_of(tmp_path, found, {"data": {HOSTILE: HOSTILE}, "seconds": {HOSTILE: 1}} | lists)
     assert [attrs for tag, attrs in Texts(page).tags if tag == "script"] == [{}]  # the page's own
     assert "&lt;script&gt;" in page and "{{ 7*7 }}" in page
 

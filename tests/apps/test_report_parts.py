@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_up import GOOD, results, sounds, trial
 
+from telucodec.apps.build_record import Terms
 from telucodec.apps.manager_page import WORDS, languages
 from telucodec.apps.report import Further, report
 from telucodec.audio.media import read_media
@@ -104,13 +105,31 @@ def test_languages_have_the_same_words_with_the_same_places_for_numbers():
     "found, begins",
     [
         (results(trial(snr_db=3.0)), "Not yet: SNR."),
-        (results(trial()), "Not to be decided yet"),
+        (results(trial(missing=("pesq",))), "Not to be decided yet, for want of a measurement: Sounds acceptable."),
         (results(names=()), "Not to be decided yet"),
+        (results(trial()), "Nothing measured speaks against going on."),  # whatever nobody set a limit to
     ],
-    ids=["failed", "open", "nothing"],
+    ids=["failed", "open", "nothing", "good"],
 )
 def test_the_decision_follows_from_the_verdicts(tmp_path, found, begins):
     assert write(tmp_path, found)[1]["decision"].startswith(begins)
+
+
+def test_limits_may_be_given_to_the_build_or_to_the_report(tmp_path):
+    (tmp_path / "build.json").write_text('{"seconds": {"model": 1800}, "terms": {"price_per_hour": 2.0, "time_s": 3600, "cost": 5.0}}')
+    write_results(tmp_path / "results.json", results(trial()))
+
+    def verdict_of(criterion, terms):
+        beside = report(tmp_path / "results.json", tmp_path / "report.html", Further(build=tmp_path / "build.json"), terms=terms)
+        return next(
+            (found["measured"], found["threshold"], found["status"])
+            for found in json.loads(beside.read_text())["verdicts"]
+            if found["criterion"] == criterion
+        )
+
+    assert verdict_of("Cost", Terms()) == ("1.00", "<= 5.00", "PASS")
+    assert verdict_of("Cost", Terms(price_per_hour=20.0)) == ("10.00", "<= 5.00", "FAIL")
+    assert verdict_of("Time", Terms(time_s=60.0)) == ("30 min", "<= 1 min", "FAIL")
 
 
 def test_each_number_of_the_table_names_its_file_command_and_date(tmp_path):

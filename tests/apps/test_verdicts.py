@@ -3,7 +3,7 @@
 import pytest
 from made_up import results, trial
 
-from telucodec.apps.build_record import BuildRecord, Limits
+from telucodec.apps.build_record import BuildRecord, Terms
 from telucodec.apps.verdicts import duration, headline, verdicts
 
 NO_BUILD = BuildRecord()
@@ -14,7 +14,7 @@ def judged(found, build=NO_BUILD) -> dict[str, str]:
 
 
 def test_all_pass_where_all_was_measured_and_good():
-    build = BuildRecord(seconds={"model": 3600.0}, cost=3.0, limits=Limits(time_s=7200.0, cost=5.0))
+    build = BuildRecord(seconds={"model": 3600.0}, terms=Terms(price_per_hour=3.0, time_s=7200.0, cost=5.0))
     assert set(judged(results(trial()), build).values()) == {"PASS"}
 
 
@@ -55,15 +55,25 @@ def test_quiet_clips_do_not_carry_the_snr():
 
 
 def test_nothing_measured_is_nothing_passed():
-    assert set(judged(results()).values()) == {"NOT MEASURED"}
-    assert set(judged(results(names=())).values()) == {"NOT MEASURED"}
+    limited = BuildRecord(terms=Terms(time_s=60.0, cost=1.0))
+    assert set(judged(results(), limited).values()) == {"NOT MEASURED"}
+    assert set(judged(results(names=()), limited).values()) == {"NOT MEASURED"}
 
 
-def test_time_and_cost_need_a_limit_to_be_judged():
-    spent = BuildRecord(seconds={"model": 90.0}, cost=2.0)
-    assert judged(results(trial()), spent)["Time"] == judged(results(trial()), spent)["Cost"] == "NOT MEASURED"
-    over = BuildRecord(seconds={"model": 90.0}, cost=2.0, limits=Limits(time_s=60.0, cost=1.0))
-    assert judged(results(trial()), over)["Time"] == judged(results(trial()), over)["Cost"] == "FAIL"
+@pytest.mark.parametrize(
+    "terms, statuses, measured",
+    [
+        (Terms(), ("NO LIMIT", "NO LIMIT"), ("2 min", "not measured")),
+        (Terms(price_per_hour=40.0), ("NO LIMIT", "NO LIMIT"), ("2 min", "1.00")),
+        (Terms(time_s=60.0, cost=1.0), ("FAIL", "NOT MEASURED"), ("2 min", "not measured")),
+        (Terms(price_per_hour=40.0, time_s=60.0, cost=0.5), ("FAIL", "FAIL"), ("2 min", "1.00")),
+        (Terms(price_per_hour=40.0, time_s=90.0, cost=1.0), ("PASS", "PASS"), ("2 min", "1.00")),
+    ],
+)
+def test_time_and_its_cost_are_told_and_judged_where_there_is_a_limit(terms, statuses, measured):
+    *_, time, cost = verdicts(results(trial()), None, BuildRecord(seconds={"model": 60.0, "results": 30.0}, terms=terms))
+    assert (time.status, cost.status) == statuses
+    assert (time.measured, cost.measured) == measured
 
 
 def test_the_headline_is_one_setting_under_test():

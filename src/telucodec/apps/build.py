@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec import __version__
-from telucodec.apps.build_record import BuildRecord
+from telucodec.apps.build_record import NO_TERMS, BuildRecord, Terms
 from telucodec.apps.report import Further, report
 from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract, media_files
 from telucodec.data.filter import FilterConfig, Sifted, sift
@@ -66,10 +66,10 @@ class Built:
     """A line for each media file that could not be used."""
 
 
-def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str) -> Built:
+def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str, terms: Terms = NO_TERMS) -> Built:
     """Make `out` from the recordings below `media`: audio/, manifests/, model/, results.json with samples/, build.json and report.html.
 
-    `minutes` is the time to train for. What a build wrote below `media` is no recording. Raises DataError where nothing is left to
+    `minutes` is the time to train for; the report judges by `terms` what all of it took. What a build wrote below `media` is no recording. Raises DataError where nothing is left to
     train on or to test with, or another build writes to `out`.
     """
     media, out = Path(media), Path(out)
@@ -77,10 +77,10 @@ def build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: s
         raise DataError(f"{media}: is what a build wrote; give the folder that your recordings lie in")
     media_files(media, out)  # without any, nothing is to be written
     with held((out / BUILD_MARK).parent, out):
-        return _build(media, out, minutes, bar, say, command)
+        return _build(media, out, minutes, bar, say, command, terms)
 
 
-def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str) -> Built:
+def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: str, terms: Terms) -> Built:
     results, page = out / "results.json", out / "report.html"
     extracted, extract_s = _extract(media, out, bar, say)
     data, prepare_s = _prepare(media, extracted, out, bar, say)
@@ -104,6 +104,7 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
         unreadable=extracted.unreadable,
         rejected=tuple(data["rejected"]),
         defects=data["defects"],
+        terms=terms,
         command=command,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )

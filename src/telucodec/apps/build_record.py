@@ -1,5 +1,6 @@
 """build.json: what a build did on the way to its model. Any of it may be missing, and the report says so."""
 
+import math
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -7,14 +8,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from telucodec.errors import DataError
 
 
-class Limits(BaseModel):
-    """What the owner of the project allowed, for the verdicts on time and cost."""
+class Terms(BaseModel):
+    """What the owner of the project allowed and pays, for the verdicts on time and cost; money is in any one currency."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
+    price_per_hour: float | None = None
+    """Of the machine that builds."""
     time_s: float | None = None
+    """What the build may take at most."""
     cost: float | None = None
-    """In the currency of `BuildRecord.currency`."""
+    """What it may cost at most."""
+
+    def changed_by(self, given: "Terms") -> "Terms":
+        """These terms, but for those that are `given`."""
+        return self.model_copy(update=given.model_dump(exclude_none=True))
+
+
+NO_TERMS = Terms()
 
 
 class BuildRecord(BaseModel):
@@ -36,14 +47,19 @@ class BuildRecord(BaseModel):
     """A line for each segment that was turned away."""
     defects: dict[str, int] | None = None
     """Segments in which each defect was found, those that were kept all the same counted in; null where nobody looked."""
-    limits: Limits = Limits()
-    cost: float | None = None
-    """What the build cost; null where nobody counted."""
-    currency: str = ""
+    terms: Terms = NO_TERMS
     command: str = ""
     """What the user typed."""
     date: str = ""
     """ISO 8601, UTC."""
+
+    def spent_s(self) -> float:
+        """What all steps took; NaN where no step is told."""
+        return sum(self.seconds.values()) if self.seconds else math.nan
+
+    def cost(self) -> float:
+        """What the time cost; NaN without a time or a price."""
+        return math.nan if self.terms.price_per_hour is None else self.spent_s() / 3600 * self.terms.price_per_hour
 
 
 def read_build_record(path: Path | None) -> BuildRecord:

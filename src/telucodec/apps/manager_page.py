@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import get_args
 
 from telucodec.apps.build_record import BuildRecord
 from telucodec.apps.plan_record import PlanRecord
 from telucodec.apps.table import number, summaries
-from telucodec.apps.verdicts import SNR_DB, Verdict, duration
+from telucodec.apps.verdicts import SNR_DB, Status, Verdict, duration
 from telucodec.evaluation.results import ContenderRow, Results
 from telucodec.evaluation.summary import PCM_KBPS, Summary
 
@@ -57,7 +58,7 @@ def manager_page(
     sentences = [("results", _tried(results, words))]
     sentences += [("results", told) for told in (_of_codec(results, chosen, words) if chosen else [words["no_model"]])]
     if build.seconds:
-        sentences.append(("build", words["took"].format(time=duration(sum(build.seconds.values())))))
+        sentences.append(("build", words["took"].format(time=duration(build.spent_s()))))
     if plan and plan.columns:
         told = [words["option"].format(name=c.name, time=duration(c.wall_s)) for c in plan.columns]
         sentences.append(("plan", words["ways"].format(options="; ".join(told))))
@@ -66,10 +67,10 @@ def manager_page(
 
 
 def _decision(verdicts: Sequence[Verdict], words: dict[str, str]) -> str:
-    by_status = {status: [words[v.criterion] for v in verdicts if v.status == status] for status in ("PASS", "FAIL", "NOT MEASURED")}
-    counts = words["counts"].format(
-        passed=len(by_status["PASS"]), failed=len(by_status["FAIL"]), open=len(by_status["NOT MEASURED"]), total=len(verdicts)
-    )
+    """What was not measured stands in its way; what nobody set a limit to does not."""
+    by_status = {status: [words[v.criterion] for v in verdicts if v.status == status] for status in get_args(Status)}
+    passed, failed, unmeasured, unlimited = map(len, by_status.values())
+    counts = words["counts"].format(passed=passed, failed=failed, open=unmeasured, unlimited=unlimited, total=len(verdicts))
     if by_status["FAIL"]:
         return f"{words['not_yet'].format(names=', '.join(by_status['FAIL']))} {counts}"
     if by_status["NOT MEASURED"]:
@@ -121,7 +122,7 @@ def _limits(
     results: Results, chosen: ContenderRow | None, verdicts: Sequence[Verdict], build: BuildRecord, words: dict[str, str]
 ) -> list[str]:
     limits = [words["nobody_listened"]]
-    if unknown := [words[v.criterion] for v in verdicts if v.status == "NOT MEASURED"]:
+    if unknown := [words[v.criterion] for v in verdicts if v.status in ("NOT MEASURED", "NO LIMIT")]:
         limits.append(words["unknown"].format(names=", ".join(unknown)))
     if results.test_set.num_clips < FEW_CLIPS:
         limits.append(words["few_clips"].format(clips=results.test_set.num_clips))

@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from telucodec.apps.build_record import BuildRecord, read_build_record
+from telucodec.apps.build_record import NO_TERMS, BuildRecord, Terms, read_build_record
 from telucodec.apps.comparisons import comparison
 from telucodec.apps.data_summary import read_parts
 from telucodec.apps.manager_page import manager_page
@@ -58,10 +58,10 @@ class Further:
     """Folder of the model that was measured, to count what it sends; None for the shipped one."""
 
 
-def report(results_path: Path, out_html: Path, further: Further = Further(), language: str = "en") -> Path:
+def report(results_path: Path, out_html: Path, further: Further = Further(), language: str = "en", terms: Terms = NO_TERMS) -> Path:
     """Write the report on `results_path`, whose sound files lie beside it, and `further`; return the JSON beside it.
 
-    The first page is in `language`. Raises DataError for files that are not what they should be, before anything is written.
+    The first page is in `language`. What `terms` tell counts instead of what the build was told. Raises DataError for files that are not what they should be, before anything is written.
     """
     results_path, out_html = Path(results_path), Path(out_html)
     out_json = out_html.with_suffix(".json")
@@ -69,6 +69,7 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
     if any(path.resolve() in (out_json.resolve(), out_html.resolve()) for path in map(Path, read)):
         raise DataError(f"{out_json}: would be written over by the report; give the report another name")
     results, build = read_results(results_path), read_build_record(further.build)
+    build = build.model_copy(update={"terms": build.terms.changed_by(terms)})
     training, plan, parts = read_training_log(further.run), read_plan_record(further.plan), read_parts(further.manifests)
     sources = _sources(results_path, results, further, build, plan, training) | {f"{part.name}.csv": part.source for part in parts}
     chosen = headline(results, build)

@@ -1,9 +1,12 @@
 """The success criteria of a codec project, each judged on what was measured and on nothing else.
 
 A criterion passes where its value was measured on clips that all came back; a measured value on the wrong side fails;
-anything else is not measured. All criteria of a setting are judged on that setting: one rate, one mode.
+anything else is not measured. Time and cost that nobody set a limit to are shown, and not judged. All criteria of a setting are
+judged on that setting: one rate, one mode.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +15,14 @@ from telucodec.apps.table import NOT_MEASURED, number, spread, summaries
 from telucodec.evaluation.results import ContenderRow, Results
 from telucodec.evaluation.summary import PCM_KBPS, Summary
 
-Status = Literal["PASS", "FAIL", "NOT MEASURED"]
+Status = Literal["PASS", "FAIL", "NOT MEASURED", "NO LIMIT"]
 
 SNR_DB = 15.0
 RATIO = 40.0
 PESQ = 3.0
 STOI = 0.9
+
+NO_TIME = "No build record tells it."
 
 
 @dataclass(frozen=True)
@@ -93,18 +98,12 @@ def _ratio(summary: Summary) -> Verdict:
 
 
 def _time(build: BuildRecord) -> Verdict:
-    if not build.seconds:
-        return Verdict("Time", "NOT MEASURED", NOT_MEASURED, _limit(build.limits.time_s, duration), "No build record was given.")
-    return Verdict("Time", *_within(sum(build.seconds.values()), build.limits.time_s, duration))
+    return _within("Time", build.spent_s(), build.terms.time_s, duration, NO_TIME)
 
 
 def _cost(build: BuildRecord) -> Verdict:
-    def money(amount: float) -> str:
-        return f"{amount:.2f} {build.currency}".rstrip()
-
-    if build.cost is None:
-        return Verdict("Cost", "NOT MEASURED", NOT_MEASURED, _limit(build.limits.cost, money), "Nobody counted it.")
-    return Verdict("Cost", *_within(build.cost, build.limits.cost, money))
+    why = NO_TIME if math.isnan(build.spent_s()) else "The price of an hour was not given."
+    return _within("Cost", build.cost(), build.terms.cost, "{:.2f}".format, why)
 
 
 def duration(seconds: float) -> str:
@@ -115,14 +114,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _within(spent: float, limit: float | None, shown) -> tuple[Status, str, str, str]:
+def _within(criterion: str, spent: float, limit: float | None, shown: Callable[[float], str], why_not: str) -> Verdict:
+    """`why_not` is why `spent` was not measured, where it is NaN."""
+    measured, note = (NOT_MEASURED, why_not) if math.isnan(spent) else (shown(spent), "")
     if limit is None:
-        return "NOT MEASURED", shown(spent), _limit(limit, shown), "There is no limit to judge it by."
-    return "PASS" if spent <= limit else "FAIL", shown(spent), _limit(limit, shown), ""
-
-
-def _limit(limit: float | None, shown) -> str:
-    return "no limit given" if limit is None else f"<= {shown(limit)}"
+        return Verdict(criterion, "NO LIMIT", measured, "no limit given", note)
+    status = "NOT MEASURED" if math.isnan(spent) else "PASS" if spent <= limit else "FAIL"
+    return Verdict(criterion, status, measured, f"<= {shown(limit)}", note)
 
 
 def _mean(results: Results, summary: Summary, name: str, threshold: float, strictly: bool = False) -> tuple[str, bool | None]:

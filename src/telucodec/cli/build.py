@@ -10,8 +10,10 @@ from rich.console import Console
 
 from telucodec.apps.build import build as run
 from telucodec.apps.table import summary_table
+from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.terms import CostLimit, MinutesLimit, Price, terms_of
 from telucodec.errors import DataError
 from telucodec.evaluation.results import read_results
 
@@ -19,7 +21,10 @@ from telucodec.evaluation.results import read_results
 def build(
     media: Annotated[Path, typer.Argument(help="Folder of audio and video files; subfolders are speakers, `test` is never trained on.")],
     out: Annotated[Path, typer.Option(help="Folder to write to; run again to go on from there.")] = Path("build"),
-    minutes: Annotated[float, typer.Option(min=0.1, help="Minutes to train for.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.1, callback=finite, help="Minutes to train for.")] = 10.0,
+    price: Price = None,
+    minutes_limit: MinutesLimit = None,
+    cost_limit: CostLimit = None,
 ) -> None:
     """Build a codec from the recordings in MEDIA: extract, filter, split, train, measure against Opus, report.
 
@@ -29,7 +34,7 @@ def build(
     """
     command = shlex.join(["telucodec", *sys.argv[1:]])
     with needing("train"):
-        built = run(media, out, minutes, progress_bar, typer.echo, command)
+        built = run(media, out, minutes, progress_bar, typer.echo, command, terms_of(price, minutes_limit, cost_limit))
     Console().print(summary_table(read_results(built.results)))
     typer.echo(f"{built.report}: open it in any browser to listen and decide; the codec is in {out / 'model'}")
     if built.unreadable:

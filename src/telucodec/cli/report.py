@@ -9,6 +9,7 @@ from telucodec.apps.manager_page import languages
 from telucodec.apps.report import Further
 from telucodec.apps.report import report as write_report
 from telucodec.cli.ending import ending_in
+from telucodec.cli.terms import CostLimit, MinutesLimit, Price, terms_of
 
 
 def report(
@@ -26,13 +27,19 @@ def report(
     model: Annotated[
         Path | None, typer.Option(help="Folder of the model evaluated, to count what it sends; the shipped one if not given.")
     ] = None,
+    price: Price = None,
+    minutes_limit: MinutesLimit = None,
+    cost_limit: CostLimit = None,
     language: Annotated[str, typer.Option(help=f"Of the first page, one of {', '.join(languages())}.")] = "en",
 ) -> None:
     """Make one HTML page of results: the decision, before and after to listen to, plots, tables. It works offline, prints, and can be mailed.
 
-    Example: telucodec report results.json --build build.json --language te
+    Time and cost are judged by the limits given here, or else by those that the build was given.
+
+    Example: telucodec report results.json --build build.json --price 0.5 --cost-limit 5 --language te
     """
     if language not in languages():
         raise typer.BadParameter(f"there are no words in {language!r}; choose from {', '.join(languages())}")
-    found = write_report(results, out, Further(build, run, plan, manifests, test_set, model), language)
+    terms = terms_of(price, minutes_limit, cost_limit)
+    found = write_report(results, out, Further(build, run, plan, manifests, test_set, model), language, terms)
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, complete in one file; open it in any browser; its numbers are in {found}")
