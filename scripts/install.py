@@ -32,6 +32,13 @@ def has_gpu() -> bool:
         return False
 
 
+def make_venv() -> None:
+    """Make .venv, or bring pip into one that lacks it, as a run that stopped in its first step leaves it."""
+    if not PYTHON.exists() or pip("--version", capture=True).returncode:
+        print("install: .venv", flush=True)
+        venv.create(ROOT / ".venv", with_pip=True)
+
+
 def install_torch() -> None:
     """Install torch without CUDA where there is no GPU for it."""
     wanted = ["torch", *CONSTRAINTS]
@@ -47,9 +54,7 @@ def install_torch() -> None:
 def main() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"install: telucodec needs Python 3.11 or newer, this is {sys.version.split()[0]}; run it with a newer python3")
-    if not PYTHON.exists():
-        print("install: .venv", flush=True)
-        venv.create(ROOT / ".venv", with_pip=True)
+    make_venv()
     print("install: torch, for training only", flush=True)
     install_torch()
     print("install: telucodec and what it needs", flush=True)
