@@ -152,6 +152,17 @@ def test_numbers_beside_the_page_are_those_of_the_results_and_overwrite_nothing(
     assert (tmp_path / "results.json").read_bytes() == before and not (tmp_path / "results.html").exists()
 
 
+@pytest.mark.parametrize("content", ['{"seconds": {"model": 9}}', "[]", "7", "no json"])
+def test_json_of_somebody_else_beside_the_page_is_not_written_over(tmp_path, content):
+    write_results(tmp_path / "results.json", results(trial()))
+    (tmp_path / "build.json").write_text(content)
+    with pytest.raises(DataError, match="build.json: .*another name"):
+        report(tmp_path / "results.json", tmp_path / "build.html")
+    assert (tmp_path / "build.json").read_text() == content and not (tmp_path / "build.html").exists()
+    for _ in range(2):  # its own is
+        report(tmp_path / "results.json", tmp_path / "page.html")
+
+
 def test_the_estimate_is_of_the_kept_clips_or_of_the_same_test_set_alone(tmp_path):
     sounds(tmp_path, "samples/o.flac")
     found = results(trial(), samples=(Sample(clip="a", original="samples/o.flac", decoded={}),))

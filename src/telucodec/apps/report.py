@@ -61,13 +61,16 @@ class Further:
 def report(results_path: Path, out_html: Path, further: Further = Further(), language: str = "en", terms: Terms = NO_TERMS) -> Path:
     """Write the report on `results_path`, whose sound files lie beside it, and `further`; return the JSON beside it.
 
-    The first page is in `language`. What `terms` tell counts instead of what the build was told. Raises DataError for files that are not what they should be, before anything is written.
+    The first page is in `language`. What `terms` tell counts instead of what the build was told. Raises DataError for files that
+    are not what they should be, and where the JSON would be written over that of somebody else, before anything is written.
     """
     results_path, out_html = Path(results_path), Path(out_html)
     out_json = out_html.with_suffix(".json")
     read = [results_path, *(path for path in asdict(further).values() if path is not None)]
     if any(path.resolve() in (out_json.resolve(), out_html.resolve()) for path in map(Path, read)):
         raise DataError(f"{out_json}: would be written over by the report; give the report another name")
+    if out_json.exists() and not _is_of_a_report(out_json):
+        raise DataError(f"{out_json}: is there and holds something else than a report, which would be lost; give the report another name")
     results, build = read_results(results_path), read_build_record(further.build)
     build = build.model_copy(update={"terms": build.terms.changed_by(terms)})
     training, plan, parts = read_training_log(further.run), read_plan_record(further.plan), read_parts(further.manifests)
@@ -131,6 +134,13 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
     write_whole(out_html, html.encode())
     write_whole(out_json, json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n")
     return out_json
+
+
+def _is_of_a_report(path: Path) -> bool:
+    try:
+        return "verdicts" in json.loads(path.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _drawn(draw: Callable, found: list) -> str:
