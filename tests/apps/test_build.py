@@ -171,6 +171,17 @@ def test_a_folder_without_media_is_told_so(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_without_a_test_part_nothing_is_trained(tmp_path):
+    clip = min((SPEECH / "kerstin").glob("*.flac"))
+    (tmp_path / "media").mkdir()
+    shutil.copy(clip, tmp_path / "media" / clip.name)
+    done = run_build(tmp_path / "media", tmp_path / "out")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "to test with" in line and f"put some in {tmp_path / 'media' / 'test'}" in line
+    assert "test is empty" in done.stdout and not (tmp_path / "out" / "model").exists()
+
+
 def test_a_folder_of_nothing_usable_is_told_so(tmp_path):
     (tmp_path / "media").mkdir()
     soundfile.write(tmp_path / "media" / "silence.wav", np.zeros(48_000), 16_000)

@@ -203,6 +203,8 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
     say(f"manifests: {durations}; {len(found['rejected'])} segments rejected")
     for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"], *found["remarks"]]:
         say(f"  {line}")
+    if not found["seconds"]["test"]:
+        raise DataError(f"{media}: nothing in it is left to test with; add recordings, or put some in {media / TEST_FOLDER}")
     return found, seconds
 
 
@@ -264,8 +266,6 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
 
     def work() -> dict:
         rows = read_manifest(test_csv)
-        if not rows:
-            raise DataError(f"{test_csv}: nothing to test with; add recordings, or put some in the folder {TEST_FOLDER}")
         rows = rows[:: -(-len(rows) // MAX_TEST_CLIPS)]
         write_manifest(measured_csv, rows)
         contenders = [ours(out / "model", KBPS, mode, "built") for mode in ("natural", "fidelity")]
