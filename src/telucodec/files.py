@@ -106,6 +106,6 @@ def fits_a_line(words: str) -> bool:
 _TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
-def printable(path: Path) -> str:
+def printable(path: Path | str) -> str:
     """Return the name of `path` as any terminal can print it, with the bytes that are not UTF-8 replaced."""
     return os.fsencode(path).decode("utf-8", "replace")

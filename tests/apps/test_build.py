@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from telucodec.apps.report import Further, report
 from telucodec.data.manifest import read_manifest
 from telucodec.evaluation.results import read_results
 from telucodec.runtime.codec import load_codec
@@ -169,6 +170,22 @@ def test_a_folder_without_media_is_told_so(tmp_path):
     (line,) = done.stderr.splitlines()
     assert "holds no audio or video file" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_names_that_are_not_utf_8_are_built_from_and_to(tmp_path):
+    media, out = (tmp_path / os.fsdecode(name) for name in (b"media \xff", b"out \xff"))
+    clips = sorted((SPEECH / "kerstin").glob("*.flac"))
+    for clip, name in zip(clips, (clips[0].name, os.fsdecode(b"test/a \xff.flac")), strict=False):
+        (media / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, media / name)
+    done = run_build(media, out)
+    assert done.returncode == 0, done.stderr
+    assert "out \ufffd/report.html: open it" in done.stdout
+    record = out / "build.json"
+    assert "media \ufffd" in json.loads(record.read_bytes())["command"]
+    record = record.rename(out / os.fsdecode(b"\xff.json"))
+    page = report(out / "results.json", tmp_path / "report.html", Further(build=record))
+    assert json.loads(page.read_bytes())["sources"]["build"]["name"] == "?.json"
 
 
 def test_without_a_test_part_nothing_is_trained(tmp_path):

@@ -131,8 +131,8 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
         "plan": plan.model_dump(mode="json") if plan else None,
         "sources": {name: asdict(source) for name, source in sources.items()},
     }
-    write_whole(out_html, html.encode())
-    write_whole(out_json, json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n")
+    write_whole(out_html, html.encode("utf-8", "replace"))  # names of files may hold bytes that are no letters
+    write_whole(out_json, json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8", "replace") + b"\n")
     return out_json
 
 

@@ -1,7 +1,5 @@
 """telucodec build: a folder of media into a codec, with its measurements and a report."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +12,10 @@ from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.terms import CostLimit, MinutesLimit, Price, terms_of
+from telucodec.cli.typed import typed
 from telucodec.errors import DataError
 from telucodec.evaluation.results import read_results
+from telucodec.files import printable
 
 
 def build(
@@ -32,10 +32,9 @@ def build(
 
     Example: telucodec build recordings --out mine --minutes 10
     """
-    command = shlex.join(["telucodec", *sys.argv[1:]])
     with needing("train"):
-        built = run(media, out, minutes, progress_bar, typer.echo, command, terms_of(price, minutes_limit, cost_limit))
+        built = run(media, out, minutes, progress_bar, typer.echo, typed(), terms_of(price, minutes_limit, cost_limit))
     Console().print(summary_table(read_results(built.results)))
-    typer.echo(f"{built.report}: open it in any browser to listen and decide; the codec is in {out / 'model'}")
+    typer.echo(f"{printable(built.report)}: open it in any browser to listen and decide; the codec is in {printable(out / 'model')}")
     if built.unreadable:
         raise DataError(f"{len(built.unreadable)} of the media files could not be read and were left out, see above; the rest is done")

@@ -1,8 +1,6 @@
 """telucodec listening-test: let people compare what they hear, and count what they said."""
 
 import json
-import shlex
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +21,7 @@ from telucodec.apps.listening_table import (
 )
 from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.typed import typed
 from telucodec.evaluation.bootstrap import FEWEST
 from telucodec.evaluation.listening.abx import abx_scores
 from telucodec.evaluation.listening.key import read_key
@@ -58,7 +57,7 @@ def make(
     material = open_material(source, [name.strip() for name in systems.split(",") if name.strip()], kbps)
     for line in material.left_out:
         typer.echo(f"left out: {line}", err=True)
-    command = shlex.join(["telucodec", *sys.argv[1:]])
+    command = typed()
     with progress_bar("Listening test") as progress:
         key = make_listening_test(material, out, command, method.value, seed, mid_anchor, against, repeats, progress)
     rates = [system.kbps for system in material.systems if system.kbps is not None]

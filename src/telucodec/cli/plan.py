@@ -2,8 +2,6 @@
 
 import json
 import math
-import shlex
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.typed import typed
 
 if TYPE_CHECKING:
     from telucodec.training.plan import Plan
@@ -67,7 +66,7 @@ def plan(
             config, data_dir, planning.machine(precision), asked or planning.OPTIONS, price, 60 * minutes_probe, target, progress
         )
     if as_json:
-        asked_for = {"command": shlex.join(["telucodec", *sys.argv[1:]]), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+        asked_for = {"command": typed(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
         asked_for |= {"recipe": recipe, "preset": preset or settings.model, "price_per_hour": price}
         typer.echo(json.dumps(asked_for | asdict(found)))
         return

@@ -2,8 +2,6 @@
 
 import json
 import math
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +10,7 @@ import typer
 
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.typed import typed
 from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.errors import DataError, TelucodecError
 from telucodec.recognizer.bundle import load_bundle
@@ -268,7 +267,7 @@ def _request(data, config, minutes, epochs, runs, name, resume, start, gates, pr
     if minutes is not None and epochs is not None:
         raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
     length = 30.0 if minutes is None and epochs is None and resume is None else minutes
-    command = shlex.join(["telucodec", *sys.argv[1:]])
+    command = typed()
     return Request(data, config, length, epochs, runs, name, resume, start, gates, precision, wandb, command)
 
 

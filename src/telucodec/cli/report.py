@@ -10,6 +10,7 @@ from telucodec.apps.report import Further
 from telucodec.apps.report import report as write_report
 from telucodec.cli.ending import ending_in
 from telucodec.cli.terms import CostLimit, MinutesLimit, Price, terms_of
+from telucodec.files import printable
 
 
 def report(
@@ -42,4 +43,6 @@ def report(
         raise typer.BadParameter(f"there are no words in {language!r}; choose from {', '.join(languages())}")
     terms = terms_of(price, minutes_limit, cost_limit)
     found = write_report(results, out, Further(build, run, plan, manifests, test_set, model), language, terms)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, complete in one file; open it in any browser; its numbers are in {found}")
+    typer.echo(
+        f"{printable(out)}: {out.stat().st_size / 1e6:.1f} MB, complete in one file; open it in any browser; its numbers are in {printable(found)}"
+    )

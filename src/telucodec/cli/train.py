@@ -1,8 +1,6 @@
 """telucodec train: a codec of discrete codes from manifests, checked before it spends and watched while it does."""
 
 import math
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +8,7 @@ import typer
 
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.typed import typed
 from telucodec.errors import TelucodecError
 
 
@@ -92,7 +91,7 @@ def train(
         processes=processes,
         precision=precision,
         wandb=wandb,
-        command=shlex.join(["telucodec", *sys.argv[1:]]),
+        command=typed(),
     )
     with progress_bar("train") as progress:
         folder, outcome = launch.run(request, lambda line: typer.echo(line, err=True), progress)
