@@ -233,6 +233,13 @@ def test_the_plan_and_the_data_are_told_with_their_files(tmp_path):
     assert numbers["plan"]["columns"][1]["cost"] is None and numbers["data"]["train"]["total"]["duration_s"] == 1800.0
 
 
+def test_a_plan_without_end_is_one_clear_error(tmp_path):
+    column = {"name": "a", "about": "", "updates": 1.0, "heard_h": 1.0, "passes": 1.0, "wall_s": float("inf"), "cost": None, "verdict": ""}
+    (tmp_path / "plan.json").write_text(json.dumps({"columns": [column]}))
+    with pytest.raises(DataError, match="columns.0.wall_s.*finite"):
+        write(tmp_path, results(trial()), Further(plan=tmp_path / "plan.json"))
+
+
 @pytest.mark.parametrize("name", ["run", "plan", "manifests", "build"])
 def test_what_was_named_and_is_not_there_is_one_clear_error(tmp_path, name):
     with pytest.raises(DataError, match="missing"):

@@ -56,6 +56,12 @@ def test_lengths_that_were_asked_for_are_planned_on_real_speech(telugu, tmp_path
     assert found["target"]["verdict"].startswith("out of reach")
 
 
+@pytest.mark.parametrize("option", ["--minutes", "--price", "--minutes-probe", "--kbps", "--snr"])
+def test_what_is_not_finite_is_refused(option):
+    done = CliRunner().invoke(app, ["plan", "--kbps", "4", "--snr", "35", option, "inf"])
+    assert done.exit_code == 2 and option in done.output and "give a finite number" in done.output
+
+
 @pytest.mark.parametrize("half", [["--kbps", "4"], ["--snr", "35"], ["--kbps", "4", "--snr", "nan"]])
 def test_a_target_is_a_rate_and_an_snr(half):
     assert CliRunner().invoke(app, ["plan", *half]).exit_code == 2

@@ -10,7 +10,7 @@ from telucodec.errors import DataError
 class PlanColumn(BaseModel):
     """One choice."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     name: str
     about: str
@@ -25,7 +25,7 @@ class PlanColumn(BaseModel):
 class PlanRecord(BaseModel):
     """The choices; what else the file holds is not for the report."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     recipe: str = ""
     preset: str = ""

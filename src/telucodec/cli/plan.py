@@ -1,7 +1,6 @@
 """telucodec plan: what a training run would take and could reach, before it is paid for."""
 
 import json
-import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
@@ -25,16 +25,22 @@ def plan(
     preset: Annotated[
         str | None, typer.Option(help="Codec to train, a preset that ships or a .toml file; the recipe's own if not given.")
     ] = None,
-    minutes: Annotated[list[float] | None, typer.Option(min=0.01, help="A length to plan, instead of the three; may be repeated.")] = None,
+    minutes: Annotated[
+        list[float] | None, typer.Option(min=0.01, callback=finite, help="A length to plan, instead of the three; may be repeated.")
+    ] = None,
     updates: Annotated[list[int] | None, typer.Option(min=1, help="The same, in updates.")] = None,
     num_epochs: Annotated[
         list[int] | None, typer.Option("--num_epochs", "--epochs", min=1, help="The same, in times that all is heard.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch_size", "--batch-size", min=1, help="Instead of the recipe's.")] = None,
-    price: Annotated[float | None, typer.Option(min=0, help="Money for an hour of this machine.")] = None,
-    minutes_probe: Annotated[float, typer.Option("--minutes-probe", min=0.01, help="Time updates for at most so long.")] = 1.0,
-    kbps: Annotated[float | None, typer.Option(min=0.01, help="With --snr: can your audio give that SNR at this rate?")] = None,
-    snr: Annotated[float | None, typer.Option(help="SNR in dB to be had at --kbps.")] = None,
+    price: Annotated[float | None, typer.Option(min=0, callback=finite, help="Money for an hour of this machine.")] = None,
+    minutes_probe: Annotated[
+        float, typer.Option("--minutes-probe", min=0.01, callback=finite, help="Time updates for at most so long.")
+    ] = 1.0,
+    kbps: Annotated[
+        float | None, typer.Option(min=0.01, callback=finite, help="With --snr: can your audio give that SNR at this rate?")
+    ] = None,
+    snr: Annotated[float | None, typer.Option(callback=finite, help="SNR in dB to be had at --kbps.")] = None,
     precision: Annotated[str, typer.Option(help="auto, 32 or bf16.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
@@ -46,8 +52,6 @@ def plan(
     """
     if (kbps is None) != (snr is None):
         raise typer.BadParameter("give --kbps and --snr together")
-    if not math.isfinite(snr or 0):
-        raise typer.BadParameter("--snr takes a number of decibels, such as 35")
     with needing("train"):  # torch, from here on
         from telucodec.training import plan as planning
         from telucodec.training.recipe import RunConfig, preset_of, recipe_of
