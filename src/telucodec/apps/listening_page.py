@@ -7,6 +7,7 @@ apart can still measure which sound has no high frequencies; blindness here is a
 
 import hashlib
 import json
+import math
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from telucodec.apps.build_record import BuildRecord
+from telucodec.apps.table import summaries
+from telucodec.apps.verdicts import headline
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import DataError
@@ -21,6 +25,7 @@ from telucodec.evaluation.listening.key import Key, KeyItem, KeySystem, Method, 
 from telucodec.evaluation.listening.material import ANCHORS_HZ, REFERENCE, Material
 from telucodec.evaluation.listening.versions import Versions, versions
 from telucodec.evaluation.made import made
+from telucodec.evaluation.results import Results
 from telucodec.files import write_whole
 
 MAX_SOUNDS = 9
@@ -90,6 +95,24 @@ def key_path(out_html: Path) -> Path:
     return Path(out_html).with_suffix(".key.json")
 
 
+def most_systems(mid_anchor: bool) -> int:
+    """How many systems there is room for on the screen of a MUSHRA test, beside the hidden reference and the anchors."""
+    return MAX_SOUNDS - 2 - mid_anchor
+
+
+def nearest_in_rate(results: Results, systems: Sequence[KeySystem], number: int) -> list[str]:
+    """Names of the `number` of `systems` whose rates lie nearest to the setting that a report judges; none where no model was run."""
+    judged = headline(results, BuildRecord())
+    if judged is None:
+        return []
+    kbps = summaries(results)[judged.name].kbps
+
+    def distance(system: KeySystem) -> float:
+        return abs(math.log(system.kbps / kbps)) if system.kbps and kbps > 0 else math.inf
+
+    return [system.name for system in sorted(systems, key=distance)[:number]]
+
+
 def _conditions(material: Material, method: Method, mid_anchor: bool, against: str) -> tuple[KeySystem, ...]:
     """What is heard of every clip."""
     systems = list(material.systems)
@@ -100,7 +123,7 @@ def _conditions(material: Material, method: Method, mid_anchor: bool, against: s
         systems += [_condition(MID_ANCHOR, "Mid anchor, 7 kHz", "mid anchor")] if mid_anchor else []
         if len(systems) > MAX_SOUNDS:
             raise DataError(
-                f"{len(systems)} sounds on one screen are too many to compare; choose at most {MAX_SOUNDS - 2 - mid_anchor} with --systems"
+                f"{len(systems)} sounds on one screen are too many to compare; choose at most {most_systems(mid_anchor)} with --systems"
             )
         return tuple(systems)
     if against == REFERENCE:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telucodec.apps.listening_page import key_path, make_listening_test
+from telucodec.apps.listening_page import key_path, make_listening_test, most_systems, nearest_in_rate
 from telucodec.apps.listening_table import (
     abx_numbers,
     abx_plot_svg,
@@ -28,6 +28,7 @@ from telucodec.evaluation.listening.key import read_key
 from telucodec.evaluation.listening.material import REFERENCE, open_material
 from telucodec.evaluation.listening.scores import WANTED_LISTENERS, mushra_scores
 from telucodec.evaluation.listening.session import read_sessions
+from telucodec.evaluation.results import read_results
 from telucodec.files import write_whole
 
 Kind = StrEnum("Kind", {"mushra": "mushra", "abx": "abx"})
@@ -43,7 +44,9 @@ def make(
     method: Annotated[
         Kind, typer.Option(help="mushra: score all systems side by side; abx: can a difference be heard at all.")
     ] = Kind.mushra,
-    systems: Annotated[str, typer.Option(help="Comma-separated names of systems; all where empty.")] = "",
+    systems: Annotated[
+        str, typer.Option(help="Comma-separated names of systems; where empty all, or those nearest in rate to yours if that is too many.")
+    ] = "",
     kbps: Annotated[float | None, typer.Option(help="Only systems measured within 10 % of this rate.", min=0.01)] = None,
     mid_anchor: Annotated[bool, typer.Option("--mid-anchor", help="MUSHRA: also an anchor at 7 kHz, to screen listeners by.")] = False,
     against: Annotated[str, typer.Option(help="ABX: what systems are compared with, the original or one of them.")] = REFERENCE,
@@ -54,7 +57,13 @@ def make(
 
     Example: telucodec listening-test make results.json --kbps 6.3 --out page.html
     """
-    material = open_material(source, [name.strip() for name in systems.split(",") if name.strip()], kbps)
+    named, most = [name.strip() for name in systems.split(",") if name.strip()], most_systems(mid_anchor)
+    material = open_material(source, named, kbps)
+    found = len(material.systems)
+    too_many = method == Kind.mushra and found > most and not named and source.is_file()
+    if too_many and (nearest := nearest_in_rate(read_results(source), material.systems, most)):
+        material = open_material(source, nearest, kbps)
+        typer.echo(f"{found} systems are too many for one screen, taken are {', '.join(nearest)}; --systems chooses others", err=True)
     for line in material.left_out:
         typer.echo(f"left out: {line}", err=True)
     command = typed()
