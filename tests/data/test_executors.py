@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 
 import pytest
 
-from telucodec.data.executors import cluster, processes, submit_all
+from telucodec.data.executors import cluster, in_turn, processes, submit_all
 from telucodec.errors import TelucodecError
 
 
@@ -29,6 +31,22 @@ def test_a_block_that_fails_leaves_no_process_behind():
         assert len(multiprocessing.active_children()) == 2
         raise KeyboardInterrupt
     assert not multiprocessing.active_children() and time.monotonic() - start < 300
+
+
+def test_work_in_turn_that_is_stopped_ends_without_a_word(monkeypatch):
+    complaints = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.5)  # while the first result is waited for
+            list(in_turn(time.sleep, [600.0] * 40, 2))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    for thread in threading.enumerate():
+        if "ExecutorManager" in type(thread).__name__:
+            thread.join(60)
+    assert not complaints and not multiprocessing.active_children()
 
 
 def test_without_dask_the_remedy_is_told(monkeypatch):

@@ -40,10 +40,11 @@ def processes(jobs: int) -> Iterator[Executor]:
         raise TelucodecError("a process was killed, most likely for want of memory; run the same again with fewer jobs") from error
     finally:
         with _without_ctrl_c():  # a second one must not leave any behind
+            # Before the end of a process tells its thread that it broke, which would trip over what was taken back.
+            pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others:
                 process.kill()
                 process.join()
-            pool.shutdown(cancel_futures=True)
 
 
 def submit_all(executor: Executor, task: Callable, arguments: Sequence[tuple]) -> list[Future]:
