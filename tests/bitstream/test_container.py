@@ -112,13 +112,17 @@ def test_on_the_way_to_a_later_packet_too_errors_name_theirs():
         list(read_packets(bytes(data), 3, first=2))
 
 
-def test_errors_name_the_file(tmp_path):
+def test_errors_name_the_file_and_say_what_to_do(tmp_path):
     empty = tmp_path / "తెలుగు.tlc"
     empty.touch()
-    with pytest.raises(BitstreamError, match="తెలుగు.tlc: empty"), open_tlc(empty):
+    with pytest.raises(BitstreamError, match="తెలుగు.tlc: empty file; .*telucodec encode"), open_tlc(empty):
         pass
-    with pytest.raises(BitstreamError, match="none.tlc: cannot be read"), open_tlc(tmp_path / "none.tlc"):
+    with pytest.raises(BitstreamError, match="none.tlc: cannot be read .*; check its name"), open_tlc(tmp_path / "none.tlc"):
         pass
+
+    for content in (b"TLC", b"a film of forty bytes, or somewhat more."):
+        with pytest.raises(BitstreamError, match="a .tlc file.*; .*telucodec encode"):
+            Header.from_bytes(content)
 
 
 def test_an_index_of_numbers_that_do_not_end_is_done_without():

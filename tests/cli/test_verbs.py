@@ -136,6 +136,14 @@ def test_a_damaged_file_is_an_error_or_concealed(coded, tmp_path):
     assert soundfile.info(tmp_path / "out.wav").frames == json.loads(telucodec("info", coded, "--json").stdout)["samples"]
 
 
+def test_the_rate_of_a_file_that_was_cut_is_not_known(coded, tmp_path):
+    (tmp_path / "cut.tlc").write_bytes(coded.read_bytes()[:1000])
+    done = telucodec("info", tmp_path / "cut.tlc", "--json")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 2 and facts["packets_before_damage"] < facts["packets"]
+    assert facts["bytes"] == 1000 and facts["kbps"] is None
+
+
 def test_a_file_that_lost_its_last_bytes_is_not_called_whole(tmp_path):
     target = tmp_path / "long.tlc"
     assert telucodec("encode", VIDEO, target).returncode == 0

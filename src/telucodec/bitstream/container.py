@@ -30,6 +30,8 @@ CODES = 32
 CRC_SHARE = 20
 """Salvaging gives up after checking so many times the file's length: only a file made to take long needs more."""
 
+GET_ANOTHER = "fetch it again, or make one with telucodec encode"
+
 
 @dataclass(frozen=True)
 class Header:
@@ -62,10 +64,10 @@ class Header:
     def from_bytes(cls, data: bytes) -> "Header":
         """Header at the start of `data`. Raises BitstreamError unless it is whole."""
         if len(data) < HEADER_BYTES:
-            raise BitstreamError(f"too short for a .tlc file ({len(data)} bytes)" if data else "empty file")
+            raise BitstreamError(f"too short for a .tlc file ({len(data)} bytes); {GET_ANOTHER}" if data else f"empty file; {GET_ANOTHER}")
         magic, version, identity, sample_rate, power, packet_frames, length, crc = _FIXED.unpack(data[:HEADER_BYTES])
         if magic != MAGIC:
-            raise BitstreamError("not a .tlc file")
+            raise BitstreamError(f"not a .tlc file; {GET_ANOTHER}")
         if version != VERSION:
             raise BitstreamError(f"version {version} of the format, this program reads version {VERSION}; install a newer telucodec")
         if crc != zlib.crc32(data[: HEADER_BYTES - 4]):
@@ -225,9 +227,9 @@ def open_tlc(path: Path) -> Iterator[mmap.mmap]:
         with open(path, "rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:  # an empty file cannot be mapped
-        raise BitstreamError(f"{path}: empty file") from error
+        raise BitstreamError(f"{path}: empty file; {GET_ANOTHER}") from error
     except OSError as error:
-        raise BitstreamError(f"{path}: cannot be read ({error.strerror})") from error
+        raise BitstreamError(f"{path}: cannot be read ({error.strerror}); check its name and who may read it") from error
     with mapped as data:
         try:
             yield data

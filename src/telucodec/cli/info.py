@@ -43,7 +43,7 @@ def info(
         "duration_s": duration_s,
         "samples": header.num_samples,
         "sample_rate": header.sample_rate,
-        "kbps": 8 * num_bytes / duration_s / 1000 if duration_s else None,
+        "kbps": 8 * num_bytes / duration_s / 1000 if duration_s and len(lengths) == expected else None,  # of a whole file
         "mode": "codes" if header.power == CODES else "natural" if header.power else "fidelity",
         "envelope_power": header.power / POWER_UNITS if header.power < CODES else None,
         "model": header.identity.hex(),
