@@ -29,7 +29,7 @@ NO_TERMS = Terms()
 
 
 class BuildRecord(BaseModel):
-    """Every field may be missing; what else the file holds is not for the report."""
+    """Any field may be missing, if not all that a build found; what else the file holds is not for the report."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -67,9 +67,12 @@ def read_build_record(path: Path | None) -> BuildRecord:
     if path is None:
         return BuildRecord()
     try:
-        return BuildRecord.model_validate_json(Path(path).read_bytes())
+        record = BuildRecord.model_validate_json(Path(path).read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); leave it out, or build again") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"{path}: not a build record (at {'.'.join(map(str, first['loc']))}: {first['msg']}); build again") from error
+    if not record.model_fields_set - {"command", "date"}:  # which other files tell of themselves too
+        raise DataError(f"{path}: not a build record, it tells of no build; name the build.json of one, or build again")
+    return record
