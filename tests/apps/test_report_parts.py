@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from made_up import GOOD, results, sounds, trial
 
-from telucodec.apps.build_record import Terms
+from telucodec.apps.build_record import BuildRecord, Terms
 from telucodec.apps.manager_page import WORDS, languages
 from telucodec.apps.report import Further, report
+from telucodec.apps.verdicts import headline, verdicts
 from telucodec.audio.media import read_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
@@ -99,6 +100,19 @@ def test_languages_have_the_same_words_with_the_same_places_for_numbers():
         assert others.keys() == english.keys()
         for name, sentence in english.items():
             assert set(re.findall(r"\{\w+\}", others[name])) == set(re.findall(r"\{\w+\}", sentence)), name
+
+
+@pytest.mark.parametrize("found", [results(), results(trial()), results(names=())], ids=["no clips", "good", "no model"])
+@pytest.mark.parametrize("build", [BuildRecord(), BuildRecord(seconds={"model": 90.0}, terms=Terms(time_s=60.0))])
+def test_cards_speak_the_language_of_the_page_and_say_where_they_do_not(tmp_path, found, build):
+    told = verdicts(found, headline(found, build), build)
+    words = json.loads(WORDS.read_text("utf-8"))["te"]
+    assert {verdict.note for verdict in told} - {""} <= words.keys()
+    (tmp_path / "build.json").write_text(build.model_dump_json(exclude_defaults=True) if build.seconds else '{"leaks": []}')
+    page, _ = write(tmp_path, found, Further(build=tmp_path / "build.json"), "te")
+    cards = page.split('<div class="cards" id="verdicts">')[1].split('<p class="soft')[0]
+    telugu = re.sub(r'<span lang="en">.*?</span>|<[^>]*>', "", cards)
+    assert set(re.findall("[a-z]{3,}", telugu)) <= {"build", "json", "kbps"}
 
 
 @pytest.mark.parametrize(
