@@ -1,6 +1,8 @@
 """What `telucodec plan` prints of a plan, and that it runs on real speech."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import soundfile
@@ -29,6 +31,18 @@ def test_a_table_a_line_for_each_choice_and_a_summary():
     assert "POC: half an hour; too small: 1,400 updates" in told
     assert any("35 dB at 4 kbps: out of reach" in line and "4 kbps give 18 to 20 dB" in line and "16 to 20 kbps" in line for line in told)
     assert told[-1] == "40 updates timed, 1.25 s each; 12 s of sound a second; 3.82 h of data; too small: POC"
+
+
+def test_little_data_is_told_in_seconds():
+    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 16 / 3600, COLUMNS, KNOWN, None))
+    assert "; 16 s of data; " in told[-1]
+
+
+def test_without_data_one_line_says_so(tmp_path):
+    command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "plan", "--data", str(tmp_path), "--precision", "bf16"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and "no such manifest" in line
 
 
 def test_lengths_that_were_asked_for_are_planned_on_real_speech(telugu, tmp_path):

@@ -109,7 +109,7 @@ def lines(found: "Plan") -> list[str]:
         pace += f", {probe.judged_update_s:.3g} s once discriminators join after {probe.judged_from:,}"
     small = [column.name for column in found.columns if column.verdict.startswith("too small")]
     told.append(
-        f"{pace}; {found.batch_s / probe.judged_update_s:.0f} s of sound a second; {found.data_h:.2f} h of data; "
+        f"{pace}; {found.batch_s / probe.judged_update_s:.0f} s of sound a second; {_time(3600 * found.data_h)} of data; "
         + (f"too small: {', '.join(small)}" if small else "none of these lengths is too small to learn")
     )
     return told
@@ -129,5 +129,6 @@ def _number(value: float) -> str:
 
 
 def _time(seconds: float) -> str:
-    name, length = ("days", 86_400) if seconds >= 2 * 86_400 else ("h", 3600) if seconds >= 2 * 3600 else ("min", 60)
+    units = (("days", 2 * 86_400, 86_400), ("h", 2 * 3600, 3600), ("min", 60, 60), ("s", 0, 1))
+    name, length = next((name, length) for name, least, length in units if seconds >= least)
     return f"{_number(seconds / length)} {name}"

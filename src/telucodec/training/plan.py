@@ -3,6 +3,7 @@
 Nothing is written, and nothing of the probe is kept. Beside it stands what known codecs were given.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ def plan(
 
 def machine(precision: str) -> Fabric:
     """One process on this machine's GPU, or on its CPU. Raises ConfigError for a precision that is not known."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else it tells its precision, above a line on what is wrong too
     return Fabric(accelerator="auto", devices=1, precision=precision_of(precision))
 
 
