@@ -47,7 +47,7 @@ def media(tmp_path_factory):
     (folder / "text.mp4").write_text("no film")
     (folder / "cut.mp4").write_bytes((SPEECH / "kerstin" / "kerstin-clips.mp4").read_bytes()[:100_000])
     soundfile.write(folder / "silence.wav", np.zeros(48_000), 16_000)
-    soundfile.write(folder / "quiet.wav", 0.002 * np.sin(np.arange(48_000) / 20), 16_000)
+    soundfile.write(folder / "quiet\nroom.wav", 0.002 * np.sin(np.arange(48_000) / 20), 16_000)
     nan = np.full(16_000, np.nan, np.float32)
     soundfile.write(folder / "nan.wav", nan, 16_000, subtype="FLOAT")
     return folder
@@ -66,7 +66,7 @@ def test_bad_files_get_a_line_each_and_the_rest_is_done(built):
     assert "5 of the media files could not be read" in done.stderr
     for name in ("0 bytes.mp4", "text.mp4", "cut.mp4", "silence.wav", "nan.wav"):
         assert sum(line.startswith("  left out:") and name in line for line in done.stdout.splitlines()) == 1, done.stdout
-    assert "quiet.wav, 0.0 to 3.0 s: no speech" in done.stdout
+    assert "  quiet room.wav, 0.0 to 3.0 s: no speech" in done.stdout
     assert (out / "report.html").stat().st_size > 100_000
 
 
@@ -152,11 +152,12 @@ def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside
     done = run_build(tmp_path / "media", out)
     assert done.returncode == 0, done.stderr
     assert "shipped; no validation speech" in done.stdout
+    assert "results: 1 test clip\n" in done.stdout
     assert "nan" not in done.stdout
     assert (out / "report.html").exists()
     again = run_build(tmp_path / "media", out, "--price", "2", "--minutes-limit", "60", "--cost-limit", "2")
     assert again.returncode == 0, again.stderr
-    assert "audio: 2 recordings, 2 of them from before" in again.stdout
+    assert "audio: 2 recordings, 2 from before" in again.stdout
     assert again.stdout.count("unchanged since the last run") == 3
     verdicts = {found["criterion"]: found["status"] for found in json.loads((out / "report.json").read_bytes())["verdicts"]}
     assert verdicts["Time"] == verdicts["Cost"] == "PASS"

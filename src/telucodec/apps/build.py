@@ -114,6 +114,15 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     return Built(results, page, record.unreadable)
 
 
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _one_line(words: str) -> str:
+    """`words` on one line, as names of files may not be."""
+    return " ".join(words.splitlines())
+
+
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -154,9 +163,9 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
     spent_s = before_s + time.monotonic() - start
     write_whole(record, json.dumps({"seconds": spent_s}).encode())
     num_recordings, num_unreadable = len(extracted.recordings), len(extracted.unreadable)
-    say(f"audio: {num_recordings} recordings, {extracted.num_reused} of them from before, {num_unreadable} unreadable")
+    say(f"audio: {_counted(num_recordings, 'recording')}, {extracted.num_reused} from before, {num_unreadable} unreadable")
     for line in extracted.unreadable:
-        say(f"  left out: {line}")
+        say(f"  left out: {_one_line(line)}")
     if not extracted.recordings:
         raise DataError(f"{media}: no recording in it can be read; see the lines above")
     return extracted, spent_s
@@ -200,9 +209,9 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
     }
     found, seconds = _step(out, "manifests", made_from, list(manifests.values()), work, "manifests:", say)
     durations = ", ".join(f"{part} {part_s:.0f} s" for part, part_s in found["seconds"].items())
-    say(f"manifests: {durations}; {len(found['rejected'])} segments rejected")
+    say(f"manifests: {durations}; {_counted(len(found['rejected']), 'segment')} rejected")
     for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"], *found["remarks"]]:
-        say(f"  {line}")
+        say(f"  {_one_line(line)}")
     if not found["seconds"]["test"]:
         raise DataError(f"{media}: nothing in it is left to test with; add recordings, or put some in {media / TEST_FOLDER}")
     return found, seconds
@@ -280,5 +289,5 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
     settings = {"kbps": KBPS, "baselines": list(BASELINES), "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
-    say(f"results: {found['clips']} test clips")
+    say(f"results: {_counted(found['clips'], 'test clip')}")
     return seconds
