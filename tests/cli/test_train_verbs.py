@@ -85,8 +85,8 @@ def test_a_run_goes_on(run, data):
     done = telucodec("train", "--data_dir", data, "--resume", run, "--updates", 42)
     assert "goes on after 40 updates" in done.stderr
     assert "42 updates heard" in done.stdout
-    done = telucodec("train", "--data_dir", data, "--resume", run)
-    assert "42 updates heard" in done.stdout  # as many as it was to last
+    done = telucodec("train", "--resume", run)
+    assert "42 updates heard" in done.stdout, done.stderr  # as many as it was to last, on its data
 
 
 def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
 def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):
     folder, first = quietly(request_of(toy_data, epochs=2, name="ended"))
     assert quietly(request_of(toy_data, epochs=None, resume=folder))[1].updates == first.updates
-    _, longer = quietly(request_of(toy_data, epochs=3, resume=folder))
+    _, longer = quietly(request_of(toy_data, data=None, epochs=3, resume=folder))
     assert longer.updates > first.updates
     state = torch.load(folder / "resume.pt", weights_only=True)
     del state["length"]  # as before it was kept
@@ -116,6 +117,14 @@ def test_a_checkpoint_that_does_not_fit_its_run_is_one_line(toy_data, tmp_path):
     settings.write_text(settings.read_text().replace("width = 32", "width = 16"))
     with pytest.raises(TrainingError, match="resume.pt: does not fit config.toml"):
         quietly(again)
+
+
+def test_no_data_goes_on_as_that_of_the_run_and_begins_as_the_usual(monkeypatch):
+    asked = []
+    monkeypatch.setattr("telucodec.recognizer.train.run", lambda request, *others: asked.append(request.data) or 1 / 0)
+    for options in ([], ["--resume", "run"], ["--resume", "run", "--data", "there"]):
+        CliRunner().invoke(recognizer, ["train", *options])
+    assert asked == [Path("data/manifests"), None, Path("there")]
 
 
 @pytest.mark.parametrize("option", ["--config", "--experiment_name", "--from"])

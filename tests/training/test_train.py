@@ -6,6 +6,7 @@ import math
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +134,20 @@ def test_runs_that_begin_at_once_get_a_folder_each(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(TrainingError, match="cannot be made"):
         RunFolder.new(tmp_path / "file", "same", config)
+
+
+def test_where_the_data_of_a_run_lies_is_kept_and_where_it_is_not_the_way_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("manifests").mkdir()
+    folder = RunFolder.new(tmp_path, "run", tiny())
+    with pytest.raises(TrainingError, match="does not say where its data lies; pass --data"):  # as before it was kept
+        folder.data()
+    folder.write_beginning("telucodec train", Path("manifests"))
+    monkeypatch.chdir("run")
+    assert folder.data() == tmp_path / "manifests"
+    (tmp_path / "manifests").rmdir()
+    with pytest.raises(TrainingError, match="run: its data lay in .*manifests, which is not there; pass --data"):
+        folder.data()
 
 
 def test_half_a_line_of_the_log_is_left_out(tmp_path):

@@ -20,9 +20,8 @@ from telucodec.recognizer.score import Rates
 from telucodec.recognizer.transcribe import transcribe as hear
 from telucodec.recognizer.transcribe import windows_of
 
-Data = Annotated[
-    Path, typer.Option("--data_dir", "--data", help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it.")
-]
+MANIFESTS = Path("data/manifests")
+DATA = "Folder with train.csv and val.csv, as `telucodec manifest split` makes it"
 SETTINGS = "Settings that ship (commands, characters, aksharas, bpe, telugu) or a .toml file"
 Config = Annotated[str, typer.Option(help=f"{SETTINGS}.")]
 Gates = Annotated[bool, typer.Option("--gates/--no-gates", help="Check transcripts and network before spending.")]
@@ -36,7 +35,10 @@ Closed = Annotated[
 
 
 def train(
-    data_dir: Data = Path("data/manifests"),
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data_dir", "--data", help=f"{DATA}; {MANIFESTS} if not given, with --resume that of the run."),
+    ] = None,
     config: Annotated[str | None, typer.Option(help=f"{SETTINGS}; characters if not given.")] = None,
     minutes: Annotated[
         float | None,
@@ -48,7 +50,7 @@ def train(
         str | None, typer.Option("--experiment_name", "--name", help="Name of the run's folder; that of the settings if not given.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint, with its settings and length.")
+        Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint, with its settings, data and length.")
     ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Start from this run's recogniser, with its settings and units.")] = None,
     gates: Gates = True,
@@ -63,7 +65,8 @@ def train(
         if resume and value is not None:
             raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
     config = config or "characters"
-    request = _request(data_dir, config, minutes, num_epochs, checkpoint_dir, experiment_name, resume, start, gates, precision, wandb)
+    data = data_dir or (None if resume else MANIFESTS)
+    request = _request(data, config, minutes, num_epochs, checkpoint_dir, experiment_name, resume, start, gates, precision, wandb)
     from telucodec.recognizer.train import run  # torch is needed from here on
 
     with progress_bar("train") as progress:
@@ -77,7 +80,7 @@ def train(
 
 
 def curve(
-    data_dir: Data = Path("data/manifests"),
+    data_dir: Annotated[Path, typer.Option("--data_dir", "--data", help=f"{DATA}.")] = MANIFESTS,
     config: Config = "characters",
     minutes: Annotated[float, typer.Option(min=0.01, help="Length of each run.")] = 10.0,
     shares: Annotated[str, typer.Option(help="Shares of train.csv in per cent, each a run.")] = "25,50,100",

@@ -14,8 +14,14 @@ from telucodec.errors import TelucodecError
 
 def train(
     data_dir: Annotated[
-        Path, typer.Option("--data_dir", "--data", help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it.")
-    ] = Path("data/manifests"),
+        Path | None,
+        typer.Option(
+            "--data_dir",
+            "--data",
+            help="Folder with train.csv and val.csv, as `telucodec manifest split` makes it; "
+            "data/manifests if not given, with --resume that of the run.",
+        ),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="Recipe that ships (--list shows them) or a .toml file; perceptual if not given.")
     ] = None,
@@ -40,7 +46,9 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with the run in this folder, from its checkpoint; as long as it was to last if no length is given."),
+        typer.Option(
+            help="Go on with the run in this folder, from its checkpoint, on its data; as long as it was to last if no length is given."
+        ),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Start from the model folder of a run, or encodec:PATH for EnCodec's weights.")
@@ -76,7 +84,7 @@ def train(
             raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
     changes = {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     request = launch.Request(
-        data=data_dir,
+        data=data_dir or (None if resume else Path("data/manifests")),
         recipe=recipe or "perceptual",
         preset=preset,
         minutes=minutes if asked or resume else 30.0,

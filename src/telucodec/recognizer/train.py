@@ -46,8 +46,8 @@ FEWEST_BATCHES = 4
 class Request:
     """What a user asks of `telucodec recognizer train`."""
 
-    data: Path
-    """Folder with train.csv and val.csv."""
+    data: Path | None
+    """Folder with train.csv and val.csv; None for that of a run that goes on."""
     config: str
     minutes: float | None
     epochs: int | None
@@ -85,7 +85,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         folder, config = None, begun[1].config
     else:
         folder, config = None, recognizer_of(request.config)
-    root = request.data
+    root = request.data or folder.data()
     rows = read_manifest(root / "train.csv")
     told = transcribed(rows, config.script, config.batches.longest_s)
     if not told.rows:
@@ -109,7 +109,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         _judge(check_model(model, batch, config.optimiser.learning_rate, config.gates), say)
     if folder is None:
         folder = RunFolder.new(request.runs, request.name or Path(request.config).stem, config)
-        folder.write_log({"command": request.command, "units": len(units.symbols), "rows": len(told.rows), "left_out": told.left_out})
+        folder.write_beginning(request.command, root, units=len(units.symbols), rows=len(told.rows), left_out=told.left_out)
     size = sum(parameter.numel() for parameter in model.parameters())
     say(
         f"{folder.path}: {size / 1e6:.2f} million parameters, {len(units.symbols)} {units.kind}; {len(told.rows)} clips, "

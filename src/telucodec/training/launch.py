@@ -40,7 +40,8 @@ PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
 class Request:
     """What a user asks of `telucodec train`."""
 
-    data: Path
+    data: Path | None
+    """Folder with train.csv and val.csv; None for that of a run that goes on."""
     recipe: str
     preset: str | None
     minutes: float | None
@@ -76,16 +77,17 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
             f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; "
             "choose --processes so, or the --batch_size of a new run"
         )
-    rows = read_manifest(request.data / "train.csv")
-    samples, ends = pack(rows, request.data, request.data / "packed", progress)
+    root = request.data or folder.data()
+    rows = read_manifest(root / "train.csv")
+    samples, ends = pack(rows, root, root / "packed", progress)
     batches = config.recipe.batches
     crops = Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed, config.model.sample_rate)
-    validation = validation_sounds(read_manifest(request.data / "val.csv"), request.data)
+    validation = validation_sounds(read_manifest(root / "val.csv"), root)
     if folder is None:  # not before the data is known to be there
         preset = request.preset or ("from-" + Path(request.start.removeprefix(ENCODEC)).name if begun else config.recipe.model)
         name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
         folder = RunFolder.new(request.runs, name, config)
-        folder.write_log({"command": request.command})
+        folder.write_beginning(request.command, root)
         start = save_codec(begun, folder.path / "start") if begun else None
     fabric = Fabric(
         accelerator="auto",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -40,6 +41,18 @@ class RunFolder:
         if not folder.config.exists() or not folder.resume.exists():
             raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and resume.pt")
         return folder, parse(read_toml(folder.config), kind, folder.config)
+
+    def write_beginning(self, command: str, data: Path, **others: object) -> None:
+        """The first line of log.jsonl: what was asked for, and the folder of the manifests."""
+        self.write_log({"command": command, "data": os.path.abspath(data), **others})
+
+    def data(self) -> Path:
+        """The folder of manifests that the run began with. Raises TrainingError where it is not known or not there."""
+        data = next((entry["data"] for entry in self.read_log() if "data" in entry), None)  # older versions kept none
+        if data is None or not os.path.isdir(data):
+            lay = "does not say where its data lies" if data is None else f"its data lay in {data}, which is not there"
+            raise TrainingError(f"{self.path}: {lay}; pass --data with the folder of its train.csv and val.csv")
+        return Path(data)
 
     def write_log(self, entry: dict) -> None:
         """Append a line to log.jsonl; numbers that are not finite are null there."""
