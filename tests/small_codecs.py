@@ -7,17 +7,18 @@ import torch
 
 from telucodec.config import parse
 from telucodec.export.optimize import Check, optimize
+from telucodec.models import bodies, quantizers
 from telucodec.models.store import save_codec
 from telucodec.models.vq_codec import VQCodec, VQCodecConfig
 from telucodec.runtime.codes import CodesModel
 from telucodec.training.codes import fit_codes
 
-BODIES = {
+BODIES = {kind: {"kind": kind} for kind in bodies.BODIES if kind != "encodec"} | {
     "spectral": {"kind": "spectral", "look_ahead": 0, "width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 8},
     "looking ahead": {"kind": "spectral", "hop": 160, "width": 16, "encoder_blocks": 1, "decoder_blocks": 2, "latent_dim": 8},
     "time-domain": {"kind": "time-domain", "strides": [8, 10], "widths": [8, 80], "latent_dim": 8},
 }
-QUANTIZERS = {
+QUANTIZERS = {kind: {"kind": kind, "num_codebooks": 3} for kind in quantizers.QUANTIZERS} | {
     "rvq-ema": {"kind": "rvq-ema", "num_codebooks": 3, "codebook_size": 32},
     "rvq-factorised": {"kind": "rvq-factorised", "num_codebooks": 3, "codebook_size": 32, "code_dim": 4},
     "fsq": {"kind": "fsq", "num_codebooks": 3, "levels": [5, 3, 3]},

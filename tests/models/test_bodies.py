@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
+from telucodec.models.bodies import BODIES, BodyConfig
 from telucodec.models.bodies.spectral import Analysis, SpectralConfig, Synthesis
 from telucodec.models.bodies.time_domain import TimeDomainConfig
 from telucodec.models.causal import Chain, Delay, Gain, Residual, Tanh
@@ -13,12 +15,14 @@ from telucodec.training.recipe import preset_of, shipped
 HOP = 8
 SPECTRAL = SpectralConfig(hop=HOP, width=16, encoder_blocks=2, decoder_blocks=2, latent_dim=6)
 TIME = TimeDomainConfig(strides=(2, 4), widths=(4, 8), latent_dim=6)
-BODIES = {
+CONFIGS = {
     "spectral": SPECTRAL,
     "spectral, tanh, no look-ahead": SPECTRAL.model_copy(update={"tanh": True, "look_ahead": 0}),
     "time": TIME,
     "time, looks ahead": TIME.model_copy(update={"look_ahead": 1, "lapped": False}),
 }
+CONFIGS |= {kind: config() for kind, config in BODIES.items() if kind not in ("spectral", "time-domain", "encodec")}
+"""EnCodec's takes whole sounds alone (`test_encodec_import.py`)."""
 LAYERS = {
     # name: what builds it, its channels, samples in that make one whole frame
     "conv": (lambda: CausalConv1d(3, 5, kernel_size=7, dilation=9), 3, 1),
@@ -37,8 +41,8 @@ LAYERS = {
     "residual": (lambda: Residual(CausalConv1d(3, 3, 5), Snake(3)), 3, 1),
     "analysis": (lambda: Analysis(HOP), 1, HOP),
     "synthesis": (lambda: Synthesis(HOP), HOP, 1),
-    **{f"{name} encoder": (lambda config=config: config.build().encoder, 1, HOP) for name, config in BODIES.items()},
-    **{f"{name} decoder": (lambda config=config: config.build().decoder, 6, 1) for name, config in BODIES.items()},
+    **{f"{name} encoder": (lambda config=config: config.build().encoder, 1, config.hop) for name, config in CONFIGS.items()},
+    **{f"{name} decoder": (lambda config=config: config.build().decoder, config.latent_dim, 1) for name, config in CONFIGS.items()},
 }
 
 
@@ -88,13 +92,18 @@ def test_the_transform_alone_gives_the_sound_back_one_hop_late():
     assert coefficients.shape == (2, HOP, 30)
 
 
-@pytest.mark.parametrize("config", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("kind", BODIES)
+def test_the_shelf_holds_it_under_its_kind(kind):
+    assert TypeAdapter(BodyConfig).validate_python({"kind": kind}) == BODIES[kind]()
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_shapes_and_hop_are_as_told(config):
     body = config.build()
     latent = body.encoder(torch.zeros(3, 1, 10 * config.hop))
-    assert body.hop == config.hop == HOP
-    assert latent.shape == (3, 6, 10)
-    assert body.decoder(latent).shape == (3, 1, 10 * HOP)
+    assert body.hop == config.hop
+    assert latent.shape == (3, config.latent_dim, 10)
+    assert body.decoder(latent).shape == (3, 1, 10 * body.hop)
 
 
 def test_a_spectral_decoder_has_heard_as_many_later_frames_as_it_looks_ahead():
@@ -128,7 +137,7 @@ def test_a_time_domain_body_that_cannot_be_is_refused():
 
 def test_tanh_keeps_the_output_within_full_scale():
     torch.manual_seed(0)
-    for config in (BODIES["spectral, tanh, no look-ahead"], TIME):
+    for config in (CONFIGS["spectral, tanh, no look-ahead"], TIME):
         assert config.build().decoder(100 * torch.randn(1, 6, 20)).abs().max() <= 1
 
 

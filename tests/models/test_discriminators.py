@@ -20,7 +20,7 @@ each = pytest.mark.parametrize("kind", DISCRIMINATORS)
 
 def tiny(kind):
     torch.manual_seed(0)
-    return TINY[kind].build()
+    return (TINY.get(kind) or DISCRIMINATORS[kind]()).build()
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +46,13 @@ def test_the_shelf_holds_it_under_its_kind(kind):
 @each
 @pytest.mark.parametrize("samples", [1, 320, 1001])
 def test_any_length_gives_logits_and_features_for_each_judge(kind, samples):
-    judged = tiny(kind)(torch.randn(3, 1, samples))
-    assert len(judged.logits) == len(judged.features) == 2
+    judges = tiny(kind)
+    judged = judges(torch.randn(3, 1, samples))
+    assert len(judged.logits) == len(judged.features) == len(judges.judges)
     for logits, features in zip(judged.logits, judged.features, strict=True):
         assert logits.shape[:2] == (3, 1)
         assert torch.isfinite(logits).all()
-        assert len(features) >= 5
+        assert features
         assert all(len(layer) == 3 and torch.isfinite(layer).all() for layer in features)
 
 
@@ -105,7 +106,7 @@ def test_it_learns_to_tell_speech_from_noise_of_its_level(kind, speech):
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        real, made = (sum(logits.mean((1, 2, 3)) for logits in judges(wave[24:]).logits) for wave in (speech, noise()))
+        real, made = (sum(logits.flatten(1).mean(1) for logits in judges(wave[24:]).logits) for wave in (speech, noise()))
     assert real.min() > made.max()
     assert loss < 1  # 2 is a judge that says nothing
 

@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from telucodec.models.quantizers import QUANTIZERS, QuantizerConfig
 from telucodec.models.quantizers.clusters import k_means
 from telucodec.models.quantizers.ema_rvq import EmaRVQConfig
-from telucodec.models.quantizers.factorised_rvq import FactorisedRVQConfig
 from telucodec.models.quantizers.fsq import FSQConfig
 
 WIDTH, BATCH, FRAMES = 12, 4, 50
-SHELF = [
-    EmaRVQConfig(num_codebooks=4, codebook_size=32),
-    FactorisedRVQConfig(num_codebooks=4, codebook_size=32, code_dim=4),
-    FSQConfig(num_codebooks=4, levels=(5, 3, 3)),
-]
-RESIDUAL = SHELF[:2]
+SMALL = {
+    "rvq-ema": {"codebook_size": 32},
+    "rvq-factorised": {"codebook_size": 32, "code_dim": 4},
+    "fsq": {"levels": (5, 3, 3)},
+}
+CONFIGS = {kind: config(num_codebooks=4, **SMALL.get(kind, {})) for kind, config in QUANTIZERS.items()}
+RESIDUAL = [CONFIGS["rvq-ema"], CONFIGS["rvq-factorised"]]
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +33,16 @@ def rows(latent):
     return latent.transpose(1, 2).flatten(0, 1)
 
 
-@pytest.fixture(params=SHELF, ids=lambda config: config.kind)
+@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
 def quantizer(request):
     made = request.param.build(WIDTH)
     made.initialise(rows(latents(32)))
     return made.eval()
+
+
+@pytest.mark.parametrize("kind", QUANTIZERS)
+def test_the_shelf_holds_it_under_its_kind(kind):
+    assert TypeAdapter(QuantizerConfig).validate_python({"kind": kind}) == QUANTIZERS[kind]()
 
 
 def test_what_comes_out_is_what_a_decoder_makes_of_the_codes(quantizer):
@@ -86,14 +92,14 @@ def test_gradients_reach_the_latent_through_every_number_of_codebooks(quantizer)
 
 
 def test_moving_averages_pass_the_gradient_on_as_the_identity_does():
-    quantizer = SHELF[0].build(WIDTH)
+    quantizer = CONFIGS["rvq-ema"].build(WIDTH)
     latent, weights = latents().requires_grad_(), torch.randn(BATCH, WIDTH, FRAMES)
     (quantizer(latent, torch.tensor([1, 2, 3, 4])).latent * weights).sum().backward()
     torch.testing.assert_close(latent.grad, weights)
 
 
 def test_fsq_passes_the_gradient_on_as_its_bounded_projections_do():
-    quantizer = SHELF[2].build(WIDTH)
+    quantizer = CONFIGS["fsq"].build(WIDTH)
     latent, weights = latents().requires_grad_(), torch.randn(BATCH, WIDTH, FRAMES)
     (quantizer(latent).latent * weights).sum().backward()
     smooth = latent.detach().clone().requires_grad_()
@@ -102,7 +108,7 @@ def test_fsq_passes_the_gradient_on_as_its_bounded_projections_do():
 
 
 def test_codebooks_of_the_factorised_learn_from_their_own_term_alone():
-    quantizer = SHELF[1].build(WIDTH)
+    quantizer = CONFIGS["rvq-factorised"].build(WIDTH)
     quantizer(latents()).latent.sum().backward(retain_graph=True)
     assert quantizer.codebooks.grad is None or (quantizer.codebooks.grad == 0).all()
     quantizer(latents()).loss.backward()
@@ -110,7 +116,7 @@ def test_codebooks_of_the_factorised_learn_from_their_own_term_alone():
 
 
 def test_entries_of_the_factorised_are_chosen_by_direction_alone():
-    quantizer = SHELF[1].build(WIDTH)
+    quantizer = CONFIGS["rvq-factorised"].build(WIDTH)
     latent = latents()
     before = quantizer._look_up(0, latent.transpose(1, 2))[1]
     with torch.no_grad():
@@ -131,7 +137,7 @@ def test_starting_by_k_means_leaves_less_error_than_chance(config):
 
 
 def test_each_codebook_lowers_the_error():
-    quantizer, latent = SHELF[0].build(WIDTH), latents(32)
+    quantizer, latent = CONFIGS["rvq-ema"].build(WIDTH), latents(32)
     quantizer.initialise(rows(latent))
     errors = [float((quantizer.eval()(latent, torch.full((32,), count)).latent - latent).square().mean()) for count in range(1, 5)]
     assert sorted(errors, reverse=True) == errors

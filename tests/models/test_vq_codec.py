@@ -10,15 +10,16 @@ from safetensors.torch import save
 from telucodec.config import parse
 from telucodec.errors import ConfigError, ModelError
 from telucodec.export.graphs import fold
+from telucodec.models import bodies, quantizers
 from telucodec.models.complexity import complexity
 from telucodec.models.store import FILE_NAME, FORMAT, load_codec_module, save_codec
 from telucodec.models.vq_codec import VQCodecConfig
 
-BODIES = {
+BODIES = {kind: {"kind": kind} for kind in bodies.BODIES if kind != "encodec"} | {
     "spectral": {"kind": "spectral", "hop": 80, "width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "latent_dim": 6},
     "time-domain": {"kind": "time-domain", "strides": [4, 5], "widths": [5, 20], "latent_dim": 6},
 }
-QUANTIZERS = {
+QUANTIZERS = {kind: {"kind": kind, "num_codebooks": 3} for kind in quantizers.QUANTIZERS} | {
     "rvq-ema": {"kind": "rvq-ema", "num_codebooks": 3, "codebook_size": 16},
     "rvq-factorised": {"kind": "rvq-factorised", "num_codebooks": 3, "codebook_size": 16, "code_dim": 4},
     "fsq": {"kind": "fsq", "num_codebooks": 3, "levels": [3, 5]},

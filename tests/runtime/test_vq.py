@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from small_codecs import codes_model_of, made, small_codec
+from small_codecs import BODIES, QUANTIZERS, codes_model_of, made, small_codec
 from test_corruption import CORRUPTIONS, pieces, survives
 from typer.testing import CliRunner
 
@@ -28,6 +28,9 @@ KINDS = {
     "rvq-factorised, looking ahead": ("looking ahead", "rvq-factorised", False),
     "fsq, time domain": ("time-domain", "fsq", False),
 }
+SEEN = {part for kind in KINDS.values() for part in kind}
+KINDS |= {body: (body, "rvq-ema", False) for body in BODIES if body not in SEEN}
+KINDS |= {quantizer: ("spectral", quantizer, False) for quantizer in QUANTIZERS if quantizer not in SEEN}
 FRAMES = 25
 """Frames of a packet in tests of many packets."""
 
