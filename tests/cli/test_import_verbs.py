@@ -6,10 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from release import make_archive, make_folder
+from typer.testing import CliRunner
 
+from telucodec.audio.sound_file import write_audio
+from telucodec.cli.main import app
 from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.synthesis import SYNTHESISERS
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 
@@ -100,6 +105,26 @@ def test_sentences_are_spoken(tmp_path):
     assert "2 rows" in done.stdout
     assert all(row.synthetic and row.source == "tts" for row in read_manifest(tmp_path / "tts" / "manifest.csv"))
     telucodec("manifest", "check", tmp_path / "tts" / "manifest.csv")
+
+
+def test_a_synthesiser_of_the_shelf_speaks_in_the_voice_asked_for(monkeypatch, tmp_path):
+    class Hum:
+        language = "te"
+
+        def __init__(self, voice):
+            self.name = f"hum {voice}"
+
+        def check(self):
+            pass
+
+        def speak(self, text, target):
+            write_audio(target, 0.2 * np.sin(np.arange(16_000) / 9, dtype=np.float32)[None], 16_000)
+
+    monkeypatch.setitem(SYNTHESISERS, "espeak", Hum)
+    (tmp_path / "prompts.txt").write_text("నమస్కారం\n", "utf-8")
+    asked = ["tts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "tts"), "--synthesiser", "espeak", "--voice", "low"]
+    assert "1 rows" in CliRunner().invoke(app, asked).output
+    assert read_manifest(tmp_path / "tts" / "manifest.csv")[0].speaker == "hum low"
 
 
 def test_without_a_synthesiser_the_remedy_is_told(tmp_path):

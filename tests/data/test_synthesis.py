@@ -63,11 +63,13 @@ def test_a_limit_takes_the_first_sentences_and_an_empty_file_is_told(prompts, tm
         import_source(Prompts(prompts, Whistle()), tmp_path / "out", "tts")
 
 
-@needs_espeak
 @pytest.mark.parametrize("make", SYNTHESISERS.values(), ids=SYNTHESISERS)
 def test_telugu_is_spoken_the_same_each_time_and_longer_text_takes_longer(make, tmp_path):
     voice = make("te")
-    voice.check()
+    try:
+        voice.check()
+    except DataError as error:
+        pytest.skip(str(error))
     assert voice.language == "te"
     waves = []
     for number, text in enumerate(["నమస్కారం", "నమస్కారం", "నమస్కారం, మీరు ఎలా ఉన్నారు? నేను బాగున్నాను"]):

@@ -12,6 +12,9 @@ class Voice(Protocol):
     language: str
     """Code of the language it speaks."""
 
+    def __init__(self, voice: str) -> None:
+        """Be the voice that the synthesiser calls so; `te` speaks Telugu."""
+
     def check(self) -> None:
         """Raise DataError where it cannot speak at all."""
 
