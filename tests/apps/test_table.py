@@ -4,7 +4,7 @@ import io
 import json
 import re
 
-from made_up import GOOD, results, trial
+from made_up import GOOD, METRICS, results, trial
 from rich.console import Console
 
 from telucodec.apps.table import headings, holes, none_came_back, remarks, rows, summary_numbers, summary_table
@@ -81,6 +81,18 @@ def test_no_column_is_lost_in_a_narrow_terminal():
     Console(file=text, width=80).print(summary_table(found))
     assert all(word in text.getvalue() for word in ("kbps", "SNR", "PESQ", "STOI", "ViSQOL", "WER"))
     assert text.getvalue().count("measured") == 5
+
+
+def test_what_was_asked_for_is_shown_as_far_as_it_fits_and_the_rest_is_counted():
+    def shown(*names):
+        asked = results(trial()).model_copy(update={"metrics": tuple(metric for metric in METRICS if metric.name in names)})
+        text = io.StringIO()
+        Console(file=text, width=80).print(summary_table(asked))
+        return " ".join(text.getvalue().split())
+
+    few = shown("si_sdr_db", "correlation", "pesq")
+    assert all(label in few for label in ("SI-SDR", "Correlation", "PESQ")) and "more metrics" not in few
+    assert "3 more metrics are in the results" in shown(*GOOD)
 
 
 def test_a_small_negative_number_is_not_minus_nothing():

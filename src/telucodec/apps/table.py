@@ -34,7 +34,7 @@ NUMBER_WIDTH = 8
 MOST_REMARKS = 12
 """Reasons below a terminal's table."""
 BRIEF = ("snr_db", "pesq", "stoi", "visqol", "wer")
-"""Metrics that fit beside each other in a terminal of 80 characters."""
+"""What a terminal of 80 characters shows of more metrics than fit beside each other, which are as many as these."""
 
 
 def summaries(results: Results, group: str | None = None) -> dict[str, Summary]:
@@ -131,18 +131,24 @@ def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
 
 def summary_table(results: Results) -> Table:
     """What fits into a terminal; the report shows the rest."""
-    results = results.model_copy(update={"metrics": tuple(metric for metric in results.metrics if metric.name in BRIEF)})
+    measured = results.metrics
+    brief = tuple(metric for metric in measured if metric.name in BRIEF)
+    fitting = measured if len(measured) <= len(BRIEF) else brief or measured[: len(BRIEF)]
+    results = results.model_copy(update={"metrics": fitting})
     shown = [0, 1, *range(3, 3 + len(results.metrics))]
     cells = [[row[place] for place in shown] for row in rows(results)]
     caption = [
         "SNR is waveform fidelity, not quality." + (" * not on every clip." if any(cell.share for row in cells for cell in row) else "")
     ]
+    if more := len(measured) - len(fitting):
+        caption.append(f"{more} more metrics are in the results and their report.")
     caption += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
     title = f"{results.test_set.name}: {_clips(results.test_set.num_clips)}"
     table = Table(title=title, caption=Text("\n".join(caption)), box=SIMPLE, padding=(0, 1, 0, 0))
     columns = headings(results)
     for place in shown:
-        table.add_column(columns[place].text, justify="right" if place else "left", width=NUMBER_WIDTH if place else None)
+        width = max(NUMBER_WIDTH, *map(len, columns[place].text.split())) if place else None
+        table.add_column(columns[place].text, justify="right" if place else "left", width=width)
     for row in cells:
         table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
     return table
