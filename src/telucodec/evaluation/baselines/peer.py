@@ -18,7 +18,7 @@ class Peer:
     kbps: tuple[float, ...]
     """Its own rates, rising."""
     at: Callable[[float], Contender]
-    """One of its rates -> the codec at that rate."""
+    """One of its rates, N -> the codec at that rate: a name that ends in _N, a label with "N kbps", the family `label`, and a note."""
     require: Callable[[], object] = lambda: None
     """Raises TelucodecError, with the line that installs it, where what the peer runs on is missing."""
 
