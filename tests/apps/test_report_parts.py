@@ -59,7 +59,7 @@ def test_a_codec_that_crashes_silence_and_a_fifth_of_a_second_are_holes_with_rea
         assert reason in page and any(reason in line for line in numbers["holes"])
     assert page.count("data:audio/flac") == 6 and page.count('alt="Where Plain') == 3
     assert page.count("<svg") >= 2 and numbers["bound"]["heard"] == "all test clips"
-    assert "optimistic estimate" in page
+    assert "its upper edge optimistic" in page
     assert {v["criterion"]: v["status"] for v in numbers["verdicts"]}["Demo works"] == "PASS"
 
 
@@ -181,7 +181,10 @@ def test_the_estimate_is_of_the_kept_clips_or_of_the_same_test_set_alone(tmp_pat
     sounds(tmp_path, "samples/o.flac")
     found = results(trial(), samples=(Sample(clip="a", original="samples/o.flac", decoded={}),))
     page, numbers = write(tmp_path, found)
-    assert numbers["bound"]["heard"] == "1 of 1 test clips" and "optimistic estimate of what is possible, from 1 of 1 test clips" in page
+    assert (
+        numbers["bound"]["heard"] == "1 of 1 test clips"
+        and "estimate of what is possible, its upper edge optimistic, from 1 of 1 test clips" in page
+    )
     rising = [point["fine_db"] for point in numbers["bound"]["points"]]
     assert rising == sorted(rising) and all(point["coarse_db"] <= point["fine_db"] for point in numbers["bound"]["points"])
     with pytest.raises(DataError, match="the same test set"):

@@ -1,6 +1,7 @@
 """`bound`: from any media the same estimate, from much of it as from all, and its words."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -53,6 +54,7 @@ def test_the_verb_refuses_35_db_at_4_kbps(telugu, tmp_path):
     write_audio(path, telugu, 16_000)
     said = CliRunner().invoke(app, ["bound", str(path), "--kbps", "4", "--snr", "35"]).output
     assert "35 dB at 4 kbps: out of reach" in said
+    assert re.search(r"4 kbps: about \d+\.\d dB, at most \d+\.\d dB", said)
     told = json.loads(CliRunner().invoke(app, ["bound", str(path), "--kbps", "4", "--snr", "35", "--json"]).output)
     assert told["verdicts"][0]["verdict"].startswith("out of reach")
     low, high = told["reachable_db"][0]["coarse"], told["reachable_db"][0]["fine"]

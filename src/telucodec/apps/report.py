@@ -207,4 +207,4 @@ def _training_numbers(log: TrainingLog | None) -> dict | None:
 
 def _bound_numbers(estimate: Bound) -> dict:
     points = [{"kbps": kbps, "coarse_db": low, "fine_db": high} for kbps, low, high in estimate.points]
-    return {"optimistic": True, "heard": estimate.heard, "reason": estimate.reason, "points": points}
+    return {"optimistic": "fine", "heard": estimate.heard, "reason": estimate.reason, "points": points}

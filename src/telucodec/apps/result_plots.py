@@ -83,7 +83,7 @@ def rate_plot(results: Results, estimate: Bound) -> str:
             panels += [Panel(title, lines, marked, marked_label=label)] if lines else []
     lines = _lines(results, {name: (summary.pooled_snr.value, math.nan, math.nan) for name, summary in found.items()})
     if lines:
-        label = f"optimistic estimate of what is possible, from {estimate.heard}"
+        label = f"estimate of what is possible, its upper edge optimistic, from {estimate.heard}"
         panels.append(Panel("SNR of all clips as one, dB", lines, SNR_DB, estimate.points, label))
     return rate_plot_svg(panels, PCM_KBPS / RATIO) if panels else ""
 

@@ -19,8 +19,9 @@ def bound(
 ) -> None:
     """Estimate what SNR can be hoped for at a rate from your own audio, and what rate an SNR would take.
 
-    Two Gaussian estimates bracket it: one knows the level of every four coefficients for nothing, the other that of 200-Hz bands. Both are
-    optimistic, no proof, and say nothing of how a codec sounds: good ones change the waveform and sound well at a low SNR.
+    Two Gaussian estimates. One knows the level of 200-Hz bands for nothing: what the shipped codec's fidelity mode reaches, to a decibel or
+    two. The other knows that of every four coefficients: optimistic, no codec measured here gets there. Neither is a proof or says how a codec
+    sounds: good ones change the waveform and sound well at a low SNR.
 
     Example: telucodec bound talk.mp4 --kbps 4 --snr 35
     """
@@ -30,7 +31,7 @@ def bound(
     reachable = {rate: found.snr_db_for(rate) for rate in rates}
     targets = [] if snr is None else [judge(found, rate, snr) for rate in rates]
     if as_json:
-        told = {"audio": str(audio), "heard_s": found.duration_s, "optimistic": True}
+        told = {"audio": str(audio), "heard_s": found.duration_s, "optimistic": "fine"}
         told["reachable_db"] = [{"kbps": rate, "coarse": low, "fine": high} for rate, (low, high) in reachable.items()]
         if targets:
             needed = targets[0].needed_kbps
@@ -39,10 +40,8 @@ def bound(
         typer.echo(json.dumps(told))
         return
     for rate, (low, high) in reachable.items():
-        typer.echo(f"{rate:6g} kbps: at most {low:.1f} to {high:.1f} dB")
+        typer.echo(f"{rate:6g} kbps: about {low:.1f} dB, at most {high:.1f} dB")
     for target in targets:
         fine, coarse = target.needed_kbps
         typer.echo(f"{snr:g} dB at {target.kbps:g} kbps: {target.verdict}; that SNR takes {fine:.1f} to {coarse:.1f} kbps")
-    typer.echo(
-        f"{audio}: an optimistic estimate from {found.duration_s:.0f} s of sound; no codec is measured here, `telucodec evaluate` does that"
-    )
+    typer.echo(f"{audio}: an estimate from {found.duration_s:.0f} s of sound; no codec is measured here, `telucodec evaluate` does that")

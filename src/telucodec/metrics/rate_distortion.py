@@ -2,9 +2,9 @@
 
 Components of known variances s cost sum max(0, log2(s / w) / 2) bits at the distortion sum min(s, w), for a water level w
 (Cover and Thomas, Elements of Information Theory, 2nd edition, section 10.3.3). Speech is taken as MDCT coefficients whose variances
-are told to encoder and decoder for nothing (an oracle envelope), which no codec has: an estimate, and an optimistic one.
-Two envelopes bracket it: the fine one follows single harmonics, the coarse one knows bands and not what is in them. Speech is not
-Gaussian given either, so neither end is a proof.
+are told to encoder and decoder for nothing (an oracle envelope). Two envelopes give two estimates. The fine one follows single harmonics,
+which no codec is told for nothing: an optimistic estimate. The coarse one knows bands and not what is in them, which contexts of decoded
+neighbours tell too: about what a good codec reaches, and no upper end. Speech is not Gaussian given either, so neither is a proof.
 """
 
 import math
@@ -19,9 +19,12 @@ from telucodec.metrics.metric import SAMPLE_RATE, NotMeasured
 HOP = 320
 """20 ms: of those tried with the shipped codec the best for speech (docs/experiments.md, 2)."""
 FINE = 2, 2
-"""Frames and bins that a variance of the fine envelope is the mean of: one variance for four coefficients, so it knows part of each."""
+"""Frames and bins that a variance of the fine envelope is the mean of: one variance for four coefficients, so it knows part of each.
+
+The shipped codec's fidelity mode stays 1.0 to 2.4 dB below what it gives, at 3 to 24 kbps, on eight clips of examples/speech.
+"""
 COARSE = 2, 8
-"""The same for the coarse one: bands of 200 Hz, without their harmonics. The shipped codec comes within a decibel of it, headers included."""
+"""The same for the coarse one: bands of 200 Hz, without their harmonics. There the shipped codec is 0.3 dB below to 1.8 dB above it, headers included."""
 
 
 class WaterFilling:
@@ -65,7 +68,7 @@ class WaterFilling:
 
 @dataclass(frozen=True)
 class Bracket:
-    """Rates and SNRs of sound under a fine and a coarse envelope: the optimistic and the less optimistic end."""
+    """Rates and SNRs of sound under a fine and a coarse envelope: the optimistic end, and about what a good codec reaches."""
 
     fine: WaterFilling
     coarse: WaterFilling
@@ -99,7 +102,7 @@ def judge(found: Bracket, kbps: float, snr_db: float) -> Target:
     if snr_db > reachable[1]:
         verdict = "out of reach: even an optimistic estimate stays below it, no training can mend that"
     elif snr_db > reachable[0]:
-        verdict = "at the edge of the estimate: do not promise it"
+        verdict = "between what the shipped codec's fidelity mode about reaches and what is out of reach: measure it before you promise it"
     else:
         verdict = "not ruled out by the audio; whether a codec gets there, training must show"
     return Target(kbps, snr_db, reachable, found.kbps_for(snr_db), verdict)
