@@ -132,20 +132,6 @@ def test_without_a_microphone_one_line_tells(card):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("fault, remedy", [(ImportError("none"), "pip install"), (OSError("PortAudio library not found"), "libportaudio2")])
-def test_without_the_library_one_line_tells(monkeypatch, fault, remedy):
-    def refuse(name, *rest):
-        if name == "sounddevice":
-            raise fault
-        return imported(name, *rest)
-
-    imported = __import__
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr("builtins.__import__", refuse)
-    with pytest.raises(TelucodecError, match=remedy):
-        Microphone()
-
-
 @pytest.mark.parametrize("answers, agreed", [(["kavya", "CC0-1.0", "yes"], True), (["kavya", "CC0-1.0", "no"], False), (["kavya"], False)])
 def test_consent_is_shown_and_asked_for_once(tmp_path, monkeypatch, answers, agreed):
     session, shown, left = RecordingSession(TEXTS, tmp_path), Console(file=io.StringIO(), width=100), iter(answers)

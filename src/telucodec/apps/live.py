@@ -100,7 +100,7 @@ def line(share: float, burst: float, seed: int) -> Iterator[bool]:
 
 def microphone(stopped: Callable[[], bool]) -> Iterator[np.ndarray]:
     """What this machine's microphone hears, in blocks float32 [1, T], until `stopped()`. Raises TelucodecError where there is none."""
-    card = sound_card()
+    card = sound_card("give a file")
     try:
         with card.InputStream(samplerate=SAMPLE_RATE, channels=1, dtype="float32") as stream:
             while not stopped():
@@ -112,7 +112,7 @@ def microphone(stopped: Callable[[], bool]) -> Iterator[np.ndarray]:
 
 def play(windows: Iterable[np.ndarray]) -> int:
     """Play `windows` float32 [1, T] by this machine's speaker; return the number of samples. Raises TelucodecError where there is none."""
-    card, num_samples = sound_card(), 0
+    card, num_samples = sound_card("write to a file with --out"), 0
     try:
         with card.OutputStream(samplerate=SAMPLE_RATE, channels=1, dtype="float32") as stream:
             for window in windows:

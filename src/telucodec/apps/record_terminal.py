@@ -37,7 +37,7 @@ class Microphone:
 
     def __init__(self, device: int | None = None) -> None:
         """Raises TelucodecError where sounddevice, PortAudio or the microphone is missing."""
-        self.sound = sound_card()
+        self.sound = sound_card("record in a browser with --web")
         self.device = device
         try:
             self.sample_rate = int(self.sound.query_devices(device, "input")["default_samplerate"])

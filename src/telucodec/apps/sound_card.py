@@ -5,14 +5,14 @@ from types import ModuleType
 from telucodec.errors import TelucodecError
 
 
-def sound_card() -> ModuleType:
-    """The package sounddevice. Raises TelucodecError where it or PortAudio is missing."""
+def sound_card(instead: str) -> ModuleType:
+    """The package sounddevice. Raises TelucodecError, which tells what to do `instead`, where it or PortAudio is missing."""
     try:
         import sounddevice
     except ImportError as error:
-        raise TelucodecError("microphone and speaker need sounddevice: pip install 'telucodec[record]'") from error
+        raise TelucodecError(f"microphone and speaker need sounddevice: pip install 'telucodec[record]'; or {instead}") from error
     except OSError as error:
         raise TelucodecError(
-            "PortAudio is missing: apt-get install libportaudio2 (macOS: brew install portaudio); `record` also works with --web"
+            f"PortAudio is missing: apt-get install libportaudio2 (macOS: brew install portaudio); or {instead}"
         ) from error
     return sounddevice
