@@ -11,6 +11,7 @@ demo: $(READY)
 
 test: $(READY)
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto
 
 $(READY): pyproject.toml requirements.lock scripts/install.py
