@@ -251,7 +251,8 @@ def main() -> None:
                 table.setdefault(case, Counter()).update([case if case in cases else cases[0]])
                 if case not in cases:
                     missed.append(f"{name} of {path.name[:2]}: {', '.join(cases)}; {_facts(diagnosis)}")
-    print(f"{len(DEFECTS)} defects, each made of {len(clips)} clips")
+    harmless = sum(case == "healthy" for case, _ in DEFECTS.values())
+    print(f"{len(DEFECTS) - harmless} defects and {harmless} harmless changes, each made of {len(clips)} clips")
     print("\n".join(f"missed: {line}" for line in missed))
     columns = sorted({found for row in table.values() for found in row})
     print("made \\ found".ljust(16), *(column[:12].rjust(13) for column in columns))

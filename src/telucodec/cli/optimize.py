@@ -54,7 +54,7 @@ def optimize(
     silent = math.isnan(found.snr_before_db) or math.isnan(found.snr_after_db)
     snr = "SNR not measured" if silent else f"SNR {found.snr_before_db:.2f} -> {found.snr_after_db:.2f} dB"
     typer.echo(
-        f"{out}: {found.bytes_after / 1e6:.1f} MB of {found.bytes_before / 1e6:.1f}; {100 * found.same_codes:.2f} % of the codes are the same, "
+        f"{out}: {found.bytes_before / 1e6:.1f} -> {found.bytes_after / 1e6:.1f} MB; {100 * found.same_codes:.2f} % of the codes are the same, "
         f"samples differ by up to {found.largest_difference:.1e}; {snr}; "
         f"codes take {found.kbps_even:.2f} -> {found.kbps_coded:.2f} kbps; "
         f"encode and decode {1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core"

@@ -167,7 +167,7 @@ def optimize(
         return
     lm = f"; language model: perplexity {found.lm_perplexity:.1f}" if not math.isnan(found.lm_perplexity) else ""
     typer.echo(
-        f"{out}: {found.bytes_after / 1e6:.1f} MB of {found.bytes_before / 1e6:.1f}; {100 * found.same_texts:.1f} % of {found.num_clips} texts are the same, "
+        f"{out}: {found.bytes_before / 1e6:.1f} -> {found.bytes_after / 1e6:.1f} MB; {100 * found.same_texts:.1f} % of {found.num_clips} texts are the same, "
         f"log-probabilities differ by up to {found.largest_difference:.1e}; CER {100 * found.cer_before:.2f} -> {100 * found.cer_after:.2f} %, "
         f"WER {100 * found.wer_before:.2f} -> {100 * found.wer_after:.2f} %; "
         f"{1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core{lm}"
