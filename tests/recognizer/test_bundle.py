@@ -185,3 +185,12 @@ def test_the_verbs_hear_without_torch(bundle, toy_data, tmp_path):
         json.loads(done.stdout)
     done = subprocess.run([sys.executable, "-c", code[0], "recognizer", "train", "--data", str(toy_data)], capture_output=True, text=True)
     assert done.returncode == 2 and "pip install" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_prompts_may_be_the_texts_of_a_manifest(bundle, toy_data, tmp_path, suffix):
+    write_manifest(tmp_path / f"prompts{suffix}", read_manifest(toy_data / "val.csv"))
+    done = CliRunner().invoke(
+        recognizer_verbs, ["evaluate", str(bundle), str(toy_data / "val.csv"), "--closed", str(tmp_path / f"prompts{suffix}")]
+    )
+    assert done.exit_code == 0 and "100 % without error" in done.output

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from telucodec.apps.table import none_came_back, remarks, summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
+from telucodec.cli.typed import typed
 from telucodec.evaluation.baselines import PEERS
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate as run
@@ -66,9 +66,8 @@ def evaluate(
     if wer is not None:
         load_bundle(wer)  # one that cannot be used is told before anything is run
         judge, contenders = Judge(wer), [*contenders, untouched()]
-    command = shlex.join(["telucodec", *sys.argv[1:]])
     with progress_bar("Evaluating") as progress:
-        results = run(data, contenders, out, command, chosen, num_samples=samples, jobs=jobs, progress=progress, judge=judge)
+        results = run(data, contenders, out, typed(), chosen, num_samples=samples, jobs=jobs, progress=progress, judge=judge)
     if as_json:
         typer.echo(json.dumps(summary_numbers(results), indent=1))
     else:

@@ -11,7 +11,7 @@ import typer
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
-from telucodec.data.manifest import moved, read_manifest, write_manifest
+from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, write_manifest
 from telucodec.errors import DataError, TelucodecError
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.evaluate import evaluate as measure
@@ -281,7 +281,7 @@ def _need_torch() -> None:
 
 def _lines(path: Path) -> list[str]:
     """Sentences of a text file, one a line and up to a TAB, or texts of a manifest."""
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
         return [row.text for row in read_manifest(path)]
     try:
         return [line.split("\t")[0] for line in path.read_text("utf-8").splitlines()]
