@@ -36,7 +36,7 @@ def second() -> str:
 PEER = Contender("peer", "Peer", "peer", np.copy, np.copy, num_bytes=np.size, note="2 ms of delay taken out", library=first)
 
 
-@pytest.mark.parametrize("change", [{}, {"library": second}, {"note": "3 ms of delay taken out"}, {"missing": "gone"}], ids=str)
+@pytest.mark.parametrize("change", [{}, {"library": second}, {"note": "3 ms of delay taken out"}, {"missing": "gone"}], ids=", ".join)
 def test_a_peer_is_measured_again_once_what_does_its_work_or_what_is_taken_out_has_changed(quality, tmp_path, change):
     write_audio(tmp_path / "clips" / "a.flac", np.random.default_rng(0).normal(0, 0.1, (1, 8000)).astype(np.float32), 16_000)
     evaluate(tmp_path / "clips", [PEER], tmp_path / "results.json", "", quality.SHELF, num_samples=0)
