@@ -87,6 +87,19 @@ def test_a_link_that_leads_nowhere_is_told_and_a_pipe_is_not_waited_for(media, t
     assert {diagnosis.sound.path.name for diagnosis in examine([media]).diagnoses} == {"a.wav", "b.WAV", "gone.wav", "round.wav"}
 
 
-def test_links_to_folders_are_not_followed(media):
+def test_links_to_folders_are_followed_where_they_lead_to_something_new(media, tmp_path):
+    disk = tmp_path / "disk"
+    (disk / "films").mkdir(parents=True)
+    (disk / "films" / "e.mp4").touch()
+    (media / "near").symlink_to(disk / "films")
+    (media / "wide").symlink_to(disk)
+    (disk / "f.mp4").touch()
+    (disk / "back").symlink_to(media)
     (media / "again").symlink_to(media / "kerstin")
-    assert len(list(media_below(media))) == 2
+    (media / "round").symlink_to(tmp_path)
+    assert list(media_below(media)) == [
+        media / "a.wav",
+        media / "kerstin" / "b.WAV",
+        media / "near" / "e.mp4",
+        media / "round" / "disk" / "f.mp4",
+    ]

@@ -19,16 +19,24 @@ BUILD_MARK = "steps/audio.json"
 def media_below(folder: Path, passed_over: Callable[[Path], bool] = lambda below: False) -> Iterator[Path]:
     """Yield the media files below `folder`, without hidden ones, what a build wrote, and those below folders that are `passed_over`.
 
-    Links to folders are not followed. A link that leads nowhere is yielded, and so is a folder that may not be read: whoever opens
-    them tells why they are no use. Raises DataError where `folder` itself is none or may not be read.
+    Links to folders are followed at the end, to what was not seen by then. A link that leads nowhere is yielded, and so is a folder
+    that may not be read: whoever opens them tells why they are no use. Raises DataError where `folder` itself is none or may not be read.
     """
     if not os.path.isdir(folder):
         raise DataError(f"{printable(folder)}: is no folder, or may not be read; give the folder that your recordings lie in")
     closed: list[OSError] = []
-    for place, below, names in os.walk(folder, onerror=closed.append):
-        folders = (Path(place, name) for name in below if not name.startswith("."))
-        below[:] = sorted(folder.name for folder in folders if not os.path.exists(folder / BUILD_MARK) and not passed_over(folder))
-        yield from (Path(place, name) for name in sorted(names) if _is_media(place, name))
+    tops, seen = [Path(folder)], set()
+    for top in tops:
+        for place, below, names in os.walk(top, onerror=closed.append):
+            if (real := os.path.realpath(place)) in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            folders = (Path(place, name) for name in sorted(below) if not name.startswith("."))
+            kept = [folder for folder in folders if not os.path.exists(folder / BUILD_MARK) and not passed_over(folder)]
+            tops += [folder for folder in kept if folder.is_symlink()]
+            below[:] = [folder.name for folder in kept if not folder.is_symlink()]
+            yield from (Path(place, name) for name in sorted(names) if _is_media(place, name))
     for error in closed:
         if Path(error.filename) == Path(folder):
             raise DataError(f"{printable(folder)}: cannot be read ({error.strerror}); check who may read it") from error

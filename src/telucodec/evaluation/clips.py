@@ -1,9 +1,11 @@
 """The test set: the rows of a manifest, or every sound file of a folder, each read when its turn comes."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,9 +14,8 @@ import numpy as np
 
 from telucodec.audio.media import read_media
 from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.media_folder import media_below
 from telucodec.errors import DataError
-
-SUFFIXES = {".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
 
 KEPT = re.compile(r"sample_\d+_original\.flac")
 """What lies in every folder of sound that an evaluation kept (`evaluation.compare`)."""
@@ -53,7 +54,7 @@ def open_clips(data: Path) -> Clips:
     data = Path(data)
     found = _of_folder(data) if data.is_dir() else _of_manifest(data)
     if not found.clips:
-        raise DataError(f"{data}: holds no speech to evaluate; pass a manifest, or a folder of sound files ({', '.join(sorted(SUFFIXES))})")
+        raise DataError(f"{data}: holds no speech to evaluate; pass a manifest, or a folder of recordings (wav, flac, mp3, m4a, mp4 ...)")
     return found
 
 
@@ -73,9 +74,7 @@ def _of_manifest(path: Path) -> Clips:
 
 def _of_folder(folder: Path) -> Clips:
     """All sound below `folder` but what evaluations kept there: that was coded, and would change the set from one evaluation to the next."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path, folder))
-    kept = {path.parent for path in found if KEPT.fullmatch(path.name)} - {folder}
-    paths = [path for path in found if path.parent not in kept]
+    paths = sorted(media_below(folder, _was_kept))
     names = [path.relative_to(folder).as_posix() for path in paths]
     content = hashlib.sha256()
     for name, path in zip(names, paths, strict=True):
@@ -95,9 +94,11 @@ def _line(name: str, path: Path) -> bytes:
     return f"{name}\0{content}\n".encode()
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    """Whether `path` lies below `folder` under a name that begins with a dot, such as macOS's shadow of a file."""
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _was_kept(folder: Path) -> bool:
+    """Whether an evaluation kept the sound in `folder`."""
+    with suppress(OSError):
+        return any(KEPT.fullmatch(name) for name in os.listdir(folder))
+    return False
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

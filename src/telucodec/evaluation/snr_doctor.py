@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
-from telucodec.data.media_folder import MEDIA_SUFFIXES
+from telucodec.data.media_folder import media_below
 from telucodec.errors import DataError
 from telucodec.files import printable
 from telucodec.metrics.pair import Pair, measure_pair
@@ -98,12 +98,11 @@ def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path
 def _media(folder: Path) -> dict[str, Path]:
     """Media files below `folder` by their name there, without suffix. Raises DataError where two have one name."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file() and not path.name.startswith("."):
-            name = printable(path.relative_to(folder).with_suffix(""))
-            if name in found:
-                raise DataError(f"{printable(path)}: another file beside it has its name but for the suffix; move one away")
-            found[name] = path
+    for path in sorted(media_below(folder)):
+        name = printable(path.relative_to(folder).with_suffix(""))
+        if name in found:
+            raise DataError(f"{printable(path)}: another file beside it has its name but for the suffix; move one away")
+        found[name] = path
     return found
 
 

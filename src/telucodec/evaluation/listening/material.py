@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from telucodec.data.media_folder import MEDIA_SUFFIXES
 from telucodec.errors import DataError
-from telucodec.evaluation.clips import SUFFIXES
 from telucodec.evaluation.listening.key import KeySystem
 from telucodec.evaluation.results import Results, beside, read_results
 
@@ -103,7 +103,7 @@ def _sounds(folder: Path) -> dict[str, Path]:
     """Sound files in `folder` by their name without suffix. Raises DataError where two have one name."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
+        if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file() and not path.name.startswith("."):
             if path.stem in found:
                 raise DataError(f"{path}: another file beside it has its name but for the suffix; move one away")
             found[path.stem] = path
