@@ -9,6 +9,7 @@ import typer
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
 from telucodec.cli.ending import ending_in, spare
+from telucodec.cli.piped import PIPE, or_piped, piped_in, piped_out
 from telucodec.cli.progress import progress_bar, watched
 from telucodec.errors import TelucodecError
 from telucodec.files import whole
@@ -25,8 +26,8 @@ class Mode(StrEnum):
 
 
 def encode(
-    source: Annotated[Path, typer.Argument(help="Any audio or video file.")],
-    target: Annotated[Path, typer.Argument(help="File to write, .tlc.", callback=ending_in(".tlc"))],
+    source: Annotated[Path, typer.Argument(help="Any audio or video file; - for what is piped in.")],
+    target: Annotated[Path, typer.Argument(help="File to write, .tlc; - to pipe it out.", callback=or_piped(ending_in(".tlc")))],
     kbps: Annotated[
         float | None,
         typer.Option(min=0.5, max=256, help="Average bitrate of the whole file; 6 with the shipped model if nothing is asked."),
@@ -58,14 +59,15 @@ def encode(
     if mode and mode.value not in codec.modes:
         raise TelucodecError(f"{model}: a codec of discrete codes has no {mode.value} mode; leave --mode out")
     chosen = mode.value if mode else codec.modes[0]
-    with progress_bar(f"encode {source.name}") as progress:
-        windows = watched(stream_media(source, codec.sample_rate), codec.sample_rate, stated_duration(source), progress)
-        with whole(target) as beside, open(beside, "wb") as sink:
+    with piped_in(source) as heard, piped_out(target, ".tlc") as made, progress_bar(f"encode {source.name}") as progress:
+        windows = watched(stream_media(heard, codec.sample_rate), codec.sample_rate, stated_duration(heard), progress)
+        with whole(made) as beside, open(beside, "wb") as sink:
             header = codec.encode_to(sink, windows, kbps, quality, chosen)
-    num_bytes, duration_s = target.stat().st_size, header.num_samples / header.sample_rate
+        num_bytes = made.stat().st_size
+    duration_s = header.num_samples / header.sample_rate
     rate = 8 * num_bytes / duration_s / 1000 if duration_s else float("nan")
     if as_json:
-        made = {
+        facts = {
             "path": str(target),
             "bytes": num_bytes,
             "duration_s": duration_s,
@@ -73,10 +75,11 @@ def encode(
             "mode": chosen,
             "model": codec.identity,
         }
-        typer.echo(json.dumps(made))
+        typer.echo(json.dumps(facts), err=target == PIPE)
     else:
         typer.echo(
-            f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM"
+            f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM",
+            err=target == PIPE,
         )
         if kbps is not None and not abs(rate / kbps - 1) <= MISSED:
             typer.echo(f"{target}: missed {kbps:g} kbps: {codec.why_missed}", err=True)
