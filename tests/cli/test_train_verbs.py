@@ -210,6 +210,14 @@ def test_it_is_measured_like_any_codec(bundle, data, tmp_path):
     assert all(trial["num_bytes"] > 0 and not trial["failure"] for trial in trials)
 
 
+@pytest.mark.parametrize("verb", [["optimize"], ["recognizer", "optimize"]])
+def test_a_bundle_is_no_file_and_that_is_told_before_the_work(tmp_path, verb):
+    (tmp_path / "taken").write_bytes(b"kept")
+    done = telucodec(*verb, tmp_path, "--out", tmp_path / "taken")
+    assert done.returncode == 2 and "is a file" in done.stderr
+    assert (tmp_path / "taken").read_bytes() == b"kept"
+
+
 @pytest.mark.parametrize("verb", ["train", "plan", "optimize run"])
 def test_a_plain_installation_says_what_training_needs(tmp_path, verb):
     code = "import sys; sys.modules['torch'] = None; from telucodec.cli.main import main; main()"

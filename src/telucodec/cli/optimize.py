@@ -15,7 +15,7 @@ from telucodec.data.manifest import read_manifest
 
 def optimize(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
     data_dir: Annotated[
         Path, typer.Option("--data_dir", "--data", help="Folder with val.csv: the sounds that the bundle is compared on.")
     ] = Path("data/manifests"),

@@ -139,7 +139,7 @@ def mixes(
 
 def optimize(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
     data: Annotated[Path, typer.Option(help="Manifest of clips that the bundle is compared on.")] = Path("data/manifests/val.csv"),
     int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a point of CER.")] = False,
     prompts: Annotated[
