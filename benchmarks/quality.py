@@ -183,7 +183,7 @@ def main() -> None:
     table = brief(results)
     models = ", ".join(dict.fromkeys(row.model[:8] for row in results.contenders if row.model))
     how = results.made
-    note = f"Measured on {how.date[:10]} on {how.machine['cpu']} by `{how.command}`; models {models} (the model, hashed with what repairs each mode)."
+    note = f"Measured on {how.date[:10]} on {how.machine['cpu']} by `{how.command}`; models {models} (hashes of the model together with the network that repairs each mode)."
     readme = ROOT / "README.md"
     before, rest = readme.read_text("utf-8").split(BEGIN)
     _, after = rest.split(END)
