@@ -121,3 +121,10 @@ def test_missing_sound_and_empty_manifests_are_told(data):
         pack([replace(rows[0], duration_s=0.0)], root, root / "packed")
     with pytest.raises(DataError, match=r"missing\.flac: is missing"):
         pack([replace(rows[0], path="missing.flac")], root, root / "packed")
+
+
+@pytest.mark.parametrize("duration_s", [float("nan"), float("inf")])
+def test_a_row_whose_length_is_no_number_is_named(data, duration_s):
+    root, rows, _ = data
+    with pytest.raises(DataError, match=rf"b\.flac: its row .* lasts {duration_s} s; mend the row"):
+        pack([rows[0], replace(rows[1], duration_s=duration_s)], root, root / "packed")

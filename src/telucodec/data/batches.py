@@ -62,7 +62,7 @@ def pack(
 
     They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError where they are empty.
     """
-    sizes = [round(row.duration_s * SAMPLE_RATE) for row in rows]
+    sizes = [row.span[1] for row in rows]
     if not sum(sizes):
         raise DataError(f"{root}: its manifest has no rows with sound to train on; prepare the data first")
     place = folder / f"{fingerprint(rows, root)}.npy"
