@@ -46,6 +46,10 @@ def test_eight_bits_are_smaller_and_hear_nearly_as_well(toy_run, toy_data, bundl
     assert (toy_data / "bundle8" / "acoustic.onnx").stat().st_size < (bundle / "acoustic.onnx").stat().st_size
 
 
+def test_a_bundles_graph_holds_no_paths_of_the_machine_that_made_it(bundle):
+    assert b".py" not in (bundle / "acoustic.onnx").read_bytes()
+
+
 def test_a_bundle_is_written_to_the_working_folder_and_to_no_file(toy_run, toy_data, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

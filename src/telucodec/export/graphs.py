@@ -81,14 +81,18 @@ def synthesis_graph(net: SynthesisNet | RefinementNet) -> bytes:
 def graph(module: nn.Module, signal: Tensor, half: Causal, length: object) -> bytes:
     """`module`, which takes `signal` and the state of `half`, as an ONNX file for signals of any `length`."""
     state = half.silence(1)
-    shapes = {"signal": {2: length}, "state": [None] * len(state)}
-    with quiet():
-        program = torch.onnx.export(module.eval(), (signal, state), dynamo=True, dynamic_shapes=shapes, verbose=False)
+    return exported(module, (signal, state), {"signal": {2: length}, "state": [None] * len(state)})
+
+
+def exported(module: nn.Module, inputs: tuple, shapes: dict) -> bytes:
+    """`module` as an ONNX file, traced with `inputs`, whose `shapes` say what may vary."""
+    with _quiet():
+        program = torch.onnx.export(module.eval(), inputs, dynamo=True, dynamic_shapes=shapes, verbose=False)
         return bare(program.model_proto.SerializeToString())
 
 
 @contextmanager
-def quiet():
+def _quiet():
     """The exporter tells its own developers much; what matters here is raised."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

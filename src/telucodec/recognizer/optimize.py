@@ -14,7 +14,7 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError, ModelError
 from telucodec.export.eight_bits import in_eight_bits
-from telucodec.export.graphs import quiet
+from telucodec.export.graphs import exported
 from telucodec.files import write_whole
 from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough
 from telucodec.recognizer.decode import best_path
@@ -113,15 +113,7 @@ def language_model(prompts: Sequence[str], trained: Trained, order: int) -> NGra
 def _graph(model: nn.Module, num_bands: int) -> bytes:
     """`model` as an ONNX file, for one clip of any length."""
     frames = torch.export.Dim("frames", min=8, max=MOST_FRAMES)
-    with quiet():
-        program = torch.onnx.export(
-            model.eval().requires_grad_(False),
-            (torch.randn(1, TRACED_FRAMES, num_bands),),
-            dynamo=True,
-            dynamic_shapes={"frames": {1: frames}},
-            verbose=False,
-        )
-        return program.model_proto.SerializeToString()
+    return exported(model.requires_grad_(False), (torch.randn(1, TRACED_FRAMES, num_bands),), {"frames": {1: frames}})
 
 
 def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram | None, manifest: Path, num_bytes: int, progress) -> Check:
