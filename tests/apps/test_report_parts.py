@@ -1,6 +1,7 @@
 """What the report shows beside the table of codecs: the first page, the estimate, the run, the plan, the data, and where each number came from."""
 
 import json
+import math
 import re
 from html import unescape
 from pathlib import Path
@@ -12,6 +13,7 @@ from made_up import GOOD, results, sounds, trial
 from telucodec.apps.build_record import BuildRecord, Terms
 from telucodec.apps.manager_page import WORDS, languages
 from telucodec.apps.report import Further, report
+from telucodec.apps.training_log import curves, read_training_log
 from telucodec.apps.verdicts import headline, verdicts
 from telucodec.audio.media import read_media
 from telucodec.audio.sound_file import write_audio
@@ -223,6 +225,14 @@ def test_a_run_is_drawn_as_far_as_its_log_came(tmp_path):
     assert training["Signs of trouble at its end"] == "dead codebook" and training["Lines of the log that are broken"] == "1"
     for title in ("terms of the training loss", "perplexity of codebooks", "entries used at all", "telucodec train --minutes 1"):
         assert title in page
+
+
+def test_terms_that_come_in_later_are_drawn_and_shares_are_no_terms(tmp_path):
+    judged = {"discriminator": 2.0, "judged_right": 0.75, "generator": 0.5, "mel": 1.0}
+    lines = [json.dumps({"update": 20, "mel": 2.0, "spent_s": 9.0}), *(json.dumps({"update": at, **judged}) for at in (40, 60))]
+    (terms,) = curves(read_training_log(a_run(tmp_path / "mine", *lines)))
+    assert list(terms.lines) == ["mel", "discriminator", "generator"]
+    assert terms.lines["generator"][1:] == [(40, 0.5), (60, 0.5)] and math.isnan(terms.lines["generator"][0][1])
 
 
 @pytest.mark.parametrize("line", ["", "[]", '{"update": 1}', '{"update": 1, "correlation": null, "perplexity": "many"}'])

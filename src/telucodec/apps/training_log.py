@@ -13,7 +13,7 @@ from telucodec.apps.plots import Columns, Curve
 from telucodec.apps.sources import Source, source_of
 from telucodec.errors import DataError
 
-HIDDEN_TERMS = ("update", "spent_s", "heard_hours", "loading_s", "revived")
+HIDDEN_TERMS = ("update", "spent_s", "heard_hours", "loading_s", "revived", "judged_right")
 """Numbers of an update that are not terms of its loss."""
 MAX_POINTS = 300
 """Of a line; more cannot be seen."""
@@ -85,7 +85,7 @@ def number_of(entry: dict, name: str) -> float:
 
 def curves(log: TrainingLog) -> list[Curve]:
     """What a person looks at to see whether a training works, without what the log does not hold."""
-    terms = [name for name in (log.updates[0] if log.updates else {}) if name not in HIDDEN_TERMS]
+    terms = dict.fromkeys(name for entry in log.updates for name in entry if name not in HIDDEN_TERMS)  # some come in later
     seen = (
         Curve("loss of validation", _lines(log.validations, {"loss": "loss"})),
         Curve("terms of the training loss", _lines(log.updates, {name: name for name in terms})),
