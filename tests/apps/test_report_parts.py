@@ -235,6 +235,13 @@ def test_terms_that_come_in_later_are_drawn_and_shares_are_no_terms(tmp_path):
     assert terms.lines["generator"][1:] == [(40, 0.5), (60, 0.5)] and math.isnan(terms.lines["generator"][0][1])
 
 
+def test_a_recognisers_run_is_refused_rather_than_drawn_as_a_codecs(tmp_path):
+    folder = a_run(tmp_path / "characters", '{"update": 20, "loss": 3.0, "learning_rate": 1e-3}')
+    (folder / "config.toml").write_text('script = "latin"\n[units]\nkind = "characters"\n')
+    with pytest.raises(DataError, match="characters: the report draws runs of `telucodec train`"):
+        read_training_log(folder)
+
+
 @pytest.mark.parametrize("line", ["", "[]", '{"update": 1}', '{"update": 1, "correlation": null, "perplexity": "many"}'])
 def test_a_log_without_numbers_is_a_hole(tmp_path, line):
     page, numbers = write(tmp_path, results(trial()), Further(run=a_run(tmp_path / "mine", line)))

@@ -34,9 +34,12 @@ class TrainingLog:
 
 
 def read_training_log(folder: Path | None) -> TrainingLog | None:
-    """The log of the run in `folder`; None for None. Raises DataError where there is none."""
+    """The log of the run in `folder`; None for None. Raises DataError where there is none, or one of another kind."""
     if folder is None:
         return None
+    config = _config(Path(folder) / "config.toml")
+    if config and "recipe" not in config:
+        raise DataError(f"{folder}: the report draws runs of `telucodec train`, and this is another; name the folder of one")
     path, entries, num_broken = Path(folder) / "log.jsonl", [], 0
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
@@ -56,16 +59,23 @@ def read_training_log(folder: Path | None) -> TrainingLog | None:
     return TrainingLog(
         name=Path(folder).resolve().name,
         source=source_of(path, " and then ".join(commands)),
-        settings=_settings(Path(folder) / "config.toml"),
+        settings=_settings(config),
         updates=tuple(entry for entry in counted if "correlation" not in entry),
         validations=tuple(entry for entry in counted if "correlation" in entry),
         num_broken=num_broken,
     )
 
 
-def _settings(path: Path) -> dict[str, str]:
+def _config(path: Path) -> dict:
+    """What config.toml holds; nothing where it cannot be read."""
     try:
-        config = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _settings(config: dict) -> dict[str, str]:
+    try:
         recipe, model = config["recipe"], config["model"]
         batches, quantizer = recipe["batches"], model["quantizer"]
         return {
@@ -73,7 +83,7 @@ def _settings(path: Path) -> dict[str, str]:
             "Model": f"{model['body']['kind']}, {quantizer['kind']} with {quantizer.get('num_codebooks', 1)} codebooks",
             "Batch": f"{batches['batch_size']} crops of {batches['crop_s']} s",
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -19,7 +19,7 @@ def report(
         Path, typer.Option(help="The page to write; the same as JSON goes beside it.", callback=ending_in(".html", ".htm"))
     ] = Path("report.html"),
     build: Annotated[Path | None, typer.Option(help="build.json of the model, for its data, time and cost.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the training run, for its curves.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run of `telucodec train`, for its curves.")] = None,
     plan: Annotated[Path | None, typer.Option(help="What `telucodec plan --json` printed, for the ways on.")] = None,
     manifests: Annotated[Path | None, typer.Option(help="Folder of train.csv, val.csv and test.csv, for hours and licences.")] = None,
     test_set: Annotated[
