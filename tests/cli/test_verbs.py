@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from small_codecs import made as bundle_of
+from small_codecs import small_codec
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from telucodec.cli.main import VERBS, app
 from telucodec.metrics import METRICS
@@ -55,6 +58,15 @@ def test_what_was_made_is_said_in_numbers_for_people_and_for_scripts(tmp_path):
     assert (tmp_path / "a.tlc").read_bytes() == (tmp_path / "b.tlc").read_bytes()
     assert f"{made['kbps']:.2f} kbps" in line
     assert made["kbps"] == pytest.approx(8 * made["bytes"] / made["duration_s"] / 1000)
+
+
+def test_a_file_is_compared_with_samples_at_the_rate_of_its_codec(telugu, tmp_path):
+    config = small_codec("spectral", "rvq-ema", telugu[:, :16_000]).config.model_copy(update={"sample_rate": 24_000})
+    bundle_of(tmp_path, config.build().eval(), telugu[:, :16_000])
+    soundfile.write(tmp_path / "a.flac", telugu[0, :32_000], 16_000)
+    words = ["encode", tmp_path / "a.flac", tmp_path / "a.tlc", "--model", tmp_path / "bundle"]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert f"{2 * 48_000 / (tmp_path / 'a.tlc').stat().st_size:.1f} times smaller than 16-bit PCM" in done.output
 
 
 def test_a_bitrate_is_missed_where_one_was_asked_for(tmp_path):

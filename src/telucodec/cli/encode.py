@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
+from telucodec.audio.media import stated_duration, stream_media
 from telucodec.cli.ending import ending_in, spare
 from telucodec.cli.piped import PIPE, or_piped, piped_in, piped_out
 from telucodec.cli.progress import progress_bar, watched
@@ -15,7 +15,6 @@ from telucodec.errors import TelucodecError
 from telucodec.files import whole
 from telucodec.runtime.codec import load_codec
 
-PCM_KBPS = 16 * SAMPLE_RATE / 1000
 MISSED = 0.03
 """Share of the asked bitrate from which on it is said that it was not met."""
 
@@ -77,8 +76,9 @@ def encode(
         }
         typer.echo(json.dumps(facts), err=target == PIPE)
     else:
+        pcm_bytes = 2 * header.num_samples
         typer.echo(
-            f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {PCM_KBPS / rate:.1f} times smaller than 16-bit PCM",
+            f"{target}: {num_bytes:,} bytes for {duration_s:.2f} s, {rate:.2f} kbps, {pcm_bytes / num_bytes:.1f} times smaller than 16-bit PCM",
             err=target == PIPE,
         )
         if kbps is not None and not abs(rate / kbps - 1) <= MISSED:

@@ -13,7 +13,7 @@ from telucodec.evaluation.results import SpreadRow, SummaryRow, Trial
 from telucodec.metrics.metric import SAMPLE_RATE, Measured, NotMeasured
 from telucodec.metrics.snr import pooled_snr_db
 
-PCM_KBPS = 16 * 16_000 / 1000
+PCM_KBPS = 16 * SAMPLE_RATE / 1000
 """16-bit samples at 16 kHz, the rate that compression is stated against: 256 kbps. 40 times is 6.4 kbps."""
 
 
