@@ -1,10 +1,13 @@
 """Recipes that cannot be followed are refused where they are read, in one line."""
 
+import numpy as np
 import pytest
 from tiny import tiny
 
+from telucodec.audio.sound_file import write_audio
+from telucodec.data.manifest import Segment
 from telucodec.errors import ConfigError
-from telucodec.training.launch import crop_samples
+from telucodec.training.launch import crop_samples, validation_sounds
 from telucodec.training.recipe import recipe_of, shipped
 
 LOSS = '[loss.terms.mel]\nweight = 1.0\nloss = { kind = "mel" }\n'
@@ -38,3 +41,11 @@ def test_a_crop_shorter_than_the_delay_of_its_codec_is_refused():
     slow = config.model.model_copy(update={"body": config.model.body.model_copy(update={"look_ahead": 8})})
     with pytest.raises(ConfigError, match="crop_s.*0.22 s or more"):
         crop_samples(config.model_copy(update={"model": slow}))
+
+
+def test_every_row_is_validated_with_also_where_recordings_share_a_name(tmp_path):
+    rows = [Segment(f"{who}.flac", 0.0, 0.1, "001.flac", who, 0.1, 0.5, 0.0) for who in ("kavya", "ravi")]
+    for level, row in zip((0.25, 0.5), rows, strict=True):
+        write_audio(tmp_path / row.path, np.full((1, 1600), level, np.float32), 16_000)
+    sounds = validation_sounds(rows, tmp_path)
+    assert [float(sound[0, 0]) for sound in sounds.values()] == [0.25, 0.5]

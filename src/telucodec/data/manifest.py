@@ -11,7 +11,8 @@ import json
 import math
 import os
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -145,6 +146,16 @@ def utf8(path: str) -> str:
 def one_form(text: str) -> str:
     """Return `text` in NFC with single spaces, as texts and speakers enter a manifest, so that equal ones are equal."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """`names`, those of them that are equal with their number behind them."""
+    total, seen = Counter(names), Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
+    return numbered
 
 
 def _read_text(path: Path) -> str:

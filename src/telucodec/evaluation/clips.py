@@ -3,8 +3,7 @@
 import hashlib
 import os
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import read_media
-from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.manifest import read_manifest, read_segment, told_apart
 from telucodec.data.media_folder import media_below
 from telucodec.errors import DataError
 
@@ -99,13 +98,3 @@ def _was_kept(folder: Path) -> bool:
     with suppress(OSError):
         return any(KEPT.fullmatch(name) for name in os.listdir(folder))
     return False
-
-
-def told_apart(names: Sequence[str]) -> list[str]:
-    """`names`, those of them that are equal with their number behind them."""
-    total, seen = Counter(names), Counter()
-    numbered = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
-    return numbered

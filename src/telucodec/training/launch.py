@@ -16,7 +16,7 @@ from torch.multiprocessing import ProcessRaisedException
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.config import parse
 from telucodec.data.batches import Crops, pack
-from telucodec.data.manifest import Segment, read_manifest, read_segment
+from telucodec.data.manifest import Segment, read_manifest, read_segment, told_apart
 from telucodec.errors import ConfigError, DataError, TelucodecError
 from telucodec.models.complexity import complexity
 from telucodec.models.encodec_import import import_encodec
@@ -160,7 +160,8 @@ def validation_sounds(rows: list[Segment], root: Path) -> dict[str, np.ndarray]:
     if not chosen:
         raise DataError(f"{root / 'val.csv'}: has no rows to validate with; split the data with more speakers")
     size = round(MOST_VALIDATION_S * SAMPLE_RATE)
-    return {f"{row.recording} {row.start_s:g}": read_segment(row, root)[:, :size] for row in chosen}
+    names = told_apart([f"{row.recording} {row.start_s:g}" for row in chosen])  # imports of two speakers may share names
+    return {name: read_segment(row, root)[:, :size] for name, row in zip(names, chosen, strict=True)}
 
 
 def precision_of(asked: str) -> str:
