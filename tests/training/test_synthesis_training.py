@@ -136,3 +136,11 @@ def test_what_was_made_up_passes_unchanged_and_is_not_heard(telugu, prepared, re
     np.testing.assert_allclose(repair(parts | made_up)[0, 0].numpy(), expected, atol=1e-4)
     assert not repair.heard(parts | made_up).any() and repair.heard(parts).any()
     assert np.abs(repair(parts)[0, 0].numpy() - expected).max() > 1e-2
+
+
+def test_of_several_collections_the_one_without_a_crop_is_told():
+    path = CONFIGS / "synthesis.toml"
+    recipe = parse(read_toml(path) | SMALL, SynthesisRecipe, path)
+    long, short = (Prepared({}, np.array([frames]), np.zeros(HOP)) for frames in (1000, 30))
+    with pytest.raises(DataError, match=": 30 frames of sound are less than one crop"):
+        Crops([long, short], recipe)

@@ -176,8 +176,9 @@ class Crops:
     def __init__(self, prepared: Sequence[Prepared], recipe: SynthesisRecipe):
         self.prepared, self.recipe = prepared, recipe
         self.ends = np.cumsum([one.ends[-1] for one in prepared])
-        if min(one.ends[-1] for one in prepared) < recipe.crop_frames:
-            raise DataError(f"nothing to train on: {self.ends[-1]} frames of sound are less than one crop; bring more recordings")
+        shortest = min(one.ends[-1] for one in prepared)
+        if shortest < recipe.crop_frames:
+            raise DataError(f"nothing to train on: {shortest} frames of sound are less than one crop; bring more recordings")
         self.weighting = prepared[0].weighting
         if any((one.weighting != self.weighting).any() for one in prepared):
             raise DataError("recordings were prepared with different models; begin in an empty folder")
