@@ -6,11 +6,12 @@ import torch
 
 from telucodec.bitstream.container import HEADER_BYTES
 from telucodec.errors import DataError
+from telucodec.runtime import transform
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.model import HOP, PLANS, ROW_OF_MODE, SCALES, SIGN_PLANS, load_model
 from telucodec.runtime.transform import TransformCodec
 from telucodec.training.context import IntegerNet
-from telucodec.training.examples import packets
+from telucodec.training.examples import examples, packets
 from telucodec.training.fit import FitConfig, fit, ideal_kbps
 
 
@@ -85,6 +86,13 @@ def test_a_model_from_nothing_beats_its_own_beginning_and_codes(telugu):
 def test_the_same_seed_gives_the_same_model(telugu):
     config = FitConfig(hidden=8, minutes=5, max_updates=20, symbols=20_000, most_repeats=1)
     assert fit([telugu[:, :40_000]], config).identity == fit([telugu[:, :40_000]], config).identity
+
+
+def test_examples_of_files_follow_the_power_of_files_and_packets_that_of_packets(telugu, monkeypatch):
+    monkeypatch.setitem(transform.POWER_OF_MODE, "natural", 13)
+    shipped, wave, rng = load_model(), telugu[:, :32_000], np.random.default_rng(0)
+    assert {case.power for case in examples([wave], "natural", rng, shipped)} == {13}
+    assert {case.power for case in packets([wave], "natural", rng, shipped)} == {10}
 
 
 def test_networks_learn_from_live_packets(telugu):

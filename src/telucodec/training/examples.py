@@ -12,8 +12,10 @@ from telucodec.runtime.model import HOP, Shaping, TransformModel
 from telucodec.runtime.quantise import quantise
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.start import Start, starts
+from telucodec.runtime.transform import POWER_OF_MODE
 from telucodec.stream.encoder import chosen
-from telucodec.stream.packet import MOST_FRAMES, POWER_OF_MODE
+from telucodec.stream.packet import MOST_FRAMES
+from telucodec.stream.packet import POWER_OF_MODE as LIVE_POWER_OF_MODE
 from telucodec.training.shaping import usual_shaping
 
 STEP_OCTAVES = {"fidelity": (-3.8, 0.6), "natural": (-2.5, 3.0)}
@@ -82,7 +84,7 @@ def examples(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, m
 
 def packets(waves: Sequence[np.ndarray], mode: str, rng: np.random.Generator, model: TransformModel) -> list[Example]:
     """Live packets of `waves` [1, T], one in EVERY, with the integers that an encoder with `model` chooses; silent ones give none."""
-    found, coder, power = [], EntropyCoder(model), POWER_OF_MODE[mode]
+    found, coder, power = [], EntropyCoder(model), LIVE_POWER_OF_MODE[mode]
     for coefficients, level in _loud(waves):
         step, size = level * 2.0 ** rng.uniform(*LIVE_STEP_OCTAVES[mode]), int(rng.integers(1, MOST_FRAMES + 1))
         for first in range(int(rng.integers(1, size * EVERY)), len(coefficients) - size + 1, size * EVERY):
