@@ -63,11 +63,11 @@ def test_nothing_measured_is_nothing_passed():
 @pytest.mark.parametrize(
     "terms, statuses, measured",
     [
-        (Terms(), ("NO LIMIT", "NO LIMIT"), ("2 min", "not measured")),
-        (Terms(price_per_hour=40.0), ("NO LIMIT", "NO LIMIT"), ("2 min", "1.00")),
-        (Terms(time_s=60.0, cost=1.0), ("FAIL", "NOT MEASURED"), ("2 min", "not measured")),
-        (Terms(price_per_hour=40.0, time_s=60.0, cost=0.5), ("FAIL", "FAIL"), ("2 min", "1.00")),
-        (Terms(price_per_hour=40.0, time_s=90.0, cost=1.0), ("PASS", "PASS"), ("2 min", "1.00")),
+        (Terms(), ("NO LIMIT", "NO LIMIT"), ("1.5 min", "not measured")),
+        (Terms(price_per_hour=40.0), ("NO LIMIT", "NO LIMIT"), ("1.5 min", "1.00")),
+        (Terms(time_s=60.0, cost=1.0), ("FAIL", "NOT MEASURED"), ("1.5 min", "not measured")),
+        (Terms(price_per_hour=40.0, time_s=60.0, cost=0.5), ("FAIL", "FAIL"), ("1.5 min", "1.00")),
+        (Terms(price_per_hour=40.0, time_s=90.0, cost=1.0), ("PASS", "PASS"), ("1.5 min", "1.00")),
     ],
 )
 def test_time_and_its_cost_are_told_and_judged_where_there_is_a_limit(terms, statuses, measured):
@@ -84,6 +84,27 @@ def test_the_headline_is_one_setting_under_test():
     assert headline(results(trial("opus"), names=("opus",)), NO_BUILD) is None
 
 
-@pytest.mark.parametrize("seconds, words", [(0.25, "0.2 s"), (59.0, "59.0 s"), (60, "1 min"), (3599, "1 h 0 min"), (5000, "1 h 23 min")])
+@pytest.mark.parametrize(
+    "build, time, cost",
+    [
+        (
+            BuildRecord(seconds={"model": 87.1}, terms=Terms(price_per_hour=0.5, time_s=60, cost=0.01)),
+            ("1.5 min", "1 min"),
+            ("0.0121", "0.01"),
+        ),
+        (BuildRecord(seconds={"model": 61.0}, terms=Terms(price_per_hour=180, time_s=60, cost=3.047)), ("61 s", "60 s"), ("3.05", "3.047")),
+    ],
+)
+def test_numbers_on_either_side_of_a_limit_are_told_apart(build, time, cost):
+    *_, spent, paid = verdicts(results(trial()), None, build)
+    assert (spent.status, paid.status) == ("FAIL", "FAIL")
+    assert (spent.measured, spent.threshold.removeprefix("<= ")) == time
+    assert (paid.measured, paid.threshold.removeprefix("<= ")) == cost
+
+
+@pytest.mark.parametrize(
+    "seconds, words",
+    [(0.25, "0.2 s"), (59.0, "59.0 s"), (60, "1 min"), (90, "1.5 min"), (599, "10 min"), (3599, "1 h 0 min"), (5000, "1 h 23 min")],
+)
 def test_durations_are_words(seconds, words):
     assert duration(seconds) == words

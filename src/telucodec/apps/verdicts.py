@@ -98,24 +98,32 @@ def _ratio(summary: Summary) -> Verdict:
 
 
 def _time(build: BuildRecord) -> Verdict:
-    return _within("Time", build.spent_s(), build.terms.time_s, duration, NO_TIME)
+    return _within("Time", build.spent_s(), build.terms.time_s, duration, "{:.6g} s", NO_TIME)
 
 
 def _cost(build: BuildRecord) -> Verdict:
     why = NO_TIME if math.isnan(build.spent_s()) else "The price of an hour was not given."
-    return _within("Cost", build.cost(), build.terms.cost, "{:.2f}".format, why)
+    return _within("Cost", build.cost(), build.terms.cost, _money, "{:.6g}", why)
+
+
+def _money(amount: float) -> str:
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.3g}"
 
 
 def duration(seconds: float) -> str:
     """Seconds in words a person uses."""
     if seconds < 60:
         return f"{seconds:.1f} s"
+    if seconds < 600:
+        return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _within(criterion: str, spent: float, limit: float | None, shown: Callable[[float], str], why_not: str) -> Verdict:
-    """`why_not` is why `spent` was not measured, where it is NaN."""
+def _within(criterion: str, spent: float, limit: float | None, shown: Callable[[float], str], exactly: str, why_not: str) -> Verdict:
+    """`why_not` is why `spent` was not measured, where it is NaN; a limit so near that both are `shown` alike is told `exactly`, and so is what was spent."""
+    if limit is not None and math.isfinite(spent) and spent != limit and shown(spent) == shown(limit):
+        shown = exactly.format
     measured, note = (NOT_MEASURED, why_not) if math.isnan(spent) else (shown(spent), "")
     if limit is None:
         return Verdict(criterion, "NO LIMIT", measured, "no limit given", note)
