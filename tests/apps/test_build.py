@@ -89,6 +89,9 @@ def test_the_model_is_the_best_of_its_candidates_on_validation_speech(built):
     found = json.loads((built[0] / "steps" / "model.json").read_bytes())["found"]
     assert found["validation_kbps"][found["chosen"]] == min(found["validation_kbps"].values())
     assert len(found["validation_kbps"]) == 3
+    families = {row.family for row in read_results(built[0] / "results.json").contenders}
+    assert ("built natural" in families) == (found["chosen"] != "shipped")
+    assert ("did not improve" in (built[0] / "report.html").read_text()) == (found["chosen"] == "shipped")
 
 
 def test_the_codec_that_was_built_works(built, telugu):
@@ -154,6 +157,10 @@ def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside
     assert "shipped; no validation speech" in done.stdout
     assert "results: 1 test clip\n" in done.stdout
     assert "nan" not in done.stdout
+    results = read_results(out / "results.json")
+    assert {row.family for row in results.contenders if row.model} == {"shipped natural", "shipped fidelity"}
+    assert results.test_set.name == "media (test part)"
+    assert "your recordings did not improve on it" in (out / "report.html").read_text()
     assert (out / "report.html").exists()
     again = run_build(tmp_path / "media", out, "--price", "2", "--minutes-limit", "60", "--cost-limit", "2")
     assert again.returncode == 0, again.stderr

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec import __version__
-from telucodec.apps.build_record import NO_TERMS, BuildRecord, Terms
+from telucodec.apps.build_record import NO_TERMS, SHIPPED, BuildRecord, Terms
 from telucodec.apps.report import Further, report
 from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract, media_files
 from telucodec.data.filter import FilterConfig, Sifted, sift
@@ -32,7 +32,7 @@ from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
-from telucodec.files import write_whole
+from telucodec.files import printable, write_whole
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
 from telucodec.runtime.synthesis import WEIGHTS, load_syntheses
@@ -86,7 +86,8 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     data, prepare_s = _prepare(media, extracted, out, bar, say)
     audio = _fingerprint(extracted, out)
     training, train_s = _train(out, audio, minutes, bar, say)
-    measure_s = _evaluate(out, audio, results, training["model"], bar, say, command)
+    called = printable(f"{media.resolve().name} (test part)")
+    measure_s = _evaluate(out, audio, results, training["model"], called, bar, say, command)
     record = BuildRecord(
         data={
             "recordings": len(extracted.recordings),
@@ -246,13 +247,13 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
         from telucodec.training.fit import FitConfig, fit, ideal_kbps  # torch is needed from here on, and only here
 
         train_waves, val_waves = _waves(train_csv, MAX_TRAINING_S), _waves(val_csv, MAX_VALIDATION_S)
-        candidates: dict[str, TransformModel] = {"shipped": shipped}
+        candidates: dict[str, TransformModel] = {SHIPPED: shipped}
         if math.isfinite(ideal_kbps(shipped, val_waves)):  # without speech to judge a refit by there is no use in one
             with bar("train") as progress:
                 candidates["tables refitted"] = fit(train_waves, FitConfig(minutes=0), shipped, progress)
                 candidates["networks and tables refitted"] = fit(train_waves, FitConfig(minutes=minutes), shipped, progress)
         kbps = {name: ideal_kbps(model, val_waves) for name, model in candidates.items()} if len(candidates) > 1 else {}
-        chosen = min(kbps, key=kbps.get, default="shipped")
+        chosen = min(kbps, key=kbps.get, default=SHIPPED)
         candidates[chosen].save(model_path)
         # A synthesis knows steps and levels alone. The refinement knows rows of the tables too, and gives as much behind refitted ones (experiments.md, 58).
         for synthesis in syntheses.values():
@@ -268,8 +269,8 @@ def _train(out: Path, audio: str, minutes: float, bar: Bar, say: Say) -> tuple[d
     return found, seconds
 
 
-def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: Say, command: str) -> float:
-    """results.json of `out`: its model, the shipped one and Opus on the test part; the seconds that took."""
+def _evaluate(out: Path, audio: str, results: Path, model: str, called: str, bar: Bar, say: Say, command: str) -> float:
+    """results.json of `out`: its model, the shipped one and Opus on the test part, which is `called` so; the seconds that took."""
     test_csv, measured_csv = (out / "manifests" / f"{part}.csv" for part in ("test", "measured"))
 
     shipped = load_model().identity.hex()
@@ -278,17 +279,16 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, bar: Bar, say: S
         rows = read_manifest(test_csv)
         rows = rows[:: -(-len(rows) // MAX_TEST_CLIPS)]
         write_manifest(measured_csv, rows)
-        contenders = [ours(out / "model", KBPS, mode, "built") for mode in ("natural", "fidelity")]
-        if model != shipped:
-            contenders += [ours(None, KBPS, mode, "shipped") for mode in ("natural", "fidelity")]
+        models = {SHIPPED: out / "model"} if model == shipped else {"built": out / "model", SHIPPED: None}
+        contenders = [ours(folder, KBPS, mode, name) for name, folder in models.items() for mode in ("natural", "fidelity")]
         contenders += choose(BASELINES, [KBPS])
         with bar("measure") as progress:
-            evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress)
+            evaluate(measured_csv, contenders, results, command, jobs=os.cpu_count() or 1, progress=progress, called=called)
         return {"clips": len(rows)}
 
     measured_with = [name for name in ("pesq", "pystoi", "visqol", "ai_edge_litert", "speechmos", "swift_f0") if find_spec(name)]
     settings = {"kbps": KBPS, "baselines": list(BASELINES), "measured_with": measured_with}
-    made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped}
+    made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped, "called": called}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
     say(f"results: {_counted(found['clips'], 'test clip')}")
     return seconds

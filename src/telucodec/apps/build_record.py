@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from telucodec.errors import DataError
 
+SHIPPED = "shipped"
+"""What `data` calls the model where it is the one that ships, and nothing in it was learned from the recordings."""
+
 
 class Terms(BaseModel):
     """What the owner of the project allowed and pays, for the verdicts on time and cost; money is in any one currency."""

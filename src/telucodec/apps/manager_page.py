@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import get_args
 
-from telucodec.apps.build_record import BuildRecord
+from telucodec.apps.build_record import SHIPPED, BuildRecord
 from telucodec.apps.plan_record import PlanRecord
 from telucodec.apps.table import number, summaries
 from telucodec.apps.verdicts import SNR_DB, Status, Verdict, duration
@@ -56,6 +56,8 @@ def manager_page(
     """The first page in `language`, one of `languages`."""
     words = json.loads(WORDS.read_text("utf-8"))[language]
     sentences = [("results", _tried(results, words))]
+    if build.data.get("model") == SHIPPED:
+        sentences.append(("build", words["shipped"]))
     sentences += [("results", told) for told in (_of_codec(results, chosen, words) if chosen else [words["no_model"]])]
     if build.seconds:
         sentences.append(("build", words["took"].format(time=duration(build.spent_s()))))

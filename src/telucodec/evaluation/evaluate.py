@@ -27,10 +27,11 @@ def evaluate(
     jobs: int = 1,
     progress: Progress = lambda done, total, name: None,
     judge: Judge | None = None,
+    called: str = "",
 ) -> Results:
     """Compare `contenders` on `data`, a manifest or a folder; write `out` and, in a folder of its own in samples beside it, some sound.
 
-    `command` is what the user typed. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
+    `command` is what the user typed, `called` what people call `data`, by its own name if empty. What an interrupted run of the same left beside `out` is not done again. Raises DataError where `data` holds nothing, TelucodecError where `out` cannot be written.
     """
     out, test_set, how = for_a_file(out), open_clips(data), made(command)
     rows = [row_of(contender) for contender in contenders]
@@ -47,7 +48,7 @@ def evaluate(
     ]
     results = Results(
         made=how,
-        test_set=TestSetRow(name=test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
+        test_set=TestSetRow(name=called or test_set.name, sha256=test_set.sha256, num_clips=len(test_set.clips)),
         contenders=tuple(rows),
         metrics=tuple(MetricRow(name=m.name, label=m.label, unit=m.unit, digits=m.digits, better=m.better, about=m.about) for m in told),
         trials=tuple(trials),
