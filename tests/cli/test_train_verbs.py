@@ -95,6 +95,14 @@ def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(launch, "run", lambda request, say, progress: (tmp_path, Outcome(1, 1.0, 0.1, entry, ())))
     done = CliRunner().invoke(app, ["train"])
     assert "SNR not measured, correlation not measured, amplitude not measured on" in done.output
+    entry |= {"snr_db": -0.04, "correlation": -0.001, "amplitude_percent": 3.0}
+    monkeypatch.setattr(launch, "run", lambda request, say, progress: (tmp_path, Outcome(1, 1.0, 0.1, entry, ("collapse to silence",))))
+    done = CliRunner().invoke(app, ["train"])
+    assert "SNR 0.0 dB, correlation 0.00," in done.output
+    assert str(done.exception).endswith("trained, but not well: collapse to silence, see above")
+    monkeypatch.setattr(launch, "run", lambda request, say, progress: (tmp_path, Outcome(0, 1.0, 0.0, entry, ())))
+    done = CliRunner().invoke(app, ["train"])
+    assert "no update fitted into the time" in str(done.exception) and done.output == ""
     found = Check(1.0, 0.0, math.nan, math.nan, 0.1, 0.1, 9, 9, 1.0, 1.0)
     monkeypatch.setattr("telucodec.export.optimize.optimize", lambda *asked: found)
     monkeypatch.setattr("telucodec.data.manifest.read_manifest", lambda path: [])

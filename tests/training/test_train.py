@@ -200,6 +200,14 @@ def test_time_limits_a_run_too(tmp_path):
     assert again.updates == outcome.updates  # its time was over
 
 
+def test_a_run_without_an_update_is_not_diagnosed(tmp_path):
+    config = tiny()
+    folder = RunFolder.new(tmp_path, "run", config)
+    crops = speech_crops(config)
+    outcome = train(built(config), config, folder, crops, sounds(crops), Budget(minutes=1e-9), on_cpu(), **QUIET)
+    assert outcome.updates == 0 and outcome.signs == ()
+
+
 def test_other_data_is_no_way_to_go_on(tmp_path):
     config = tiny()
     folder, _ = run(tmp_path, "run", config, 2)

@@ -103,14 +103,16 @@ def train(
     )
     with progress_bar("train") as progress:
         folder, outcome = launch.run(request, lambda line: typer.echo(line, err=True), progress)
+    if not outcome.updates:
+        raise TelucodecError(f"{folder}: not trained, no update fitted into the time; --resume {folder} with more --minutes goes on")
     entry = outcome.entry
     typer.echo(
         f"{folder / 'model'}: {outcome.updates:,} updates heard {outcome.heard_hours:.1f} h of sound in {outcome.spent_s / 60:.1f} min; "
-        f"SNR {_told(entry['snr_db'], '.1f', ' dB')}, correlation {_told(entry['correlation'], '.2f')}, "
+        f"SNR {_told(entry['snr_db'], 'z.1f', ' dB')}, correlation {_told(entry['correlation'], 'z.2f')}, "
         f"amplitude {_told(entry['amplitude_percent'], '.0f', ' %')} on validation sounds"
     )
     if outcome.signs:
-        raise TelucodecError(f"{folder}: trained, but not well: {outcome.signs[0]}")
+        raise TelucodecError(f"{folder}: trained, but not well: {outcome.signs[0]}, see above")
 
 
 def _told(value: float, form: str, unit: str = "") -> str:

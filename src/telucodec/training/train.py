@@ -67,7 +67,7 @@ class Outcome:
     entry: dict
     """The last validation."""
     signs: tuple[str, ...]
-    """What is wrong with the codec after it, in words; nothing is best."""
+    """What is wrong with the codec after it, the cases, which were told in words before; nothing is best."""
 
 
 class Clock:
@@ -171,7 +171,7 @@ class _Run:
         if self.journal:
             save_codec(self.trainer.average, self.folder.model)
         heard_hours = self.trainer.updates * self.crops.batch_s / 3600
-        return Outcome(self.trainer.updates, self.clock.spent_s, heard_hours, heard.entry(), tuple(map(str, signs)))
+        return Outcome(self.trainer.updates, self.clock.spent_s, heard_hours, heard.entry(), tuple(sign.case for sign in signs))
 
     def _share(self) -> float:
         """Share of the run that is over, the same in every process."""
@@ -198,7 +198,8 @@ class _Run:
         heard = listen(self.trainer.average, self.validation, self.trainer.loss)
         entry, spent_s = heard.entry(), self.clock.spent_s
         self.points.append(_point(entry))
-        signs = (*heard.signs(), *signs_of_history(self.points))
+        # a codec that learned nothing yet is silent, and no fault has made it so
+        signs = (*heard.signs(), *signs_of_history(self.points)) if self.trainer.updates else ()
         if self.journal:
             told = entry | {"spent_s": spent_s, "signs": [sign.case for sign in signs]}
             self.journal.validation(self.trainer.updates, told, self.validation, heard)
@@ -227,8 +228,8 @@ def _line(entry: dict, spent_s: float, updates: int, signs: tuple[Sign, ...]) ->
     used = "/".join(f"{perplexity:.0f}" for perplexity in entry["perplexity"])
     named = f"; {', '.join(sign.case for sign in signs)}" if signs else ""
     return (
-        f"{spent_s / 60:5.1f} min {updates:7,} updates: SNR {entry['snr_db']:.1f} dB, "
-        f"SI-SDR {entry['si_sdr_db_per_file']['mean']:.1f} dB, correlation {entry['correlation']:.2f}, "
+        f"{spent_s / 60:5.1f} min {updates:7,} updates: SNR {entry['snr_db']:z.1f} dB, "
+        f"SI-SDR {entry['si_sdr_db_per_file']['mean']:z.1f} dB, correlation {entry['correlation']:z.2f}, "
         f"amplitude {entry['amplitude_percent']:.0f} %, loss {entry['loss']:.3g}, perplexity {used}{named}"
     )
 
