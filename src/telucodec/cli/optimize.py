@@ -27,7 +27,8 @@ def optimize(
 ) -> None:
     """Freeze the codec of RUN, fold its weight norms, and write it as ONNX graphs that need no PyTorch.
 
-    The bundle must choose the same codes and decode them to the same samples; speed before and after is printed.
+    Unless matrices are in 8 bits, the bundle must choose at least 99 % of the codes as RUN does, and decode codes to the same samples.
+    Speed before and after is printed.
 
     Example: telucodec optimize runs/perceptual-small-spectral
     """
