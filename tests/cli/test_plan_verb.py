@@ -34,8 +34,9 @@ def test_a_table_a_line_for_each_choice_and_a_summary():
 
 
 def test_little_data_is_told_in_seconds():
-    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 16 / 3600, COLUMNS, KNOWN, None))
-    assert "; 16 s of data; " in told[-1]
+    columns = (*COLUMNS, Column("production", "a weekend", 200_000, 800, 180_000, 260_000, 36.0, "too little data: 180,000 passes"))
+    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 16 / 3600, columns, KNOWN, None))
+    assert told[-1].endswith("; 16 s of data; too small: POC; too little data: production")
 
 
 def test_without_data_one_line_says_so(tmp_path):

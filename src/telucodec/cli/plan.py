@@ -107,10 +107,13 @@ def lines(found: "Plan") -> list[str]:
     pace = f"{probe.timed_updates} updates timed, {probe.update_s:.3g} s each"
     if probe.judged_update_s != probe.update_s:
         pace += f", {probe.judged_update_s:.3g} s once discriminators join after {probe.judged_from:,}"
-    small = [column.name for column in found.columns if column.verdict.startswith("too small")]
+    objections = {
+        what: [column.name for column in found.columns if column.verdict.startswith(what)] for what in ("too small", "too little data")
+    }
+    objected = "; ".join(f"{what}: {', '.join(names)}" for what, names in objections.items() if names)
     told.append(
         f"{pace}; {found.batch_s / probe.judged_update_s:.0f} s of sound a second; {_time(3600 * found.data_h)} of data; "
-        + (f"too small: {', '.join(small)}" if small else "none of these lengths is too small to learn")
+        + (objected or "none of these lengths is too small to learn")
     )
     return told
 
