@@ -17,9 +17,9 @@ SPEECH = Path(__file__).parents[2] / "examples" / "speech"
 CLIP = min((SPEECH / "kerstin").glob("*.flac"))
 
 
-def doctor(*arguments):
+def doctor(*arguments, columns=400):
     command = [sys.executable, "-c", "from telucodec.cli.main import main; main()", "doctor", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "400"})
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": str(columns)})
 
 
 @pytest.fixture
@@ -53,6 +53,14 @@ def test_findings_are_exit_code_1(recordings):
     assert "unreadable" in done.stdout
     assert done.stdout.index("no sound.mp3") < done.stdout.index("[red]")
     assert "1 healthy, 2 with findings" in done.stdout
+
+
+def test_long_names_are_whole_in_a_narrow_terminal(tmp_path, monkeypatch):
+    name = f"{'a_long_name_without_a_space_' * 4}.wav"
+    (tmp_path / name).write_text("text")
+    monkeypatch.chdir(tmp_path)
+    lines = doctor(name, columns=80).stdout.splitlines()
+    assert "".join(line.split("│")[1].strip() for line in lines if line.startswith("│")) == name
 
 
 def test_what_cannot_be_done_is_exit_code_2(tmp_path):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from telucodec.apps.doctor_page import write_page
@@ -59,7 +59,9 @@ def doctor(
 
 def _table(checkup: Checkup) -> Table:
     """A line for each sound with findings, the worst first."""
-    table = Table("file", "found", "remedy", title="What was found, the worst first", title_justify="left")
+    # names and measures are what one looks for: broken into lines, never cut off
+    columns = [Column(name, overflow="fold") for name in ("file", "found", "remedy")]
+    table = Table(*columns, title="What was found, the worst first", title_justify="left")
     for diagnosis in checkup.worst_first:
         for place, finding in enumerate(diagnosis.findings):
             found = ", ".join(filter(None, (f"{finding.case}: {finding.measured}", finding.threshold)))
