@@ -83,6 +83,15 @@ def test_no_column_is_lost_in_a_narrow_terminal():
     assert text.getvalue().count("measured") == 5
 
 
+def test_what_is_not_available_is_a_dash_with_its_reason_below():
+    found = results(trial("ours"), names=("ours", "opus"))
+    missing = found.contenders[1].model_copy(update={"missing": "not installed"})
+    text = io.StringIO()
+    Console(file=text, width=80).print(summary_table(found.model_copy(update={"contenders": (found.contenders[0], missing)})))
+    assert text.getvalue().count("—") == 5 and "…" not in text.getvalue()
+    assert "Opus is not available: not installed" in text.getvalue()
+
+
 def test_what_was_asked_for_is_shown_as_far_as_it_fits_and_the_rest_is_counted():
     def shown(*names):
         asked = results(trial()).model_copy(update={"metrics": tuple(metric for metric in METRICS if metric.name in names)})

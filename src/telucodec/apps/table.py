@@ -149,8 +149,11 @@ def summary_table(results: Results) -> Table:
     for place in shown:
         width = max(NUMBER_WIDTH, *map(len, columns[place].text.split())) if place else None
         table.add_column(columns[place].text, justify="right" if place else "left", width=width)
-    for row in cells:
-        table.add_row(*(Text(cell.text + (" *" if cell.share else "")) for cell in row))  # Text: a name is never markup
+    for contender, (label, *values) in zip(results.contenders, cells, strict=True):
+        told = [
+            "—" if contender.missing else cell.text + (" *" if cell.share else "") for cell in values
+        ]  # the caption says why it is missing
+        table.add_row(*map(Text, (label.text, *told)))  # Text: a name is never markup
     return table
 
 
