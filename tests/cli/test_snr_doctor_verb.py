@@ -80,6 +80,8 @@ def test_logged_numbers_are_enough():
     done = snr_doctor("--snr", -0.9, "--amplitude", 12)
     assert done.returncode == 1, done.stderr
     assert "collapse to silence" in done.stdout.splitlines()[-1] and "-0.90" in done.stdout
+    done = snr_doctor("--snr", 0.7, "--amplitude", 24)
+    assert done.returncode == 0 and "none of the signs, but less than half of the waveform is followed" in done.stdout
     done = snr_doctor("--snr", 15, "--amplitude", 98, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["implied_correlation"] == pytest.approx(0.984, abs=0.001)

@@ -75,6 +75,21 @@ def test_healthy_output_is_healthy(clips, kind, snr_db):
     assert Validation(pairs).snr_db.value == pytest.approx(snr_db, abs=0.6)  # the fixture is what it says
 
 
+@pytest.mark.parametrize("snr_db", [0.3, 0.8])
+def test_a_codec_that_learns_is_quiet_and_not_collapsed(clips, snr_db):
+    """As in the first minutes: the level of the best guess, or half of it where a loss on magnitudes shrinks it more."""
+    for level in (1.0, 0.6):
+        outputs = [level * best_guess(clip, snr_db) for clip in clips]
+        assert max(measure_pair(clip, output).amplitude_percent.value for clip, output in zip(clips, outputs, strict=True)) < 45
+        assert signs(clips, outputs) == ()
+
+
+@pytest.mark.parametrize("level", [0.03, 0.1, 0.2])
+def test_far_less_level_than_its_shape_is_worth_is_the_collapse(clips, level):
+    (found,) = signs(clips, [level * best_guess(clip, 0.6) for clip in clips])  # a correlation of 0.36
+    assert found.case == "collapse to silence" and "4 of 4 pairs" in found.measured
+
+
 def test_the_original_itself_is_healthy(clips):
     assert signs(clips, clips) == ()
 
@@ -123,6 +138,7 @@ def without(wave, lost):
 FAULTS = {
     "silence": (lambda wave: 0 * wave, "collapse to silence"),
     "quiet noise": (lambda wave: 0.05 * wave.std() * noise(wave), "collapse to silence"),
+    "quiet, and upside down a little": (lambda wave: -0.1 * white(wave, -6), "collapse to silence"),
     "quiet and hardly alike": (lambda wave: 0.1 * white(wave, 0), "collapse to silence"),
     "noise": (lambda wave: wave.std() * noise(wave), "not decoding"),
     "only the first half decoded": (lambda wave: np.concatenate([wave[:16_000], 0 * wave[16_000:]]), "sound lost"),

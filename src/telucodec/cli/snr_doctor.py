@@ -73,7 +73,10 @@ def _of_numbers(snr: float, amplitude: float) -> tuple[tuple[Sign, ...], dict, l
     verdict = f"SNR {snr:g} dB, amplitude {amplitude:g} %, correlation implied by them {words}: "
     if signs:
         return signs, measures, [], verdict + ", ".join(sign.case for sign in signs)
-    return signs, measures, [], f"{verdict}healthy, as far as two numbers tell; the waves tell more. SNR is not quality: listen"
+    told = "healthy, as far as two numbers tell; the waves tell more. SNR is not quality: listen"
+    if implied < LITTLE:
+        told = "none of the signs, but less than half of the waveform is followed; the waves tell more. Listen"
+    return signs, measures, [], verdict + told
 
 
 def _measures(found: Diagnosis) -> dict:

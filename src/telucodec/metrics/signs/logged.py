@@ -3,7 +3,17 @@
 import math
 from collections.abc import Iterator
 
-from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig, collapse, correlation_of, least_gain, not_finite, wrong_gain
+from telucodec.metrics.signs.sign import (
+    DEFAULTS,
+    Sign,
+    SignConfig,
+    collapse,
+    correlation_of,
+    learns,
+    least_gain,
+    not_finite,
+    wrong_gain,
+)
 
 ROUNDING_DB, ROUNDING_PERCENT = 0.05, 0.5
 """Half of the last digit that logs print."""
@@ -41,7 +51,8 @@ def _of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig) -> 
             "pool the energies of all files, and log the correlation itself",
         )
         return
-    if amplitude_percent < config.min_amplitude_percent and not implied >= config.alike_correlation:
+    quiet = amplitude_percent < config.min_amplitude_percent and not implied >= config.alike_correlation
+    if quiet and not learns(amplitude_percent, implied, config):
         if implied <= config.flipped_correlation:
             words += ": upside down as well, or an SNR that is a mean of the dB of single files"
         yield collapse(words, config)

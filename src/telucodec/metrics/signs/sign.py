@@ -28,9 +28,11 @@ class SignConfig:
     """Thresholds, each with its reason."""
 
     min_amplitude_percent: float = 30.0
-    """Less level than that, on its way to none. The best guess at 0.4 dB SNR has it; at 2 dB it has 61 %."""
+    """Less level than that may be on its way to none. The best guess at 0.4 dB SNR has it; at 2 dB it has 61 %."""
+    min_guess_share: float = 0.3
+    """Of the best guess's level. There an output explains half of what its correlation allows; with less it hides in silence."""
     alike_correlation: float = 0.9
-    """A quiet output of this shape has the wrong gain; of less it is collapsing."""
+    """A quiet output of this shape has the wrong gain."""
     min_correlation: float = 0.2
     """0.2 explains 4 % of the waveform."""
     min_contour: float = 0.5
@@ -100,11 +102,20 @@ def not_finite(measured: str) -> Sign:
     )
 
 
+def learns(amplitude_percent: float, correlation: float, config: SignConfig) -> bool:
+    """Whether level and shape are those of a codec that learns: it shrinks what it knows little of.
+
+    The best guess in the sense of MSE has the correlation as its amplitude ratio, and then the SNR is -10 log10(1 - correlation^2).
+    """
+    return correlation >= config.min_correlation and amplitude_percent >= 100 * config.min_guess_share * correlation
+
+
 def collapse(measured: str, config: SignConfig) -> Sign:
     return Sign(
         "collapse to silence",
         measured,
-        f"amplitude needs {config.min_amplitude_percent:g} %; silence has exactly 0 dB, so an SNR that creeps up to 0 is no learning",
+        f"amplitude needs {config.min_amplitude_percent:g} %, or {config.min_guess_share:g} of a correlation of {config.min_correlation:g} "
+        "and more; silence has exactly 0 dB, so an SNR that creeps up to 0 is no learning",
         "the decoder gets no information, and silence is then the best answer to L1 or MSE: gradients do not reach the encoder through the "
         "quantizer, dead codebooks, a learning rate too high, or too few updates so far",
         "check the gradient path with the quantizer replaced by the identity, overfit one second, and look at the codebooks",

@@ -8,7 +8,7 @@ import numpy as np
 
 from telucodec.metrics.metric import SAMPLE_RATE, SILENCE_RMS
 from telucodec.metrics.pair import ALIKE, Pair
-from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig, collapse, least_gain, not_finite, wrong_gain
+from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig, collapse, learns, least_gain, not_finite, wrong_gain
 
 CASES = (
     "not finite",
@@ -78,7 +78,8 @@ def _signs_of_pair(pair: Pair, config: SignConfig) -> Iterator[Sign]:
         yield _constant(pair)
         return
     alike = best is not None and abs(best.correlation) >= ALIKE
-    if amplitude < config.min_amplitude_percent and not (alike and abs(best.correlation) >= config.alike_correlation):
+    quiet = amplitude < config.min_amplitude_percent and not (alike and abs(best.correlation) >= config.alike_correlation)
+    if quiet and not learns(amplitude, best.correlation if alike else here, config):
         yield _collapse(pair, config)
         return
     other_rate = not math.isnan(pair.speed)
