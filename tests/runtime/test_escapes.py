@@ -45,6 +45,13 @@ def test_any_size_comes_back(which, request):
     np.testing.assert_array_equal(decoded.levels, frames.levels)
 
 
+def test_what_no_decoder_takes_is_refused(model):
+    halves = np.zeros((1, HOP), np.int32)
+    halves[0, 8] = -2 * (MAX_MAGNITUDE + 1)
+    with pytest.raises(ValueError, match="larger than any that a decoder takes"):
+        EntropyCoder(model).encode(Frames(halves, None), HOP, 0)
+
+
 def test_what_lies_beyond_is_told_in_rounds_by_the_frame_before(model):
     halves = np.zeros((2, HOP), np.int32)
     halves[0, [3, 8]], halves[1, [4, 6, 20]] = 2 * 20, 2 * np.array([20, 34, 77])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from telucodec.audio.mdct import whole_mdct
-from telucodec.bitstream.container import Header, read_packet
+from telucodec.bitstream.container import Header, read_packet, read_packets
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import Side
@@ -13,7 +13,7 @@ from telucodec.runtime.packets import read_header
 from telucodec.runtime.quantise import noise_signs, step_size
 from telucodec.runtime.rate import OFFSET
 from telucodec.runtime.rate_distortion import cheapest
-from telucodec.runtime.transform import PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS, TRIED_PACKETS
+from telucodec.runtime.transform import DB_PER_UNIT, PACKET_FRAMES, POWER_OF_MODE, SEARCHED_PACKETS, TRIED_PACKETS
 
 MODES = ("natural", "fidelity")
 
@@ -100,6 +100,20 @@ def test_more_bits_are_more_fidelity(codec, telugu):
 
 def test_the_finest_quality_is_as_good_as_pcm(codec, telugu):
     assert snr_db(telugu, codec.decode(codec.encode(telugu, quality=95, mode="fidelity"))) > 55
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("amplitude", "asked"), [(1, {"quality": 96}), (60, {"quality": 96}), (60, {"kbps": 1e6})])
+def test_loud_sound_at_a_fine_step_is_not_cut_off(codec, amplitude, asked, mode):
+    square = np.sign(np.sin(2 * np.pi / 100.7 * np.arange(16_000)))[None].astype(np.float32)
+    assert snr_db(amplitude * square, codec.decode(codec.encode(amplitude * square, mode=mode, **asked))) > 60
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_speech_of_full_scale_gets_the_finest_step_where_it_is_asked_for(codec, telugu, mode):
+    data = codec.encode(telugu / np.abs(telugu).max(), quality=96, mode=mode)
+    packets = read_packets(data, read_header(data).num_packets(HOP))
+    assert {packet.step_index for packet in packets} == {round(96 / DB_PER_UNIT) + OFFSET}
 
 
 def test_silence_costs_next_to_nothing_and_stays_silent(codec):

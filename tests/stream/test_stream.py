@@ -12,11 +12,14 @@ from telucodec.audio.media import read_media
 from telucodec.bitstream.rangecoder import from_fewest_bytes
 from telucodec.errors import BitstreamError, ModelError, TelucodecError
 from telucodec.runtime.entropy import EntropyCoder
+from telucodec.runtime.frames import MAX_MAGNITUDE
 from telucodec.runtime.model import HOP
 from telucodec.runtime.start import NUM_STARTS, starts
 from telucodec.runtime.transform import TransformCodec
+from telucodec.runtime.wave import LOUDEST
 from telucodec.stream import Decoder, Encoder, load_live_codec
 from telucodec.stream.continuation import HISTORY, continued, pitch
+from telucodec.stream.encoder import MOST_KBPS
 from telucodec.stream.packet import MAX_BYTES, StreamPacket, live_identity
 from telucodec.stream.reservoir import RESERVOIR_S
 
@@ -99,6 +102,18 @@ def test_sound_far_beyond_full_scale_stays_within_the_bound_too(codec, mode, kbp
     spent = np.cumsum([8 * len(packet) for packet in packets_of(codec, wave, mode=mode, kbps=kbps, packet_frames=frames, copies=copies)])
     seconds = np.arange(1, len(spent) + 1) * frames * HOP / 16_000
     assert (spent <= 1000 * kbps * (seconds + RESERVOIR_S)).all()
+
+
+@pytest.mark.parametrize("mode", ["natural", "fidelity"])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_no_live_step_is_too_fine_for_the_loudest_sound(codec, monkeypatch, mode, frames):
+    largest, symbols = [], EntropyCoder.symbols
+    monkeypatch.setattr(
+        EntropyCoder, "symbols", lambda coder, told, *given: largest.append(told.halves.max()) or symbols(coder, told, *given)
+    )
+    tone = (LOUDEST * np.sin(2 * np.pi * 1025 / 16_000 * np.arange(32_000)))[None].astype(np.float32)  # few integers, all of them large
+    packets_of(codec, tone * (np.arange(32_000) > 8_000), mode=mode, kbps=MOST_KBPS, packet_frames=frames)
+    assert max(largest) < MAX_MAGNITUDE / 256
 
 
 @pytest.mark.parametrize("mode", ["natural", "fidelity"])

@@ -25,6 +25,7 @@ from telucodec.runtime.context import (
 from telucodec.runtime.entropy_decoder import BatchDecoder
 from telucodec.runtime.frames import (
     LEVEL_CENTRE,
+    MAX_MAGNITUDE,
     SILENCE,
     Decoded,
     Frames,
@@ -228,6 +229,8 @@ class EntropyCoder:
         sent = side.sent(halves.shape)
         if halves[~sent].any():
             raise ValueError("a coefficient is not zero where the envelope says that none is sent")
+        if symbols_of(halves).max(initial=0) > MAX_MAGNITUDE:
+            raise ValueError("a coefficient is larger than any that a decoder takes")
         script = _Script(len(halves))
         if frames.levels is not None:
             residuals, rows = self.level_predictions(frames.levels, start)

@@ -12,7 +12,7 @@ LEVEL_CENTRE = ESCAPE // 2
 """Symbol of a level that is exactly where it was predicted."""
 MAX_GAMMA_ZEROS = 20
 MAX_MAGNITUDE = 1 << MAX_GAMMA_ZEROS
-"""Beyond what 16-bit sound can give: coefficients reach sqrt(HOP) times full scale."""
+"""No encoder sends more: sound that reaches further takes a coarser step."""
 SILENCE = np.zeros(1, np.float32)
 """What came before a packet where nothing is said of it."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from telucodec.runtime.context import window_sums
 from telucodec.runtime.envelope import measure_levels
-from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, Side, symbols_of
+from telucodec.runtime.frames import Decoded, Frames, Side, symbols_of
 from telucodec.runtime.model import CENTROIDS, ESCAPE, HOP, NOISE_CLASSES, SCALES, Shaping, TransformModel
 from telucodec.runtime.trellis import second_reads
 
@@ -39,7 +39,7 @@ def quantise(coefficients: np.ndarray, step: float, power: int, shaping: Shaping
     levels = measure_levels(coefficients, step) if power else None
     side = Side.of(levels, power, shaping)
     in_steps = np.abs(coefficients) / side.steps(step)
-    magnitudes = np.minimum(np.floor(in_steps + ROUNDING), MAX_MAGNITUDE) * side.sent(coefficients.shape)
+    magnitudes = np.floor(in_steps + ROUNDING) * side.sent(coefficients.shape)
     return Frames((2 * np.sign(coefficients) * magnitudes).astype(np.int32), levels)
 
 

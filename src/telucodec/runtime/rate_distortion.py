@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from telucodec.runtime.entropy import EntropyCoder
-from telucodec.runtime.frames import MAX_MAGNITUDE, Frames, Side
+from telucodec.runtime.frames import Frames, Side
 from telucodec.runtime.model import CENTROIDS, ESCAPE, SCALES, SECOND_ROW, SYMBOLS, TransformModel
 from telucodec.runtime.quantise import quantise, used_fours
 from telucodec.runtime.start import Start
@@ -56,10 +56,10 @@ def _costs(
     exact: np.ndarray, rows: np.ndarray, second: int, price: float, model: TransformModel
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Symbols near magnitudes `exact` [F, n], in steps, of the first or the `second` quantiser, and what each costs [F, n]."""
-    below = np.minimum(np.floor(exact + second / 2), MAX_MAGNITUDE).astype(np.int32)
+    below = np.floor(exact + second / 2).astype(np.int32)
     learned, of_row = model.centroids.ravel(), CENTROIDS * (rows + 2 * SCALES * second) - 1
     bits, of_bits = model.tables.bits.ravel(), SYMBOLS * (rows + SECOND_ROW * second)
-    for symbol in (np.maximum(below - 1, 0), below, np.minimum(below + 1, MAX_MAGNITUDE)):
+    for symbol in (np.maximum(below - 1, 0), below, below + 1):
         coded = symbol > 0
         point = (symbol - second / 2 + learned.take(of_row + np.clip(symbol, 1, CENTROIDS))) * coded
         price_paid = price * (bits.take(of_bits + np.minimum(symbol, ESCAPE)) + coded)  # one for the sign

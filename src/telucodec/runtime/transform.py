@@ -21,7 +21,7 @@ from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.conceal import conceal
 from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import EntropyCoder
-from telucodec.runtime.frames import Decoded, Frames
+from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, symbols_of
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
 from telucodec.runtime.packets import asked_samples, packets_from, read_header, trimmed, undecoded
 from telucodec.runtime.quantise import STEP_UNITS, Restored, noise_signs, restore, scaled, step_size, used_fours
@@ -101,7 +101,7 @@ class TransformCodec:
         no more than five minutes of it in memory.
 
         `kbps` asks for an average bitrate of the whole file, DEFAULT_KBPS where neither is given; `quality` sets the step, in dB
-        below full scale. Raises ValueError for what is no such sound, rate or mode, TelucodecError where it is too loud or a packet cannot hold the quality.
+        below full scale, or as near to that as integers hold what is louder than full scale. Raises ValueError for what is no such sound, rate or mode, TelucodecError where it is too loud or a packet cannot hold the quality.
         """
         if kbps is not None and quality is not None:
             raise ValueError("ask for kbps or for quality, not for both")
@@ -149,7 +149,7 @@ class TransformCodec:
                 usual_of_tried, tried = some, pilot[::every]
         index, too_coarse, too_fine = usual.index_for(allowed), COARSEST, FINEST
         for _ in range(MOST_TRIALS):
-            frames = (self._quantise(packet, step_size(index), power) for packet in tried)
+            frames = (self._held(packet, index, power)[0] for packet in tried)
             bits = sum(self.coder.ideal_bits(quantised, 4 * used_fours(quantised), power) for quantised in frames)
             wanted = allowed * usual_of_tried.bits(index) / max(bits, 1.0)
             before, index, off = index, usual.index_for(wanted), abs(math.log2(wanted / usual.bits(index)))
@@ -164,12 +164,18 @@ class TransformCodec:
         return RateCurve((scaled(packet, step_size(likely), power, self.model.shaping) for packet in packets), likely, power)
 
     def _encode_packet(self, sequence: int, coefficients: np.ndarray, index: int, power: int) -> bytes:
-        frames = self._quantise(coefficients, step_size(index), power)
+        frames, index = self._held(coefficients, index, power)
         fours = used_fours(frames)
         payload = self.coder.encode(frames, 4 * fours, power)
         if len(payload) > MAX_PAYLOAD:
             raise TelucodecError(f"packet {sequence} would take {len(payload)} bytes, more than {MAX_PAYLOAD}; ask for a lower quality")
         return Packet(sequence, index + OFFSET, fours, payload).to_bytes()
+
+    def _held(self, coefficients: np.ndarray, index: int, power: int) -> tuple[Frames, int]:
+        """`coefficients` [F, N] by the step of `index`, or of the next coarser one at which integers hold the loudest, and that step's index."""
+        while (most := symbols_of((frames := self._quantise(coefficients, step_size(index), power)).halves).max()) > MAX_MAGNITUDE:
+            index -= math.ceil(STEP_UNITS * math.log2(most / MAX_MAGNITUDE))
+        return frames, index
 
     def _quantise(self, coefficients: np.ndarray, step: float, power: int) -> Frames:
         return cheapest(coefficients, step, power, self.coder, self.model)
