@@ -119,6 +119,8 @@ def test_errors_name_the_file_and_say_what_to_do(tmp_path):
         pass
     with pytest.raises(BitstreamError, match="none.tlc: cannot be read .*; check its name"), open_tlc(tmp_path / "none.tlc"):
         pass
+    with pytest.raises(BitstreamError, match="is a folder; name a .tlc file"), open_tlc(tmp_path):
+        pass
 
     for content in (b"TLC", b"a film of forty bytes, or somewhat more."):
         with pytest.raises(BitstreamError, match="a .tlc file.*; .*telucodec encode"):

@@ -227,11 +227,11 @@ def test_a_bundle_is_no_file_and_that_is_told_before_the_work(tmp_path, verb):
 
 
 @pytest.mark.parametrize("verb", ["train", "plan", "optimize run"])
-def test_a_plain_installation_says_what_training_needs(tmp_path, verb):
+def test_a_plain_installation_says_what_is_missing(tmp_path, verb):
     code = "import sys; sys.modules['torch'] = None; from telucodec.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *verb.split(), "--data", tmp_path], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == 'telucodec: torch is needed to train; pip install "telucodec[train]"\n'
+    assert done.stderr == 'telucodec: torch is not installed; pip install "telucodec[train]"\n'
 
 
 def test_build_says_it_too(tmp_path, monkeypatch):

@@ -66,5 +66,6 @@ def test_the_hash_of_a_manifest_pins_its_sound_too_and_what_is_missing(tmp_path)
 def test_nothing_to_listen_to_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no speech"):
         open_clips(tmp_path)
-    with pytest.raises(DataError):
-        open_clips(tmp_path / "missing.csv")
+    for name in ("missing.csv", "missing"):
+        with pytest.raises(DataError, match=f"{name}: no such folder or manifest; check its name"):
+            open_clips(tmp_path / name)

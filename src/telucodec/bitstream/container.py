@@ -228,6 +228,8 @@ def open_tlc(path: Path) -> Iterator[mmap.mmap]:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:  # an empty file cannot be mapped
         raise BitstreamError(f"{path}: empty file; {GET_ANOTHER}") from error
+    except IsADirectoryError as error:
+        raise BitstreamError(f"{path}: is a folder; name a .tlc file") from error
     except OSError as error:
         raise BitstreamError(f"{path}: cannot be read ({error.strerror}); check its name and who may read it") from error
     with mapped as data:

@@ -12,4 +12,4 @@ def needing(extras: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise TelucodecError(f'{error.name} is needed to train; pip install "telucodec[{extras}]"') from error
+        raise TelucodecError(f'{error.name} is not installed; pip install "telucodec[{extras}]"') from error

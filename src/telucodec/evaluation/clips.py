@@ -51,6 +51,8 @@ class Clips:
 def open_clips(data: Path) -> Clips:
     """A manifest or a folder of sound as a test set, nothing read yet. Raises DataError where there is nothing in it."""
     data = Path(data)
+    if not data.exists():
+        raise DataError(f"{data}: no such folder or manifest; check its name")
     found = _of_folder(data) if data.is_dir() else _of_manifest(data)
     if not found.clips:
         raise DataError(f"{data}: holds no speech to evaluate; pass a manifest, or a folder of recordings (wav, flac, mp3, m4a, mp4 ...)")
