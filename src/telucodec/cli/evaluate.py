@@ -36,12 +36,15 @@ def evaluate(
     baselines: Annotated[
         str,
         typer.Option(
-            help=f"Codecs to compare with, of {', '.join(PEERS)}: by name at the rates next to RATES, or NAME@KBPS; empty for none. "
-            "One that is not installed is a row that says how to get it; lyra needs its folder in TELUCODEC_LYRA."
+            help=f"Codecs to compare with, of {', '.join(PEERS)}: a name alone takes its rates next below and above "
+            "--rates; NAME@KBPS takes that rate; empty for none. One that is not installed is a row that says how to get it; lyra needs its folder in TELUCODEC_LYRA."
         ),
     ] = "opus,opus@12,opus@16,opus@24,opus-audio,opus-audio@12,opus-audio@24",
     samples: Annotated[int, typer.Option(help="Clips to keep as sound, for the report.", min=0)] = 3,
-    jobs: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(help="Processes to share the work; more finish sooner but disturb the measured CPU seconds.", min=1),
+    ] = 1,
     metrics: Annotated[
         str, typer.Option(help=f"What to measure, of {', '.join(METRICS)}; all if not given. ViSQOL takes most of the time.")
     ] = "",

@@ -28,10 +28,12 @@ def filter_(
     out: Annotated[Path, typer.Option(help="Folder for kept.csv and bad.csv.")],
     config: Annotated[Path | None, typer.Option(help="TOML file of thresholds, by the names that --json prints; options win.")] = None,
     min_duration: Annotated[float | None, typer.Option(help=f"Seconds; {_default('min_duration_s')}")] = None,
-    min_rms: Annotated[float | None, typer.Option(help=f"To be exceeded, full scale is 1; {_default('min_rms')}")] = None,
-    min_peak: Annotated[float | None, typer.Option(help=f"To be exceeded, full scale is 1; {_default('min_peak')}")] = None,
+    min_rms: Annotated[float | None, typer.Option(help=f"RMS must be above this (full scale is 1); {_default('min_rms')}")] = None,
+    min_peak: Annotated[float | None, typer.Option(help=f"Peak must be above this (full scale is 1); {_default('min_peak')}")] = None,
     max_clipped_share: Annotated[float | None, typer.Option(help=f"0 to 1; {_default('max_clipped_share')}")] = None,
-    max_clipped_runs: Annotated[float | None, typer.Option(help=f"A minute; {_default('max_clipped_runs_per_min')}")] = None,
+    max_clipped_runs: Annotated[
+        float | None, typer.Option(help=f"Clipped places per minute; {_default('max_clipped_runs_per_min')}")
+    ] = None,
     max_silent_share: Annotated[float | None, typer.Option(help=f"0 to 1; {_default('max_silent_share')}")] = None,
     min_speech_share: Annotated[float | None, typer.Option(help=f"Of what is not silent, 0 to 1; {_default('min_speech_share')}")] = None,
     min_snr: Annotated[float | None, typer.Option(help=f"dB; {_default('min_snr_db')}")] = None,
@@ -41,7 +43,9 @@ def filter_(
     max_offset: Annotated[float | None, typer.Option(help=f"Full scale is 1; {_default('max_offset')}")] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(help=f"Case that does not cost a row its place, such as noisy; beside {' and '.join(FilterConfig().keep)}."),
+        typer.Option(
+            help=f"Keep rows with this finding, such as noisy; may be repeated. Those with {' or '.join(FilterConfig().keep)} are kept anyway."
+        ),
     ] = None,
     copy: Annotated[Path | None, typer.Option(help="Folder to copy the kept sounds to, with their manifest.")] = None,
     link: Annotated[Path | None, typer.Option(help="The same with links where a row is a whole file.")] = None,

@@ -45,13 +45,16 @@ def make(
         Kind, typer.Option(help="mushra: score all systems side by side; abx: can a difference be heard at all.")
     ] = Kind.mushra,
     systems: Annotated[
-        str, typer.Option(help="Comma-separated names of systems; where empty all, or those nearest in rate to yours if that is too many.")
+        str,
+        typer.Option(
+            help="Comma-separated names of systems. All if not given; if there are more than fit on a screen, those nearest in rate to yours."
+        ),
     ] = "",
     kbps: Annotated[float | None, typer.Option(help="Only systems measured within 10 % of this rate.", min=0.01)] = None,
     mid_anchor: Annotated[bool, typer.Option("--mid-anchor", help="MUSHRA: also an anchor at 7 kHz, to screen listeners by.")] = False,
     against: Annotated[str, typer.Option(help="ABX: what systems are compared with, the original or one of them.")] = REFERENCE,
     repeats: Annotated[int, typer.Option(help="ABX: trials of each system on each clip.", min=1, max=50)] = 4,
-    seed: Annotated[int, typer.Option(help="Another seed draws other orders.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random order.", min=0)] = 0,
 ) -> None:
     """Make a page on which people compare systems by ear, opened as a file, without a server. Keep the key, pass the page on.
 

@@ -21,7 +21,9 @@ from telucodec.stream import Decoder, Encoder, load_live_codec
 def live(
     source: Annotated[Path | None, typer.Argument(help="Any audio or video file in the microphone's place.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write in the speaker's place, .wav or .flac.")] = None,
-    kbps: Annotated[float, typer.Option(help="Bitrate at most, but for a second's worth of bits; speech with pauses takes less.")] = 10.0,
+    kbps: Annotated[
+        float, typer.Option(help="Highest bitrate on average; a second's worth of bits may come on top. Speech with pauses takes less.")
+    ] = 10.0,
     mode: Annotated[Mode, typer.Option(help="natural: pleasant to hear; fidelity: close to the waveform.")] = Mode.natural,
     packet_frames: Annotated[
         int, typer.Option(min=1, max=3, help="Frames of 20 ms in a packet: more take fewer bits and add latency.")
@@ -34,10 +36,17 @@ def live(
             help="Let a learned synthesis repair what is heard in natural mode: fuller sound, 20 ms later.",
         ),
     ] = False,
-    depth: Annotated[int, typer.Option(min=0, max=50, help="Packets held back before they are played, for those that come late.")] = 2,
+    depth: Annotated[
+        int,
+        typer.Option(
+            min=0, max=50, help="Length of the jitter buffer in packets: how late a packet may come and still be played; adds latency."
+        ),
+    ] = 2,
     loss: Annotated[float, typer.Option(min=0, max=90, help="Percent of packets that the line loses.")] = 0.0,
-    burst: Annotated[float, typer.Option(min=1, max=50, help="Packets it loses in a row, in the mean.")] = 1.5,
-    jitter: Annotated[int, typer.Option(min=0, max=50, help="Packets' time by which it delays one at most.")] = 0,
+    burst: Annotated[float, typer.Option(min=1, max=50, help="How many packets the line loses in a row, on average.")] = 1.5,
+    jitter: Annotated[
+        int, typer.Option(min=0, max=50, help="Greatest delay of a packet, in packets (each as long as --packet-frames).")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed loses the same packets.")] = 0,
     model: Annotated[Path | None, typer.Option(help="Folder of a transform model; the shipped one if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON.")] = False,

@@ -122,7 +122,7 @@ def check(manifests: Manifests) -> None:
 
 def convert(
     source: Annotated[Path, typer.Argument(help="Manifest, .csv or .jsonl.")],
-    target: Annotated[Path, typer.Argument(help="The same rows in the other form; paths are kept right for its folder.")],
+    target: Annotated[Path, typer.Argument(help="The same rows in the other form; relative paths are rewritten for its folder.")],
 ) -> None:
     """Turn a CSV manifest into JSON lines, {"key": path, "text": ...}, or back.
 

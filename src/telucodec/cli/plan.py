@@ -26,11 +26,16 @@ def plan(
         str | None, typer.Option(help="Codec to train, a preset that ships or a .toml file; the recipe's own if not given.")
     ] = None,
     minutes: Annotated[
-        list[float] | None, typer.Option(min=0.01, callback=finite, help="A length to plan, instead of the three; may be repeated.")
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            callback=finite,
+            help="Plan this length instead of the default three (half an hour, a night, three days); may be repeated.",
+        ),
     ] = None,
     updates: Annotated[list[int] | None, typer.Option(min=1, help="The same, in updates.")] = None,
     num_epochs: Annotated[
-        list[int] | None, typer.Option("--num_epochs", "--epochs", min=1, help="The same, in times that all is heard.")
+        list[int] | None, typer.Option("--num_epochs", "--epochs", min=1, help="The same, in passes over the data.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch_size", "--batch-size", min=1, help="Instead of the recipe's.")] = None,
     price: Annotated[float | None, typer.Option(min=0, callback=finite, help="Money for an hour of this machine.")] = None,

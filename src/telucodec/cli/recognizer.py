@@ -30,7 +30,10 @@ Bundle = Annotated[Path, typer.Argument(help="Folder that `telucodec recognizer 
 Lm = Annotated[bool, typer.Option("--lm/--no-lm", help="Search with the bundle's language model, where it has one.")]
 
 Closed = Annotated[
-    list[Path] | None, typer.Option("--closed", help="Sentences that alone may be said: text files or manifests (.csv), once for each.")
+    list[Path] | None,
+    typer.Option(
+        "--closed", help="Sentences that alone may be said: text file or manifest (.csv, .jsonl); repeat the option for more files."
+    ),
 ]
 
 
@@ -143,7 +146,8 @@ def optimize(
     data: Annotated[Path, typer.Option(help="Manifest of clips that the bundle is compared on.")] = Path("data/manifests/val.csv"),
     int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a point of CER.")] = False,
     prompts: Annotated[
-        list[Path] | None, typer.Option(help="Sentences for a language model: text files or manifests (.csv), once for each.")
+        list[Path] | None,
+        typer.Option(help="Sentences for a language model: text file or manifest (.csv, .jsonl); repeat the option for more files."),
     ] = None,
     order: Annotated[int, typer.Option(min=1, max=12, help="Symbols that the language model sees, its own counted.")] = 6,
     lm_weight: Annotated[float, typer.Option(min=0, max=5, help="Weight of the language model.")] = 0.5,

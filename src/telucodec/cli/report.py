@@ -23,7 +23,10 @@ def report(
     plan: Annotated[Path | None, typer.Option(help="What `telucodec plan --json` printed, for the ways on.")] = None,
     manifests: Annotated[Path | None, typer.Option(help="Folder of train.csv, val.csv and test.csv, for hours and licences.")] = None,
     test_set: Annotated[
-        Path | None, typer.Option(help="What was evaluated on, to estimate what SNR it allows; kept clips are taken if not given.")
+        Path | None,
+        typer.Option(
+            help="The test set of these results, to estimate the highest SNR it allows; the clips kept as sound are used if not given."
+        ),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Folder of the model evaluated, to count what it sends; the shipped one if not given.")
@@ -31,7 +34,7 @@ def report(
     price: Price = None,
     minutes_limit: MinutesLimit = None,
     cost_limit: CostLimit = None,
-    language: Annotated[str, typer.Option(help=f"Of the first page, one of {', '.join(languages())}.")] = "en",
+    language: Annotated[str, typer.Option(help=f"Language of the first page: {' or '.join(languages())}.")] = "en",
 ) -> None:
     """Make one HTML page of results: the decision, before and after to listen to, plots, tables. It works offline, prints, and can be mailed.
 

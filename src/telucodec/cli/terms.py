@@ -10,7 +10,9 @@ from telucodec.cli.finite import finite
 Price = Annotated[float | None, typer.Option(min=0, callback=finite, help="Money for an hour of the machine that builds.")]
 MinutesLimit = Annotated[
     float | None,
-    typer.Option(min=0.01, callback=finite, help="Minutes that all of the build may take; judged in the report, never stopped by."),
+    typer.Option(
+        min=0.01, callback=finite, help="Minutes that all of the build may take. The report says whether it was kept; nothing is stopped."
+    ),
 ]
 CostLimit = Annotated[float | None, typer.Option(min=0, callback=finite, help="Money that it may cost, judged by its time and --price.")]
 

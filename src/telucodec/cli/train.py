@@ -31,7 +31,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so long; 30 if no length is given.")] = None,
     updates: Annotated[int | None, typer.Option(min=1, help="Train for so many updates.")] = None,
     num_epochs: Annotated[
-        int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Hear as much sound as there is so many times.")
+        int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Train for so many passes over the data.")
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch_size", "--batch-size", min=1, help="Crops of an update, instead of the recipe's.")
