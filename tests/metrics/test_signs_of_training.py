@@ -1,4 +1,4 @@
-"""Signs in logged numbers, codebooks, modes and the course of training; the relation they rest on, and what the notes got wrong."""
+"""Signs in logged numbers, codebooks and the course of training; the relation they rest on, and what the notes got wrong."""
 
 import math
 
@@ -9,7 +9,6 @@ from telucodec.metrics.pair import measure_pair
 from telucodec.metrics.signs.codebooks import perplexity, signs_of_codebooks
 from telucodec.metrics.signs.history import Point, signs_of_history
 from telucodec.metrics.signs.logged import implied_correlation, signs_of_numbers
-from telucodec.metrics.signs.modes import signs_of_modes
 from telucodec.metrics.signs.sign import correlation_of
 
 
@@ -104,16 +103,6 @@ def test_perplexity_is_the_number_of_codes_in_even_use():
 def test_counts_of_another_shape_are_a_slip(counts):
     with pytest.raises(ValueError, match=r"\[K, N\]"):
         signs_of_codebooks(counts)
-
-
-def test_modes_that_disagree_are_named(telugu):
-    wave = telugu[0, :32_000].astype(np.float64)
-    fine = [measure_pair(wave, wave + 0.01 * np.random.default_rng(seed).normal(0, 1, 32_000)) for seed in (0, 1)]
-    poor = measure_pair(wave, np.random.default_rng(2).normal(0, wave.std(), 32_000))
-    broken = measure_pair(wave, np.full(32_000, np.nan))
-    assert signs_of_modes(fine[:1], fine[1:]) == ()
-    for other in (poor, broken):
-        assert cases(signs_of_modes(fine[:1], [other])) == ["training and evaluation differ"]
 
 
 def course(losses, snrs, amplitudes, correlations=None):

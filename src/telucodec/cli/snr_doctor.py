@@ -13,7 +13,7 @@ from telucodec.evaluation.snr_doctor import Diagnosis, examine_files
 from telucodec.files import printable
 from telucodec.metrics.metric import Measured
 from telucodec.metrics.signs.logged import implied_correlation, signs_of_numbers
-from telucodec.metrics.signs.sign import DEFAULTS, Sign
+from telucodec.metrics.signs.sign import THRESHOLDS, Sign
 
 LITTLE = 0.7
 """Correlation under which less than half of the waveform is explained, and a reader is told so."""
@@ -157,7 +157,7 @@ def _verdict(found: Diagnosis) -> str:
         return f"{of}: healthy, none of the signs looked for ({numbers}). {listen}"
     follows = both.spread("contour")[1]
     half = f"Less than half of the waveform is followed, while the spectrum moves with the original by {follows:.2f}"
-    if not follows >= DEFAULTS.min_contour:
+    if not follows >= THRESHOLDS.min_contour:
         return (
             f"{of}: none of the signs looked for, but little is followed ({numbers}). {half}, too little for any codec that works. {listen}"
         )

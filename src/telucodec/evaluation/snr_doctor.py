@@ -14,7 +14,7 @@ from telucodec.data.media_folder import media_below
 from telucodec.errors import DataError
 from telucodec.files import printable
 from telucodec.metrics.pair import Pair, measure_pair
-from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig
+from telucodec.metrics.signs.sign import THRESHOLDS, Sign
 from telucodec.metrics.signs.waves import judged, signs_of_pairs
 from telucodec.metrics.validation import Validation
 
@@ -52,9 +52,7 @@ class Diagnosis:
         return sum(pair.reference.num_samples for pair in self.pairs) / SAMPLE_RATE
 
 
-def examine_files(
-    reference: Path, decoded: Path, config: SignConfig = DEFAULTS, progress: Progress = lambda done, total, name: None
-) -> Diagnosis:
+def examine_files(reference: Path, decoded: Path, progress: Progress = lambda done, total, name: None) -> Diagnosis:
     """Compare two files, or the files of one name below two folders.
 
     Raises DataError where there is nothing to compare or judge by, MediaError for a file that cannot be read.
@@ -67,14 +65,14 @@ def examine_files(
         found, lengths[name] = _compare(name, first, second, partial(_tell, progress, done_s, total_s, name))
         pairs += found
         done_s += lengths[name][0]
-    heard = judged(pairs, config)
+    heard = judged(pairs)
     whole = all(second >= first - MIN_DIFFERENCE_S for first, second in lengths.values())  # all there is of the originals was compared
     silent = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
     if silent and not heard and whole:
         raise DataError(f"{printable(reference)}: is silent, below -60 dBFS; there is nothing to judge the output by, choose another")
-    signs = signs_of_pairs(pairs, config)
+    signs = signs_of_pairs(pairs)
     if not any(sign.case == "wrong sample rate" for sign in signs):
-        signs += tuple(_length(lengths, config))
+        signs += tuple(_length(lengths))
     signs = (*_no_output(missing, len(matched)), *signs)
     return Diagnosis(tuple(pairs), signs, len(matched), tuple(sorted(missing + more)), len(heard))
 
@@ -136,8 +134,8 @@ def _no_output(missing: list[str], num_matched: int) -> Iterator[Sign]:
         )
 
 
-def _length(lengths: dict[str, tuple[float, float]], config: SignConfig) -> Iterator[Sign]:
-    allowed = {name: max(MIN_DIFFERENCE_S, config.max_length_difference * first) for name, (first, _) in lengths.items()}
+def _length(lengths: dict[str, tuple[float, float]]) -> Iterator[Sign]:
+    allowed = {name: max(MIN_DIFFERENCE_S, THRESHOLDS.max_length_difference * first) for name, (first, _) in lengths.items()}
     wrong = [name for name, (first, second) in lengths.items() if abs(first - second) > allowed[name]]
     if wrong:
         worst = max(wrong, key=lambda name: abs(lengths[name][0] - lengths[name][1]))

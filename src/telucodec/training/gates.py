@@ -28,6 +28,8 @@ OVERFIT_S = 1.0
 MOST_OF_LOSS = 0.8
 """What may be left of it after that."""
 LEAST_CORRELATION = 0.5
+MOST_LOST_DB, MOST_LOST_CORRELATION = 3.0, 0.2
+"""From training mode to evaluation mode."""
 MOST_ERROR = 0.4
 """Of the latents' variance; codebooks at random places leave 0.7 to 2.5, those of k-means 0.25 at most."""
 
@@ -247,7 +249,8 @@ def overfits(codec: VQCodec, recipe: RecipeConfig, crops: Tensor) -> Iterator[Ve
     beats = snr_db > 0 and correlation > LEAST_CORRELATION
     yield Verdict("overfits one second", beats or losses[-1] < MOST_OF_LOSS * losses[0], measured, cause)
     yield Verdict("beats silence", beats, measured, "the output is no better than silence; " + cause)
-    agree = tested_db > snr_db - 3 and tested_correlation > correlation - 0.2  # it may be better: evenness is for training alone
+    # It may be better: evenness is for training alone.
+    agree = tested_db > snr_db - MOST_LOST_DB and tested_correlation > correlation - MOST_LOST_CORRELATION
     yield Verdict(
         "training and evaluation agree",
         agree,

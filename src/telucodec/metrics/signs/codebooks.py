@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig
+from telucodec.metrics.signs.sign import THRESHOLDS, Sign
 
 
-def signs_of_codebooks(counts: np.ndarray, config: SignConfig = DEFAULTS) -> tuple[Sign, ...]:
+def signs_of_codebooks(counts: np.ndarray) -> tuple[Sign, ...]:
     """Return the signs in how often each code was used, [K, N] counts. Raises ValueError for another shape or negative counts."""
     counts = np.asarray(counts, np.float64)
     if counts.ndim != 2 or counts.shape[1] < 2 or not np.all(counts >= 0):
@@ -13,12 +13,12 @@ def signs_of_codebooks(counts: np.ndarray, config: SignConfig = DEFAULTS) -> tup
     totals, size = counts.sum(axis=1), counts.shape[1]
     books = perplexity(counts)
     unused = [number for number in range(len(counts)) if totals[number] == 0]
-    dead = [number for number in range(len(counts)) if totals[number] > 1 and books[number] < config.min_perplexity]
+    dead = [number for number in range(len(counts)) if totals[number] > 1 and books[number] < THRESHOLDS.min_perplexity]
     enough = totals >= 10 * size
     few = [
         number
         for number in range(len(counts))
-        if number not in dead and enough[number] and books[number] < config.min_perplexity_share * size
+        if number not in dead and enough[number] and books[number] < THRESHOLDS.min_perplexity_share * size
     ]
     signs = []
     revive = "start codebooks by k-means on the first batches, revive dead codes, normalise the latents, and lower the commitment weight"
@@ -27,7 +27,7 @@ def signs_of_codebooks(counts: np.ndarray, config: SignConfig = DEFAULTS) -> tup
             Sign(
                 "dead codebook",
                 f"perplexity {', '.join(f'{books[number]:.2f}' for number in dead)} of {size} codes in {_books(dead)}",
-                f"needs {config.min_perplexity:g}",
+                f"needs {THRESHOLDS.min_perplexity:g}",
                 "all latents fall to one code: codes far from where the encoder went, or an encoder that gives the same for everything",
                 revive,
                 _names(dead),
@@ -49,7 +49,7 @@ def signs_of_codebooks(counts: np.ndarray, config: SignConfig = DEFAULTS) -> tup
             Sign(
                 "few codes used",
                 f"perplexity {', '.join(f'{books[number]:.1f}' for number in few)} of {size} codes in {_books(few)}",
-                f"needs {100 * config.min_perplexity_share:g} %",
+                f"needs {100 * THRESHOLDS.min_perplexity_share:g} %",
                 "codes that never win are never trained; or more codes than the data needs",
                 f"{revive}; or take a smaller codebook",
                 _names(few),

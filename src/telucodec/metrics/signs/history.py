@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.metrics.signs.logged import ROUNDING_DB
-from telucodec.metrics.signs.sign import DEFAULTS, Sign, SignConfig, correlation_of, not_finite
+from telucodec.metrics.signs.sign import THRESHOLDS, Sign, correlation_of, not_finite
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Point:
         return self.correlation if not math.isnan(self.correlation) else correlation_of(self.snr_db, self.amplitude_percent / 100)
 
 
-def signs_of_history(points: Sequence[Point], config: SignConfig = DEFAULTS) -> tuple[Sign, ...]:
+def signs_of_history(points: Sequence[Point]) -> tuple[Sign, ...]:
     """Return the signs in validations in their order: numbers lost in any of them, and the course of four and more."""
-    return tuple(_of_history(points, config))
+    return tuple(_of_history(points))
 
 
-def _of_history(points: Sequence[Point], config: SignConfig) -> Iterator[Sign]:
+def _of_history(points: Sequence[Point]) -> Iterator[Sign]:
     for number, point in enumerate(points):
         infinite = any(math.isinf(value) for value in (point.loss, point.snr_db, point.amplitude_percent))
         lost = math.isnan(point.loss) and any(not math.isnan(before.loss) for before in points[:number])
@@ -43,17 +43,17 @@ def _of_history(points: Sequence[Point], config: SignConfig) -> Iterator[Sign]:
     first, last = points[:third], points[-third:]
     before, after = (float(np.mean([point.loss for point in part])) for part in (first, last))
     moving = [abs(point.moves_with_original) for point in last]
-    shapeless = all(value < config.min_correlation for value in moving)  # never where it is NaN
-    if after < (1 - config.min_loss_fall) * before and shapeless:
+    shapeless = all(value < THRESHOLDS.min_correlation for value in moving)  # never where it is NaN
+    if after < (1 - THRESHOLDS.min_loss_fall) * before and shapeless:
         yield Sign(
             "loss falls, nothing is learned",
             f"the loss went from {before:.3g} to {after:.3g} while the correlation stays at {max(moving):.2f}",
-            f"needs {config.min_correlation:g}, unless only magnitudes are trained",
+            f"needs {THRESHOLDS.min_correlation:g}, unless only magnitudes are trained",
             "the loss is won by level alone, towards silence or a constant, or another term (VQ, regularisation) falls for it",
             "log each term by itself, check the gradient path, and overfit one second",
         )
     snrs, levels = [[getattr(point, name) for point in (points[0], points[-1])] for name in ("snr_db", "amplitude_percent")]
-    creeping = snrs[0] < snrs[1] <= ROUNDING_DB and levels[1] < levels[0] and levels[1] < config.min_amplitude_percent
+    creeping = snrs[0] < snrs[1] <= ROUNDING_DB and levels[1] < levels[0] and levels[1] < THRESHOLDS.min_amplitude_percent
     if creeping:
         yield Sign(
             "SNR creeps up to 0 dB",

@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterator
 
 from telucodec.metrics.signs.sign import (
-    DEFAULTS,
+    THRESHOLDS,
     Sign,
-    SignConfig,
     collapse,
     correlation_of,
     learns,
@@ -30,14 +29,14 @@ def implied_correlation(snr_db: float, amplitude_percent: float) -> tuple[float,
     return (here, min(ends), max(ends)) if not math.isnan(here) else (here, here, here)
 
 
-def signs_of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig = DEFAULTS) -> tuple[Sign, ...]:
+def signs_of_numbers(snr_db: float, amplitude_percent: float) -> tuple[Sign, ...]:
     """Return the signs in an SNR in dB and an amplitude in % of the same pairs, both pooled."""
     if not (math.isfinite(snr_db) and math.isfinite(amplitude_percent) and amplitude_percent >= 0):
         return (not_finite(f"SNR {snr_db} dB, amplitude {amplitude_percent} %"),)
-    return tuple(_of_numbers(snr_db, amplitude_percent, config))
+    return tuple(_of_numbers(snr_db, amplitude_percent))
 
 
-def _of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig) -> Iterator[Sign]:
+def _of_numbers(snr_db: float, amplitude_percent: float) -> Iterator[Sign]:
     implied, least, most = implied_correlation(snr_db, amplitude_percent)
     words = f"SNR {snr_db:g} dB and amplitude {amplitude_percent:g} %"
     if not math.isnan(implied):
@@ -51,27 +50,27 @@ def _of_numbers(snr_db: float, amplitude_percent: float, config: SignConfig) -> 
             "pool the energies of all files, and log the correlation itself",
         )
         return
-    quiet = amplitude_percent < config.min_amplitude_percent and not implied >= config.alike_correlation
-    if quiet and not learns(amplitude_percent, implied, config):
-        if implied <= config.flipped_correlation:
+    quiet = amplitude_percent < THRESHOLDS.min_amplitude_percent and not implied >= THRESHOLDS.alike_correlation
+    if quiet and not learns(amplitude_percent, implied):
+        if implied <= THRESHOLDS.flipped_correlation:
             words += ": upside down as well, or an SNR that is a mean of the dB of single files"
-        yield collapse(words, config)
-    elif not math.isnan(implied) and abs(implied) < config.min_correlation:
+        yield collapse(words)
+    elif not math.isnan(implied) and abs(implied) < THRESHOLDS.min_correlation:
         yield Sign(
             "waveform not followed",
             words,
-            f"needs {config.min_correlation:g}, unless the codec makes a waveform of its own; such a one can sound good at negative SNR",
+            f"needs {THRESHOLDS.min_correlation:g}, unless the codec makes a waveform of its own; such a one can sound good at negative SNR",
             "an output that is not made from this input, a delay, or a parametric or neural codec at work; these numbers cannot tell which",
             "run snr-doctor on the waves, which can, and listen",
         )
-    elif implied <= config.flipped_correlation:
+    elif implied <= THRESHOLDS.flipped_correlation:
         yield Sign(
             "polarity flipped",
             words,
-            f"must be above {config.flipped_correlation:g}; a perfect copy upside down has -6.0 dB at 100 %",
+            f"must be above {THRESHOLDS.flipped_correlation:g}; a perfect copy upside down has -6.0 dB at 100 %",
             "a sign lost on the way, a delay of half a period, or an SNR that is a mean of the dB of single files",
             "run snr-doctor on the waves, which can tell these apart",
         )
     gain = implied * amplitude_percent / 100
-    if implied >= config.alike_correlation and not least_gain(implied, config) <= gain <= config.max_gain:
-        yield wrong_gain(f"{words} and a gain of {gain:.2f}", implied, config)
+    if implied >= THRESHOLDS.alike_correlation and not least_gain(implied) <= gain <= THRESHOLDS.max_gain:
+        yield wrong_gain(f"{words} and a gain of {gain:.2f}", implied)

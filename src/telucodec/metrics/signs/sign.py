@@ -24,8 +24,8 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class SignConfig:
-    """Thresholds, each with its reason."""
+class Thresholds:
+    """Each with its reason."""
 
     min_amplitude_percent: float = 30.0
     """Less level than that may be on its way to none. The best guess at 0.4 dB SNR has it; at 2 dB it has 61 %."""
@@ -74,14 +74,11 @@ class SignConfig:
     """Codes in use on the average; below it is less than a choice of two."""
     min_perplexity_share: float = 0.1
     """Of the codes of a book, once enough were counted."""
-    max_mode_snr_db: float = 3.0
-    """Between the same pairs in training and in evaluation mode."""
-    max_mode_correlation: float = 0.2
     min_loss_fall: float = 0.2
     """Share of the loss that went away while nothing was learned."""
 
 
-DEFAULTS = SignConfig()
+THRESHOLDS = Thresholds()
 
 
 def correlation_of(snr_db: float, amplitude: float) -> float:
@@ -102,19 +99,19 @@ def not_finite(measured: str) -> Sign:
     )
 
 
-def learns(amplitude_percent: float, correlation: float, config: SignConfig) -> bool:
+def learns(amplitude_percent: float, correlation: float) -> bool:
     """Whether level and shape are those of a codec that learns: it shrinks what it knows little of.
 
     The best guess in the sense of MSE has the correlation as its amplitude ratio, and then the SNR is -10 log10(1 - correlation^2).
     """
-    return correlation >= config.min_correlation and amplitude_percent >= 100 * config.min_guess_share * correlation
+    return correlation >= THRESHOLDS.min_correlation and amplitude_percent >= 100 * THRESHOLDS.min_guess_share * correlation
 
 
-def collapse(measured: str, config: SignConfig) -> Sign:
+def collapse(measured: str) -> Sign:
     return Sign(
         "collapse to silence",
         measured,
-        f"amplitude needs {config.min_amplitude_percent:g} %, or {config.min_guess_share:g} of a correlation of {config.min_correlation:g} "
+        f"amplitude needs {THRESHOLDS.min_amplitude_percent:g} %, or {THRESHOLDS.min_guess_share:g} of a correlation of {THRESHOLDS.min_correlation:g} "
         "and more; silence has exactly 0 dB, so an SNR that creeps up to 0 is no learning",
         "the decoder gets no information, and silence is then the best answer to L1 or MSE: gradients do not reach the encoder through the "
         "quantizer, dead codebooks, a learning rate too high, or too few updates so far",
@@ -122,17 +119,17 @@ def collapse(measured: str, config: SignConfig) -> Sign:
     )
 
 
-def wrong_gain(measured: str, correlation: float, config: SignConfig) -> Sign:
+def wrong_gain(measured: str, correlation: float) -> Sign:
     return Sign(
         "wrong gain",
         measured,
-        f"needs {least_gain(correlation, config):.2f} to {config.max_gain:g}",
+        f"needs {least_gain(correlation):.2f} to {THRESHOLDS.max_gain:g}",
         "normalisation that is not undone, full scale of another format (int16 for float), a limit on the output such as tanh, "
         "or a loss that does not hear level",
         "undo on the way out what is done to the level on the way in, and train on the waveform too",
     )
 
 
-def least_gain(correlation: float, config: SignConfig) -> float:
+def least_gain(correlation: float) -> float:
     """The least gain that is no fault at that correlation; the best guess in the sense of MSE has the correlation squared."""
-    return config.min_gain * correlation**2
+    return THRESHOLDS.min_gain * correlation**2
