@@ -89,15 +89,15 @@ def loud(wave: np.ndarray) -> np.ndarray:
     return wave / np.abs(wave).max()
 
 
-def notes(size: int, chord: bool, decay_s: float, seconds: float = 0.5, drums: bool = False, vibrato: float = 0.0) -> np.ndarray:
+def notes(size: int, chord: bool, decay_s: float, drums: bool = False) -> np.ndarray:
     """A tune of equal-tempered notes with harmonics [size]."""
     out = np.zeros(size)
-    step = round(seconds * SAMPLE_RATE)
+    step = SAMPLE_RATE // 2
     for start in range(0, size, step):
         t = np.arange(min(step, size - start)) / SAMPLE_RATE
         root = 220 * 2 ** (rng.integers(0, 13) / 12)
         for ratio in (1, 2 ** (4 / 12), 2 ** (7 / 12)) if chord else (1,):
-            phase = 2 * np.pi * root * ratio * t + vibrato * np.sin(2 * np.pi * 5 * t)
+            phase = 2 * np.pi * root * ratio * t
             for k in range(1, 6):
                 out[start : start + len(t)] += np.sin(k * phase) / k * np.exp(-t / decay_s)
         if drums:

@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+PYTHON = ROOT / ".venv" / "bin" / "python"
 CONSTRAINTS = ["--constraint", str(ROOT / "requirements.lock")]
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 

@@ -5,7 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
     assert found.rates.cer < 0.1 < found.unigram.cer and found.blank.cer == 1
     assert len(found.by_speaker) == 12 and list(found.by_source) == ["toy"]
     assert found.rates.num_words == sum(rates.num_words for rates in found.by_speaker.values())
-    json.dumps(found.numbers())
+    json.dumps(asdict(found))
 
 
 def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_path):

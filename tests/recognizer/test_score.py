@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("jiwer")
 
-from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses
+from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses, rates_of
 
 
 def test_errors_are_counted_as_by_hand():
@@ -29,8 +29,9 @@ def test_rates_are_pooled_and_lie_in_their_intervals():
 
 def test_speakers_who_differ_widen_the_interval():
     said, heard = ["a b c d"] * 200, (["a b c d"] * 10 + ["x"] * 10) * 10
-    by_clip = error_rates(said, heard).wer_interval
-    by_speaker = error_rates(said, heard, [f"s{number // 10}" for number in range(200)]).wer_interval
+    errors = [errors_of(*pair) for pair in zip(said, heard, strict=True)]
+    by_clip = rates_of(errors).wer_interval
+    by_speaker = rates_of(errors, [f"s{number // 10}" for number in range(200)]).wer_interval
     assert by_speaker[1] - by_speaker[0] > 1.5 * (by_clip[1] - by_clip[0])
 
 

@@ -27,6 +27,8 @@ INAUDIBLE_DB = 60.0
 """Below the loudest of the original: levels are compared as if none were lower, for no difference down there is heard."""
 INK = "#010203"
 """Stands for the page's text colour while matplotlib draws."""
+ACROSS = 3
+"""Plots beside each other."""
 SHAPES = "osD^vP*X"
 """Of points: families are told apart without colour too."""
 
@@ -89,13 +91,13 @@ class Panel:
     """What is marked, where it is no value asked for."""
 
 
-def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float, columns: int = 3) -> str:
-    """Quality against measured kbps, `columns` panels beside each other; a line at `marked_kbps`."""
-    rows = -(-len(panels) // columns)
-    with _figure((4.6 * min(columns, len(panels)), 3.1 * rows + 0.6)) as (figure, svg):
+def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float) -> str:
+    """Quality against measured kbps, panel beside panel; a line at `marked_kbps`."""
+    rows = -(-len(panels) // ACROSS)
+    with _figure((4.6 * min(ACROSS, len(panels)), 3.1 * rows + 0.6)) as (figure, svg):
         families = list(dict.fromkeys(family for panel in panels for family in panel.lines))
         for place, panel in enumerate(panels, 1):
-            axes = figure.add_subplot(rows, min(columns, len(panels)), place)
+            axes = figure.add_subplot(rows, min(ACROSS, len(panels)), place)
             widest = max((point.kbps for points in panel.lines.values() for point in points), default=marked_kbps)
             if panel.bound:
                 kbps, low, high = (np.array(column) for column in zip(*panel.bound, strict=True))
@@ -134,12 +136,12 @@ class Curve:
     marked: float = math.nan
 
 
-def curves_svg(curves: Sequence[Curve], columns: int = 3) -> str:
-    """What went on during a training, `columns` plots beside each other."""
-    rows = -(-len(curves) // columns)
-    with _figure((3.4 * min(columns, len(curves)), 2.5 * rows)) as (figure, svg):
+def curves_svg(curves: Sequence[Curve]) -> str:
+    """What went on during a training, plot beside plot."""
+    rows = -(-len(curves) // ACROSS)
+    with _figure((3.4 * min(ACROSS, len(curves)), 2.5 * rows)) as (figure, svg):
         for place, curve in enumerate(curves, 1):
-            axes = figure.add_subplot(rows, min(columns, len(curves)), place)
+            axes = figure.add_subplot(rows, min(ACROSS, len(curves)), place)
             for name, points in curve.lines.items():
                 updates, values = zip(*points, strict=True) if points else ((), ())
                 axes.plot(updates, values, "-", linewidth=1.3, label=name)

@@ -234,7 +234,7 @@ def evaluate(
         with progress_bar(f"evaluate {path.name}") as progress:
             found.append(measure(path, recognizer, progress))
     if out:
-        write_whole(out, json.dumps([_finite(each.numbers()) for each in found], ensure_ascii=False, indent=1).encode() + b"\n")
+        write_whole(out, json.dumps([_finite(asdict(each)) for each in found], ensure_ascii=False, indent=1).encode() + b"\n")
     if as_json:
         typer.echo(json.dumps([{"manifest": each.manifest, **_finite(asdict(each.rates))} for each in found]))
         return

@@ -51,8 +51,6 @@ class DoctorConfig(BaseModel):
     """Magnitude of the mean. Clean recordings stay below 0.0001; from 0.005 on joins click."""
     max_hum_dbfs: float = -50.0
     """Level of steady lines at the mains frequency. In quiet rooms they stay below -55."""
-    min_hum_lines: int = 1
-    """Of 4 harmonics."""
     min_snr_db: float = 15.0
     """Clean recordings reach 18 and more; a codec spends its bits on noise below that."""
     max_sustained_share: float = 0.5
@@ -321,7 +319,7 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
 
 
 def _on_sound(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
-    if m.hum_lines >= config.min_hum_lines and m.hum_dbfs > config.max_hum_dbfs:
+    if m.hum_dbfs > config.max_hum_dbfs:
         yield Finding(
             "hum",
             f"{m.hum_hz:g} Hz and harmonics at {m.hum_dbfs:.0f} dBFS",

@@ -40,8 +40,6 @@ class Diagnosis:
     num_files: int
     unpaired: tuple[str, ...]
     """Files without their like on the other side."""
-    num_judged: int
-    """Stretches whose original is loud enough to judge by."""
 
     @property
     def validation(self) -> Validation:
@@ -65,16 +63,15 @@ def examine_files(reference: Path, decoded: Path, progress: Progress = lambda do
         found, lengths[name] = _compare(name, first, second, partial(_tell, progress, done_s, total_s, name))
         pairs += found
         done_s += lengths[name][0]
-    heard = judged(pairs)
     whole = all(second >= first - MIN_DIFFERENCE_S for first, second in lengths.values())  # all there is of the originals was compared
     silent = [pair for pair in pairs if not (pair.reference.num_not_finite or pair.estimate.num_not_finite)]
-    if silent and not heard and whole:
+    if silent and whole and not judged(pairs):
         raise DataError(f"{printable(reference)}: is silent, below -60 dBFS; there is nothing to judge the output by, choose another")
     signs = signs_of_pairs(pairs)
     if not any(sign.case == "wrong sample rate" for sign in signs):
         signs += tuple(_length(lengths))
     signs = (*_no_output(missing, len(matched)), *signs)
-    return Diagnosis(tuple(pairs), signs, len(matched), tuple(sorted(missing + more)), len(heard))
+    return Diagnosis(tuple(pairs), signs, len(matched), tuple(sorted(missing + more)))
 
 
 def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path]], list[str], list[str]]:

@@ -7,7 +7,6 @@ same length in minutes.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from telucodec.data.manifest import Segment, moved, read_manifest, write_manifest
 from telucodec.recognizer.train import Progress, Request, Say, run
@@ -45,5 +44,5 @@ def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: S
         write_manifest(folder / "val.csv", moved(read_manifest(request.data / "val.csv"), request.data, folder))
         path, outcome = run(replace(request, data=folder, name=f"curve-{name.replace(' %', '')}"), say, progress)
         hours = sum(row.duration_s for row in rows) / 3600
-        found.append(Point(name, len(rows), hours, outcome.entry["cer"], outcome.entry["wer"], outcome.updates, str(Path(path))))
+        found.append(Point(name, len(rows), hours, outcome.entry["cer"], outcome.entry["wer"], outcome.updates, str(path)))
     return found

@@ -3,14 +3,15 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.examples import transcribed
-from telucodec.recognizer.score import NORMALISER, Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
+from telucodec.recognizer.score import Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
+from telucodec.recognizer.text import RULE
 
 LONGEST_S = 30.0
 Progress = Callable[[float, float, str], None]
@@ -36,6 +37,7 @@ class Evaluation:
 
     manifest: str
     normaliser: str
+    """Name of the rule that texts were brought under before they were compared."""
     rates: Rates
     blank: Rates
     """Had nothing been heard."""
@@ -48,10 +50,6 @@ class Evaluation:
     cpu_per_s: float
     """CPU seconds for a second of sound."""
     clips: tuple[Heard, ...]
-
-    def numbers(self) -> dict:
-        """All of it, for JSON."""
-        return asdict(self)
 
 
 def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda done, total, name: None) -> Evaluation:
@@ -67,7 +65,7 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda
     said, texts = [clip.said for clip in heard], [clip.heard for clip in heard]
     return Evaluation(
         manifest=str(manifest),
-        normaliser=NORMALISER,
+        normaliser=RULE,
         rates=_rates(heard),
         blank=error_rates(said, [""] * len(said), intervals=False),
         unigram=error_rates(said, guesses(said, said), intervals=False),

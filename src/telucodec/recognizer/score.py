@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from telucodec.errors import TelucodecError
-from telucodec.recognizer.text import RULE, aksharas
+from telucodec.recognizer.text import aksharas
 
 RESAMPLES = 2_000
 FEWEST_SPEAKERS = 10
-NORMALISER = RULE
-"""Name of the rule that texts were brought under before they were compared; results say it."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,13 @@ def errors_of(reference: str, hypothesis: str) -> Errors:
     )
 
 
-def error_rates(references: Sequence[str], hypotheses: Sequence[str], speakers: Sequence[str] = (), intervals: bool = True) -> Rates:
-    """Rates of pairs of normalised texts; `speakers`, where known, are what is resampled."""
-    return rates_of([errors_of(*pair) for pair in zip(references, hypotheses, strict=True)], speakers, intervals)
+def error_rates(references: Sequence[str], hypotheses: Sequence[str], intervals: bool = True) -> Rates:
+    """Rates of pairs of normalised texts, whose speakers are unknown."""
+    return rates_of([errors_of(*pair) for pair in zip(references, hypotheses, strict=True)], intervals=intervals)
 
 
 def rates_of(errors: Sequence[Errors], speakers: Sequence[str] = (), intervals: bool = True) -> Rates:
-    """Pooled rates of clips; see the module for the intervals."""
+    """Pooled rates of clips; `speakers`, where known, are what is resampled for the intervals."""
     counts = np.array([[e.words, e.word_errors, e.characters, e.character_errors] for e in errors], np.float64).reshape(-1, 4)
     known = len(set(speakers) - {""}) >= FEWEST_SPEAKERS and "" not in speakers
     groups = np.unique(np.array(speakers), return_inverse=True)[1] if known else np.arange(len(counts))
@@ -79,8 +77,8 @@ def rates_of(errors: Sequence[Errors], speakers: Sequence[str] = (), intervals: 
     return Rates(len(counts), int(counts[:, 0].sum()), wer, (float(low), float(high)), cer, (float(lowest), float(highest)), exact)
 
 
-def confusions(references: Sequence[str], hypotheses: Sequence[str], most: int = 20) -> list[tuple[str, str, int]]:
-    """The most frequent mistakes: akshara said, akshara heard, times; empty where one was left out or put in."""
+def confusions(references: Sequence[str], hypotheses: Sequence[str]) -> list[tuple[str, str, int]]:
+    """The 20 most frequent mistakes: akshara said, akshara heard, times; empty where one was left out or put in."""
     jiwer = _jiwer()
     counts: Counter[tuple[str, str]] = Counter()
     for reference, hypothesis in zip(references, hypotheses, strict=True):
@@ -94,12 +92,12 @@ def confusions(references: Sequence[str], hypotheses: Sequence[str], most: int =
                 counts.update((each, "") for each in left)
             elif chunk.type == "insert":
                 counts.update(("", each) for each in right)
-    return [(said, heard, count) for (said, heard), count in counts.most_common(most)]
+    return [(said, heard, count) for (said, heard), count in counts.most_common(20)]
 
 
-def guesses(references: Sequence[str], training: Sequence[str], seed: int = 0) -> list[str]:
+def guesses(references: Sequence[str], training: Sequence[str]) -> list[str]:
     """Texts as long as `references`, of characters drawn as often as they are in `training`: what knows the language and hears nothing."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     counts = Counter("".join(training))
     letters = sorted(counts)
     shares = np.array([counts[letter] for letter in letters], np.float64)

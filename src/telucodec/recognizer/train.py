@@ -150,7 +150,7 @@ class Validation:
         """Of rows evenly spread over `manifest` that the units can say. Raises TrainingError where there is none."""
         config = trained.config
         told, _ = encoded(transcribed(read_manifest(manifest), config.script, config.batches.longest_s), trained.units, config.features)
-        chosen = evenly(list(range(len(told.rows))), MOST_VALIDATION_CLIPS)
+        chosen = evenly(range(len(told.rows)), MOST_VALIDATION_CLIPS)
         if not chosen:
             raise TrainingError(
                 f"{manifest}: has no row that these units can say; left out: {told.reasons}; give it rows with text, of the same language"

@@ -246,7 +246,7 @@ def fit(
     cases = {mode: taken([*waves] * repeats, mode, rng, start) for mode in ROW_OF_MODE if mode in modes}
     if not all(cases.values()):
         raise DataError("nothing to train on: every recording is silent; check the input with a player")
-    if start is not None and config.minutes == 0:
+    if config.minutes == 0:
         return _count(start.passes, _prior(start, {}), cases, start, progress)
     passes, families = _train_networks(cases, start, names, config, rng, progress)
     return _count(passes, _prior(start, families), cases, start, progress)

@@ -69,11 +69,11 @@ class Journal:
             raise TrainingError(f"{place}: cannot be written ({error.strerror}); free some disk and resume the run") from error
 
 
-def spectrogram(wave: np.ndarray, size: int = 512, hop: int = 160) -> np.ndarray:
+def spectrogram(wave: np.ndarray) -> np.ndarray:
     """Levels of wave [T] as an image float32 [bins, frames], 0 at -100 dB of full scale and 1 at 0 dB, high frequencies on top."""
-    padded = np.pad(wave, (0, max(0, size - len(wave))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
-    levels = 20 * np.log10(np.abs(np.fft.rfft(frames)) / (size / 4) + 1e-9)
+    padded = np.pad(wave, (0, max(0, 512 - len(wave))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 512)[::160] * np.hanning(512)
+    levels = 20 * np.log10(np.abs(np.fft.rfft(frames)) / (512 / 4) + 1e-9)
     return (np.clip(levels / -LOWEST_DB + 1, 0, 1).T[::-1]).astype(np.float32)
 
 

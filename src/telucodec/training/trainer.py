@@ -38,7 +38,6 @@ class Trainer:
         if recipe.adversarial:
             weights |= {"generator": recipe.adversarial.generator_weight, "features": recipe.adversarial.feature_weight}
             judges = recipe.adversarial.discriminators.build()
-            settings["betas"] = optimiser.betas
             self.judges, self.judges_optimiser = fabric.setup(
                 judges, torch.optim.AdamW(judges.parameters(), recipe.adversarial.learning_rate, **settings)
             )
