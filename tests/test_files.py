@@ -1,12 +1,13 @@
 """A file appears whole in its own place, or what lay there stays as it was. No test touches a device, for whoever runs them as root."""
 
+import math
 import os
 import stat
 
 import pytest
 
 from telucodec.errors import TelucodecError
-from telucodec.files import for_a_file, whole, write_changed, write_whole
+from telucodec.files import for_a_file, whole, without_nan, write_changed, write_whole
 
 
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
@@ -57,3 +58,8 @@ def test_a_file_that_is_linked_into_a_place_keeps_its_own_mode(tmp_path):
             link(tmp_path / "source", beside)
         assert target.samefile(tmp_path / "source")
         assert stat.S_IMODE((tmp_path / "source").stat().st_mode) == 0o440
+
+
+def test_numbers_that_are_not_finite_are_null_however_deep_they_lie():
+    told = {"a": math.nan, "b": [1.5, (math.inf, "nan")], "c": {"d": -math.inf, "e": 0, "f": None}}
+    assert without_nan(told) == {"a": None, "b": [1.5, [None, "nan"]], "c": {"d": None, "e": 0, "f": None}}

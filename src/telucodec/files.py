@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 import re
 import stat
@@ -96,6 +97,15 @@ def write_table(target: Path, heading: Sequence[str], rows: Iterable[Sequence]) 
     table.writerow(heading)
     table.writerows(rows)
     write_changed(target, text.getvalue().encode("utf-8", "replace"))
+
+
+def without_nan(value: object) -> object:
+    """Return `value`, to be written as JSON, with null for every number in it that is not finite: JSON has none."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fits_a_line(words: str) -> bool:

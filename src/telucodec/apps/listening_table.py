@@ -1,6 +1,5 @@
 """What listeners said, for the terminal, for scripts and as a picture."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from telucodec.apps.plots import Bar, interval_plot_svg
 from telucodec.apps.table import NOT_MEASURED
 from telucodec.evaluation.listening.abx import AbxScores, Tally
 from telucodec.evaluation.listening.scores import Difference, Estimate, MushraScores
+from telucodec.files import without_nan
 from telucodec.metrics.metric import Measured
 
 NAME_WIDTH = 28
@@ -146,9 +146,7 @@ def _difference(found: Difference) -> dict[str, Any]:
 
 def _values(**found: Measured) -> dict[str, Any]:
     holes = {name: measured.reason for name, measured in found.items() if measured.reason}
-    return {name: None if math.isnan(measured.value) else measured.value for name, measured in found.items()} | (
-        {"holes": holes} if holes else {}
-    )
+    return without_nan({name: measured.value for name, measured in found.items()}) | ({"holes": holes} if holes else {})
 
 
 def _tally(found: Tally) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import ContenderRow, MetricRow, Results
 from telucodec.evaluation.summary import Spread, Summary, summarise
+from telucodec.files import without_nan
 
 NOT_MEASURED = "not measured"
 NOT_AVAILABLE = "not available"
@@ -160,24 +161,25 @@ def summary_table(results: Results) -> Table:
 def summary_numbers(results: Results) -> list[dict]:
     """For scripts: per contender the same numbers as the table, unrounded, null where not measured; and of how many clips, and why not of the others."""
     missing = {row.name: row.missing for row in results.contenders}
-    return [
+    numbers = [
         {
             "name": name,
             "missing": missing[name],
-            "kbps": _or_null(summary.kbps),
-            "times_smaller": _or_null(summary.ratio),
-            "payload_kbps": _or_null(summary.payload_kbps),
-            "delay_ms": _or_null(summary.delay_ms),
-            "pooled_snr_db": _or_null(summary.pooled_snr.value),
-            "cpu_s_per_s": _or_null(summary.cpu_per_s),
+            "kbps": summary.kbps,
+            "times_smaller": summary.ratio,
+            "payload_kbps": summary.payload_kbps,
+            "delay_ms": summary.delay_ms,
+            "pooled_snr_db": summary.pooled_snr.value,
+            "cpu_s_per_s": summary.cpu_per_s,
             "num_clips": summary.num_clips,
             "num_failed": summary.num_failed,
             "num_measured": {metric: found.num_measured for metric, found in summary.spreads.items()},
             "holes": {metric: dict(found.reasons) for metric, found in summary.spreads.items() if found.reasons},
         }
-        | {metric: _or_null(found.mean) for metric, found in summary.spreads.items()}
+        | {metric: found.mean for metric, found in summary.spreads.items()}
         for name, summary in summaries(results).items()
     ]
+    return without_nan(numbers)
 
 
 def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
@@ -210,7 +212,3 @@ def _codecs(labels: Sequence[str], results: Results) -> str:
 
 def _clips(count: int) -> str:
     return f"{count} clip" if count == 1 else f"{count} clips"
-
-
-def _or_null(value: float) -> float | None:
-    return value if math.isfinite(value) else None

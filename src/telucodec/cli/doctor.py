@@ -16,9 +16,7 @@ from telucodec.apps.doctor_page import write_page
 from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
-from telucodec.data.manifest import Segment
-from telucodec.data.measures import Measures
-from telucodec.files import printable
+from telucodec.files import printable, without_nan
 
 
 def doctor(
@@ -46,7 +44,7 @@ def doctor(
     if html:
         write_page(checkup, html)
     if as_json:
-        typer.echo(json.dumps(_as_json(checkup), indent=1))
+        typer.echo(json.dumps(without_nan(_as_json(checkup)), indent=1))
     else:
         if checkup.worst_first:
             Console().print(_table(checkup))
@@ -71,26 +69,21 @@ def _table(checkup: Checkup) -> Table:
 
 
 def _as_json(checkup: Checkup) -> dict:
-    """Everything that was measured; null where there is no value."""
+    """Everything that was measured; NaN where there is no value."""
     return {
         "thresholds": checkup.config.model_dump(),
         "files": [
             {
                 "path": printable(diagnosis.sound.path),
-                "row": _without_nan(diagnosis.sound.row) if diagnosis.sound.row else None,
+                "row": asdict(diagnosis.sound.row) if diagnosis.sound.row else None,
                 "findings": [asdict(finding) for finding in diagnosis.findings],
-                "measures": _without_nan(diagnosis.measures) if diagnosis.measures else {},
+                "measures": asdict(diagnosis.measures) if diagnosis.measures else {},
             }
             for diagnosis in checkup.diagnoses
         ],
         "hours": checkup.hours,
-        "padding_share": checkup.padding_share if math.isfinite(checkup.padding_share) else None,
+        "padding_share": checkup.padding_share,
         "cases": checkup.cases,
         "case_hours": checkup.case_hours,
         "summary": checkup.summary(),
     }
-
-
-def _without_nan(record: Measures | Segment) -> dict:
-    """The fields of `record`; JSON has no NaN."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in asdict(record).items()}

@@ -11,6 +11,7 @@ import typer
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.data.manifest import read_manifest
+from telucodec.files import without_nan
 
 
 def optimize(
@@ -49,8 +50,7 @@ def optimize(
             codes_model = fit_codes(codec, codes, entropy_minutes, progress)
     found = make(model, out, sounds, int8, codes_model)
     if as_json:
-        numbers = {name: value if math.isfinite(value) else None for name, value in asdict(found).items()}
-        typer.echo(json.dumps({"path": str(out), **numbers}))
+        typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
         return
     silent = math.isnan(found.snr_before_db) or math.isnan(found.snr_after_db)
     snr = "SNR not measured" if silent else f"SNR {found.snr_before_db:.2f} -> {found.snr_after_db:.2f} dB"

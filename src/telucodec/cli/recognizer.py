@@ -13,6 +13,7 @@ from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
 from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, write_manifest
 from telucodec.errors import DataError, TelucodecError
+from telucodec.files import without_nan
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.mixes import mixes as make_mixes
@@ -166,8 +167,7 @@ def optimize(
     with progress_bar("compare") as progress:
         found = make(run, out, data, int8, [line for path in prompts or () for line in _lines(path)], order, lm_weight, progress)
     if as_json:
-        numbers = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in asdict(found).items()}
-        typer.echo(json.dumps({"path": str(out), **numbers}))
+        typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
         return
     lm = f"; language model: perplexity {found.lm_perplexity:.1f}" if not math.isnan(found.lm_perplexity) else ""
     typer.echo(
@@ -234,9 +234,9 @@ def evaluate(
         with progress_bar(f"evaluate {path.name}") as progress:
             found.append(measure(path, recognizer, progress))
     if out:
-        write_whole(out, json.dumps([_finite(asdict(each)) for each in found], ensure_ascii=False, indent=1).encode() + b"\n")
+        write_whole(out, json.dumps(without_nan([asdict(each) for each in found]), ensure_ascii=False, indent=1).encode() + b"\n")
     if as_json:
-        typer.echo(json.dumps([{"manifest": each.manifest, **_finite(asdict(each.rates))} for each in found]))
+        typer.echo(json.dumps(without_nan([{"manifest": each.manifest, **asdict(each.rates)} for each in found])))
         return
     for each in found:
         typer.echo(
@@ -313,11 +313,3 @@ def _shares(text: str) -> list[float]:
     if not all(0 < share <= 100 for share in shares):
         raise typer.BadParameter(f"{text!r} holds a share that is not between 0 and 100")
     return shares
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

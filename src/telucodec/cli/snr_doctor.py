@@ -10,7 +10,7 @@ import typer
 
 from telucodec.cli.progress import progress_bar
 from telucodec.evaluation.snr_doctor import Diagnosis, examine_files
-from telucodec.files import printable
+from telucodec.files import printable, without_nan
 from telucodec.metrics.metric import Measured
 from telucodec.metrics.signs.logged import implied_correlation, signs_of_numbers
 from telucodec.metrics.signs.sign import THRESHOLDS, Sign
@@ -52,7 +52,8 @@ def snr_doctor(
     else:
         raise typer.BadParameter("give two files or folders, REFERENCE and DECODED, or else two numbers, --snr and --amplitude")
     if as_json:
-        typer.echo(json.dumps({"healthy": not signs, "signs": [asdict(sign) for sign in signs], **measures, "verdict": verdict}, indent=1))
+        told = {"healthy": not signs, "signs": [asdict(sign) for sign in signs], **measures, "verdict": verdict}
+        typer.echo(json.dumps(without_nan(told), indent=1))
     else:
         for line in [*lines, *map(_words, signs), verdict]:
             typer.echo(line)
@@ -69,7 +70,7 @@ def _of_numbers(snr: float, amplitude: float) -> tuple[tuple[Sign, ...], dict, l
     signs = signs_of_numbers(snr, amplitude)
     implied, least, most = implied_correlation(snr, amplitude)
     words = "undefined" if math.isnan(implied) else f"{implied:.2f} ({least:.2f} to {most:.2f} within the rounding)"
-    measures = {"snr_db": snr, "amplitude_percent": amplitude, "implied_correlation": None if math.isnan(implied) else implied}
+    measures = {"snr_db": snr, "amplitude_percent": amplitude, "implied_correlation": implied}
     verdict = f"SNR {snr:g} dB, amplitude {amplitude:g} %, correlation implied by them {words}: "
     if signs:
         return signs, measures, [], verdict + ", ".join(sign.case for sign in signs)
@@ -80,34 +81,29 @@ def _of_numbers(snr: float, amplitude: float) -> tuple[tuple[Sign, ...], dict, l
 
 
 def _measures(found: Diagnosis) -> dict:
-    """Everything that was measured; null where there is no value, with its reason."""
+    """Everything that was measured; NaN where there is no value, with its reason."""
     both = found.validation
     pooled = {name: getattr(both, name) for name in ("snr_db", "amplitude_percent", "correlation", "signal_power", "noise_power")}
     return {
         "files": found.num_files,
         "duration_s": found.duration_s,
         "unpaired": list(found.unpaired),
-        "pooled": {name: _json(value) for name, value in pooled.items()},
+        "pooled": {name: value.value for name, value in pooled.items()},
         "not_measured": {name: value.reason for name, value in pooled.items() if value.reason},
-        "spread": {
-            name: dict(zip(("min", "mean", "max", "clips"), map(_json, both.spread(name)), strict=True)) for name in (*SPREAD, "contour")
-        },
+        "spread": {name: dict(zip(("min", "mean", "max", "clips"), both.spread(name), strict=True)) for name in (*SPREAD, "contour")},
         "clips": [
             {
                 "name": pair.name,
-                **{name: _json(getattr(pair, name)) for name in (*SPREAD, "contour", "noise_power", "speed")},
+                **{name: getattr(pair, name).value for name in (*SPREAD, "contour")},
+                "noise_power": pair.noise_power,
+                "speed": pair.speed,
                 "alignment": asdict(pair.alignment) if pair.alignment else None,
-                "reference": {name: _json(value) for name, value in asdict(pair.reference).items()},
-                "estimate": {name: _json(value) for name, value in asdict(pair.estimate).items()},
+                "reference": asdict(pair.reference),
+                "estimate": asdict(pair.estimate),
             }
             for pair in found.pairs
         ],
     }
-
-
-def _json(value: Measured | float) -> float | None:
-    number = value.value if isinstance(value, Measured) else value
-    return number if math.isfinite(number) else None
 
 
 def _lines(found: Diagnosis) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from telucodec.evaluation.bootstrap import bootstrap_interval
 from telucodec.evaluation.results import SpreadRow, SummaryRow, Trial
+from telucodec.files import without_nan
 from telucodec.metrics.metric import SAMPLE_RATE, Measured, NotMeasured
 from telucodec.metrics.snr import pooled_snr_db
 
@@ -95,24 +96,20 @@ def _row(contender: str, part: str, name: str, found: Summary) -> SummaryRow:
         name=name,
         num_clips=found.num_clips,
         num_failed=found.num_failed,
-        kbps=_or_null(found.kbps),
-        payload_kbps=_or_null(found.payload_kbps),
-        times_smaller=_or_null(found.ratio),
-        pooled_snr_db=_or_null(found.pooled_snr.value),
+        kbps=without_nan(found.kbps),
+        payload_kbps=without_nan(found.payload_kbps),
+        times_smaller=without_nan(found.ratio),
+        pooled_snr_db=without_nan(found.pooled_snr.value),
         pooled_snr_hole=found.pooled_snr.reason,
-        delay_ms=_or_null(found.delay_ms),
-        cpu_per_s=_or_null(found.cpu_per_s),
+        delay_ms=without_nan(found.delay_ms),
+        cpu_per_s=without_nan(found.cpu_per_s),
         metrics={metric: _spread_row(spread) for metric, spread in found.spreads.items()},
     )
 
 
 def _spread_row(found: Spread) -> SpreadRow:
-    numbers = {name: _or_null(getattr(found, name)) for name in ("mean", "low", "high", "median", "least", "most")}
+    numbers = without_nan({name: getattr(found, name) for name in ("mean", "low", "high", "median", "least", "most")})
     return SpreadRow(**numbers, num_measured=found.num_measured, holes=dict(found.reasons))
-
-
-def _or_null(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _spread(trials: Sequence[Trial], metric: str) -> Spread:

@@ -1,7 +1,6 @@
 """The folder of a run: settings, log, checkpoint and model. A run never overwrites another; it goes on where it was, or takes a new name."""
 
 import json
-import math
 import os
 from contextlib import suppress
 from itertools import count
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from telucodec.config import parse, read_toml
 from telucodec.errors import TelucodecError, TrainingError
-from telucodec.files import append_line, write_whole
+from telucodec.files import append_line, without_nan, write_whole
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -57,7 +56,7 @@ class RunFolder:
     def write_log(self, entry: dict) -> None:
         """Append a line to log.jsonl; numbers that are not finite are null there."""
         try:
-            append_line(self.log, json.dumps(_finite(entry), ensure_ascii=False))
+            append_line(self.log, json.dumps(without_nan(entry), ensure_ascii=False))
         except TelucodecError as error:
             raise TrainingError(f"{self.log}: cannot be written; free some disk and resume the run") from error
 
@@ -80,11 +79,3 @@ def _made(path: Path) -> bool:
     except OSError as error:
         raise TrainingError(f"{path}: cannot be made ({error.strerror}); choose another place for runs") from error
     return True
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,7 +6,6 @@ since folders called train or test mean parts to it; the column `path` holds wha
 """
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.exports.span import span_of
 from telucodec.data.manifest import Segment
+from telucodec.files import without_nan
 
 AUDIO_FOLDER = "audio"
 
@@ -37,10 +37,7 @@ def write_huggingface(rows: list[Segment], root: Path, out: Path, progress: Call
                 _link(span.path, out / name)
             else:
                 write_audio(out / name, span.windows(), SAMPLE_RATE)
-            cells = {
-                column: None if isinstance(value, float) and not math.isfinite(value) else value for column, value in asdict(row).items()
-            }
-            metadata.write(json.dumps({"file_name": name, **cells}, ensure_ascii=False) + "\n")
+            metadata.write(json.dumps(without_nan({"file_name": name, **asdict(row)}), ensure_ascii=False) + "\n")
     progress(len(rows), len(rows), "")
 
 
