@@ -10,11 +10,9 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import Segment
+from telucodec.data.spans import stream_span
 from telucodec.errors import DataError
 from telucodec.files import printable
-
-WINDOW = 10 * SAMPLE_RATE
-"""Samples read at a time, so that a row of two hours never lies in memory."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +31,7 @@ class Span:
 
     def windows(self) -> Iterator[np.ndarray]:
         """Yield its sound as float32 [1, T] windows. Raises DataError where the file is damaged."""
-        try:
-            with soundfile.SoundFile(os.fsencode(self.path)) as file:
-                file.seek(self.first)
-                for start in range(0, self.num_samples, WINDOW):
-                    size = min(WINDOW, self.num_samples - start)
-                    wave = file.read(size, dtype="float32")  # [T]
-                    if len(wave) < size:
-                        raise DataError(f"{printable(self.path)}: ends before its header says; extract or import it again")
-                    yield wave[None]
-        except soundfile.SoundFileError as error:
-            raise DataError(f"{printable(self.path)}: cannot be read; extract or import it again") from error
+        return (wave[None] for wave in stream_span(self.path, self.first, self.num_samples))
 
 
 def span_of(row: Segment, root: Path) -> Span:
