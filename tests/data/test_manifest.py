@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
@@ -167,3 +168,11 @@ def test_sound_that_is_not_there_is_named(tmp_path):
     write_audio(tmp_path / ROW.path, np.zeros((1, 30_000), np.float32), SAMPLE_RATE)
     with pytest.raises(DataError, match="extract the recordings again"):
         read_segment(ROW, tmp_path)
+
+
+def test_a_file_of_floats_that_are_no_numbers_is_named_where_its_sound_is_read(tmp_path):
+    wave = np.zeros(5 * SAMPLE_RATE, np.float32)
+    wave[30_000] = math.nan
+    soundfile.write(tmp_path / "a.wav", wave, SAMPLE_RATE, "FLOAT")
+    with pytest.raises(DataError, match="a.wav: holds NaN or infinity"):
+        read_segment(replace(ROW, path="a.wav"), tmp_path)

@@ -12,6 +12,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.resample import resampled
+from telucodec.audio.sound_file import to_int16
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
@@ -71,7 +72,7 @@ def pack(
             packed = np.lib.format.open_memmap(beside, "w+", np.int16, (sum(sizes),))
             start = 0
             for number, (row, size) in enumerate(zip(rows, sizes, strict=True)):
-                packed[start : start + size] = np.rint(read_segment(row, root)[0] * 32768).clip(-32768, 32767)
+                packed[start : start + size] = to_int16(read_segment(row, root)[0])
                 start += size
                 progress(number + 1, len(rows), row.recording)
             packed.flush()

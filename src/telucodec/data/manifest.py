@@ -205,4 +205,6 @@ def read_segment(row: Segment, root: Path) -> np.ndarray:
         raise DataError(f"{path}: is missing or cannot be read; extract the recordings again") from error
     if sample_rate != SAMPLE_RATE or wave.shape != (size, 1):
         raise DataError(f"{path}: is not the {SAMPLE_RATE} Hz mono file of its manifest; extract the recordings again")
+    if not np.isfinite(wave).all():  # a file of floats may hold such
+        raise DataError(f"{path}: holds NaN or infinity; extract the recordings again")
     return wave.T

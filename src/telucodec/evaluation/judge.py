@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from telucodec.audio.sound_file import to_int16
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import Metric, NotMeasured
 from telucodec.recognizer.bundle import Recognizer, load_bundle
@@ -73,7 +74,7 @@ def _heard(folder: Path, wave: bytes) -> str:
 
 
 def _to_pcm(wave: np.ndarray) -> bytes:
-    return np.clip(np.rint(wave * 32768), -32768, 32767).astype(np.int16).tobytes()
+    return to_int16(wave).tobytes()
 
 
 def _from_pcm(packed: bytes) -> np.ndarray:

@@ -14,6 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.sound_file import to_int16
 from telucodec.data.batches import Crops
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
@@ -245,7 +246,7 @@ def _cost(wall_s: float, price: float | None) -> float | None:
 
 
 def _crops(config: RunConfig, waves: list[np.ndarray]) -> Crops:
-    samples = np.rint(np.concatenate(waves) * 32768).clip(-32768, 32767).astype(np.int16)
+    samples = to_int16(np.concatenate(waves))
     ends = np.cumsum([len(wave) for wave in waves])
     batches = config.recipe.batches
     return Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed, config.model.sample_rate)

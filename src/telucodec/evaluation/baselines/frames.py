@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from telucodec.audio.sound_file import to_int16
+
 
 def to_frames(wave: np.ndarray, size: int, delay: int) -> np.ndarray:
     """float32 [1, T] -> int16 [F, size], with zeros behind that push out what a codec of `delay` samples holds back; F >= 1."""
     count = max(1, -(-(wave.shape[-1] + delay) // size))
     frames = np.zeros(count * size, np.int16)
-    frames[: wave.shape[-1]] = np.clip(np.round(wave[0] * 32768), -32768, 32767)
+    frames[: wave.shape[-1]] = to_int16(wave[0])
     return frames.reshape(count, size)
 
 
