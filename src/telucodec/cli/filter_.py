@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from telucodec.cli.progress import progress_bar
-from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of, read_config, sift, write_rejected
+from telucodec.config import read_toml
+from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of, sift, write_rejected
 from telucodec.data.gather import MANIFEST, gather
 from telucodec.data.manifest import moved, read_manifest, write_manifest
 from telucodec.errors import DataError
@@ -76,7 +77,7 @@ def filter_(
         "max_hum_dbfs": max_hum,
         "max_offset": max_offset,
     }
-    chosen = filter_config(read_config(config), str(config)) if config else FilterConfig()
+    chosen = filter_config(read_toml(config), str(config)) if config else FilterConfig()
     settings = chosen.model_dump() | {name: value for name, value in flags.items() if value is not None}
     chosen = filter_config(settings | {"keep": (*chosen.keep, *keep)}, "options")
     _spare(manifests, [out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder)])

@@ -1,9 +1,6 @@
 """What is worth learning from: rows in which the doctor finds nothing that spoils training; each other one with reasons and remedies."""
 
-import csv
-import io
 import math
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -13,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from telucodec.data.doctor import CASES, Diagnosis, DoctorConfig, Finding, examine_sounds, in_order, rows_as_sounds
 from telucodec.data.manifest import COLUMNS, Segment
 from telucodec.errors import DataError
-from telucodec.files import write_whole
+from telucodec.files import write_table
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, name): rows looked at, rows in all, the last one."""
@@ -39,14 +36,6 @@ class FilterConfig(DoctorConfig):
             if case not in CASES or case == "unreadable":
                 raise ValueError(f"{case!r} is not one of {', '.join(CASES[1:])}")
         return keep
-
-
-def read_config(path: Path) -> dict[str, object]:
-    """Return the thresholds that the TOML file `path` sets. Raises DataError where it cannot be read."""
-    try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); give a TOML file such as: min_snr_db = 12") from error
 
 
 def filter_config(settings: dict[str, object], where: str) -> FilterConfig:
@@ -145,8 +134,4 @@ def _beyond_the_doctor(diagnosis: Diagnosis, config: FilterConfig) -> Iterator[F
 
 def write_rejected(path: Path, rejected: Sequence[Verdict]) -> None:
     """Write the rows of `rejected` with their reasons to the CSV file `path`, which is a manifest too."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*COLUMNS, "reasons"])
-    table.writerows([*astuple(verdict.row), verdict.reasons] for verdict in rejected)
-    write_whole(Path(path), text.getvalue().encode())
+    write_table(path, [*COLUMNS, "reasons"], ([*astuple(verdict.row), verdict.reasons] for verdict in rejected))
