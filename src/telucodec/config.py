@@ -28,3 +28,9 @@ def parse(tables: dict, model: type[Model], where: object) -> Model:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ConfigError(f"{where}: {wrong}; mend these settings") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where and what the first thing wrong is, in one line."""
+    fault = error.errors(include_input=False)[0]
+    return f"at {'.'.join(map(str, fault['loc'])) or 'top level'}: {' '.join(fault['msg'].split())}"

@@ -161,7 +161,7 @@ def test_a_language_model_weighs_a_number(bundle, tmp_path):
     shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
     told = json.loads((bundle / "recognizer.json").read_text())
     (tmp_path / "recognizer.json").write_text(json.dumps(told | {"lm_weight": math.nan}))
-    with pytest.raises(ModelError, match="recognizer.json: lm_weight"):
+    with pytest.raises(ModelError, match="recognizer.json: at lm_weight"):
         load_bundle(tmp_path)
 
 

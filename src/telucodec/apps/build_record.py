@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError
 
 SHIPPED = "shipped"
@@ -74,8 +75,7 @@ def read_build_record(path: Path | None) -> BuildRecord:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); leave it out, or build again") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise DataError(f"{path}: not a build record (at {'.'.join(map(str, first['loc']))}: {first['msg']}); build again") from error
+        raise DataError(f"{path}: not a build record ({first_fault(error)}); build again") from error
     if not record.model_fields_set - {"command", "date"}:  # which other files tell of themselves too
         raise DataError(f"{path}: not a build record, it tells of no build; name the build.json of one, or build again")
     return record

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError
 
 
@@ -44,6 +45,4 @@ def read_plan_record(path: Path | None) -> PlanRecord | None:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); make it with telucodec plan --json > plan.json") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "top level"
-        raise DataError(f"{path}: not what telucodec plan --json prints (at {where}: {first['msg']}); run it again") from error
+        raise DataError(f"{path}: not what telucodec plan --json prints ({first_fault(error)}); run it again") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
+from telucodec.config import first_fault
 from telucodec.data.doctor import CASES, Diagnosis, DoctorConfig, Finding, examine_sounds, in_order, rows_as_sounds
 from telucodec.data.manifest import COLUMNS, Segment
 from telucodec.errors import DataError
@@ -40,14 +41,13 @@ class FilterConfig(DoctorConfig):
 
 def filter_config(settings: dict[str, object], where: str) -> FilterConfig:
     """Return the config with `settings`, which come from `where`. Raises DataError for an unknown name or a value that is none."""
+    for name in settings:
+        if name not in FilterConfig.model_fields:
+            raise DataError(f"{where}: {name} is no threshold; choose from {', '.join(FilterConfig.model_fields)}")
     try:
         return FilterConfig(**settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise DataError(f"{where}: {name} is no threshold; choose from {', '.join(FilterConfig.model_fields)}") from error
-        raise DataError(f"{where}: {name}: {first['msg']}; mend it") from error
+        raise DataError(f"{where}: {first_fault(error)}; mend it") from error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError
 from telucodec.evaluation.clips import told_apart
 from telucodec.files import write_whole
@@ -200,9 +201,7 @@ def read_results(path: Path) -> Results:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); run telucodec evaluate to make it") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "top level"
-        raise DataError(f"{path}: not results of schema {SCHEMA} (at {where}: {first['msg']}); run telucodec evaluate again") from error
+        raise DataError(f"{path}: not results of schema {SCHEMA} ({first_fault(error)}); run telucodec evaluate again") from error
 
 
 def _told_apart(results: Results) -> Results:

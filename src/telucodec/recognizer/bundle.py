@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
 from telucodec.recognizer.features import FeatureConfig, steps_of
@@ -102,8 +103,7 @@ def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:
     try:
         info = RecognizerInfo.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(f"{folder / FILE_NAME}: {'.'.join(map(str, first['loc']))}: {first['msg']}; {again}") from error
+        raise ModelError(f"{folder / FILE_NAME}: {first_fault(error)}; {again}") from error
     if info.format != FORMAT or info.rule != RULE:
         raise ModelError(f"{folder / FILE_NAME}: is of format {info.format!r}, rule {info.rule!r}, not {FORMAT!r}, {RULE!r}; {again}")
     lm = NGram.load(folder / LM, info.units.size) if use_lm and (folder / LM).exists() else None

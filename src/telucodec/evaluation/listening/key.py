@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError
 from telucodec.evaluation.results import Made, Row
 from telucodec.files import write_whole
@@ -87,9 +88,3 @@ def read_key(path: Path) -> Key:
         ) from error
     except ValidationError as error:
         raise DataError(f"{path}: no key of a listening test ({first_fault(error)}); pass the .key.json written beside the page") from error
-
-
-def first_fault(error: ValidationError) -> str:
-    """Where and what the first thing wrong is, in one line."""
-    fault = error.errors(include_input=False)[0]
-    return f"at {'.'.join(map(str, fault['loc'])) or 'top level'}: {' '.join(fault['msg'].split())}"

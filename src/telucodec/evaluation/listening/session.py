@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from telucodec.config import first_fault
 from telucodec.errors import DataError
-from telucodec.evaluation.listening.key import SCHEMA, Key, Method, first_fault
+from telucodec.evaluation.listening.key import SCHEMA, Key, Method
 from telucodec.evaluation.results import Row
 from telucodec.files import fits_a_line, printable
 
