@@ -13,7 +13,7 @@ from telucodec.cli.main import VERBS
 
 SOURCE = Path(__file__).parents[1] / "src" / "telucodec"
 FLOORS = [
-    {"errors"},
+    {"errors", "progress"},
     {"files", "config"},
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},

@@ -33,12 +33,12 @@ from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.ours import ours
 from telucodec.files import printable, write_whole
+from telucodec.progress import Progress
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
 from telucodec.runtime.synthesis import WEIGHTS, load_syntheses
 from telucodec.stream.codec import FILE_NAME as LIVE_FILE_NAME
 
-Progress = Callable[[float, float, str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]
 """Opens a progress bar of that title."""
 Say = Callable[[str], None]

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from telucodec.evaluation.listening.versions import Versions, versions
 from telucodec.evaluation.made import made
 from telucodec.evaluation.results import Results
 from telucodec.files import write_whole
+from telucodec.progress import Progress
 
 MAX_SOUNDS = 9
 """On one screen: each has a digit for its key. BS.1534-3, section 5.1, allows twelve."""
@@ -35,8 +36,6 @@ MAX_SOUND_BYTES = 60_000_000
 
 LOW_ANCHOR, MID_ANCHOR = ANCHORS_HZ
 TEMPLATES = Path(__file__).parent / "templates"
-
-Progress = Callable[[int, int, str], None]
 
 
 def make_listening_test(

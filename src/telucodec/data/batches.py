@@ -5,7 +5,7 @@ The batch of an update depends on the seed and the number of the update alone, s
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,7 @@ from telucodec.audio.sound_file import to_int16
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
-
-Progress = Callable[[float, float, str], None]
+from telucodec.progress import Progress
 
 
 class Crops:

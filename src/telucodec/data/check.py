@@ -1,17 +1,16 @@
 """Whether a manifest is true: every file is there, decodes, and sounds as its row says."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
+from telucodec.progress import Progress
 
 TOLERANCE = 1e-3
 """Rows hold all digits; a spreadsheet that saved them may have rounded."""
-
-Progress = Callable[[float, float, str], None]
 
 
 def check(rows: Iterable[Segment], root: Path, progress: Progress = lambda done, total, name: None) -> Iterator[str]:

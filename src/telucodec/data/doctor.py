@@ -6,7 +6,7 @@ No rule tells a wrong rate in the header: speech at twice its rate looks like a 
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,7 @@ from telucodec.data.media_folder import media_below
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError, MediaError
 from telucodec.files import printable
-
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): sounds looked at, sounds in all, the last one."""
+from telucodec.progress import Progress
 
 
 class DoctorConfig(BaseModel):

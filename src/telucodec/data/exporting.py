@@ -2,15 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from telucodec.data.exports import EXPORTS
 from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import printable
-
-Progress = Callable[[float, float, str], None]
+from telucodec.progress import Progress
 
 
 def export(manifest: Path, form: str, out: Path, progress: Progress = lambda done, total, name: None) -> tuple[int, float]:

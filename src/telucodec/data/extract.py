@@ -7,7 +7,7 @@ folder called `test` is for testing only, never for training; the folder below i
 import hashlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import HALF_WRITTEN, write_table
+from telucodec.progress import Progress
 
 TEST_FOLDER = "test"
 
@@ -35,9 +36,6 @@ LOOK_S = 0.5
 
 BYTES_PER_S = 14_000
 """What a second of speech takes as FLAC (4.3 hours of it, 13.8 kB), to guess how far a file on its way has come. A wrong guess only makes the bar less even."""
-
-Progress = Callable[[float, float, str], None]
-"""progress(done_s, total_s, name): seconds of sound extracted, seconds expected in all, file at hand."""
 
 
 @dataclass(frozen=True)

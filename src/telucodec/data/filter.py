@@ -1,7 +1,7 @@
 """What is worth learning from: rows in which the doctor finds nothing that spoils training; each other one with reasons and remedies."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -12,9 +12,7 @@ from telucodec.data.doctor import CASES, Diagnosis, DoctorConfig, Finding, exami
 from telucodec.data.manifest import COLUMNS, Segment
 from telucodec.errors import DataError
 from telucodec.files import write_table
-
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): rows looked at, rows in all, the last one."""
+from telucodec.progress import Progress
 
 
 class FilterConfig(DoctorConfig):

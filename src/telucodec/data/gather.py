@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -12,11 +12,9 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.spans import num_samples_of, stream_span
 from telucodec.files import whole
+from telucodec.progress import Progress
 
 MANIFEST = "manifest.csv"
-
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): rows gathered, rows in all, the last one."""
 
 
 def gather(

@@ -25,12 +25,10 @@ from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import AUDIO_FOLDER, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import append_line, write_table, write_whole
+from telucodec.progress import Progress
 
 SCRATCH = ".incoming"
 """Folder for a sound on its way; emptied at the beginning and at the end, however that comes."""
-
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): sounds looked at, sounds to look at, the one at hand."""
 
 
 @dataclass(frozen=True)

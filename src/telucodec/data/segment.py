@@ -5,7 +5,7 @@ lies around it is kept on both sides. A stretch too long for one segment is cut 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -22,6 +22,7 @@ from telucodec.data.manifest import Segment
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError
 from telucodec.files import printable
+from telucodec.progress import Progress
 
 SPEECH_FROM, SPEECH_UNTIL = 0.5, 0.35
 """Speech begins where its probability reaches the first and lasts until it falls below the second, as Silero VAD itself advises."""
@@ -74,9 +75,6 @@ class SegmentConfig:
 
 PURPOSES = {"codec": SegmentConfig(), "text": SegmentConfig(5.0, 16.0)}
 """A codec learns from anything with speech in it; whoever writes down what is said wants sentences."""
-
-Progress = Callable[[float, float, str], None]
-"""progress(done_s, total_s, name): seconds of recordings heard, seconds in all, the last one."""
 
 
 @dataclass(frozen=True)

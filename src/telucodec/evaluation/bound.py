@@ -1,7 +1,7 @@
 """What SNR can be hoped for from given speech at given rates: the estimate of `metrics.rate_distortion` for any media."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ from telucodec.errors import DataError
 from telucodec.evaluation.clips import open_clips
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Bracket, bracket
+from telucodec.progress import Progress
 
 PIECE_S = 10.0
 MOST_PIECES = 90
 """Heard of any amount of sound, a quarter of an hour spread over it: the estimate hardly moves with more."""
 
 
-def bound(source: Path, progress: Callable[[float, float, str], None] = lambda done, total, name: None) -> Bracket:
+def bound(source: Path, progress: Progress = lambda done, total, name: None) -> Bracket:
     """The estimate for the speech in a media file, a folder of sound files or a manifest. Raises MediaError, and DataError where all is silent."""
     kept, every = [], 1
     for number, piece in enumerate(_pieces(source)):

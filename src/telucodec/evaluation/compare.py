@@ -33,8 +33,8 @@ from telucodec.metrics.alignment import align
 from telucodec.metrics.metric import Measured, Metric, NotMeasured, has_sound
 from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
+from telucodec.progress import Progress
 
-Progress = Callable[[int, int, str], None]
 Place = tuple[int, Clip, Path | None]
 """A clip's number, itself, and the folder for its sound where it is to be kept."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from telucodec.evaluation.clips import Clips, open_clips
-from telucodec.evaluation.compare import Progress, compare
+from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.judge import Judge
 from telucodec.evaluation.made import made
@@ -15,6 +15,7 @@ from telucodec.evaluation.unfinished import Unfinished
 from telucodec.files import for_a_file
 from telucodec.metrics import SHELF
 from telucodec.metrics.metric import Metric
+from telucodec.progress import Progress
 
 
 def evaluate(

@@ -17,6 +17,7 @@ from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.sign import THRESHOLDS, Sign
 from telucodec.metrics.signs.waves import judged, signs_of_pairs
 from telucodec.metrics.validation import Validation
+from telucodec.progress import Progress
 
 WINDOW_S = 30.0
 """Longest stretch measured at once, so that memory does not grow with a file."""
@@ -24,9 +25,6 @@ SHORTEST_S = 0.25
 """What is left of a file and shorter is not measured by itself, nor an original against so little of an output."""
 MIN_DIFFERENCE_S = 0.1
 """Two files may differ by this much, whatever their length; codecs fill their last frame."""
-
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, name): seconds compared, seconds stated in all or NaN, the file at hand."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from telucodec.data.manifest import Segment, moved, read_manifest, write_manifest
-from telucodec.recognizer.train import Progress, Request, Say, run
+from telucodec.progress import Progress
+from telucodec.recognizer.train import Request, Say, run
 
 
 @dataclass(frozen=True)

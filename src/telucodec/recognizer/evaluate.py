@@ -2,19 +2,19 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
+from telucodec.progress import Progress
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.score import Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
 from telucodec.recognizer.text import RULE
 
 LONGEST_S = 30.0
-Progress = Callable[[float, float, str], None]
 
 
 @dataclass(frozen=True)

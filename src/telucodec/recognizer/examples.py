@@ -6,7 +6,7 @@ The batches of an epoch depend on the seed and the number of the epoch alone, so
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -20,11 +20,10 @@ from telucodec.data.batches import fingerprint
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
+from telucodec.progress import Progress
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.text import Script, in_script, normalised
 from telucodec.recognizer.units import Units, frames_needed
-
-Progress = Callable[[float, float, str], None]
 
 
 class BatchConfig(BaseModel):

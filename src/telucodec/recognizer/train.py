@@ -18,6 +18,7 @@ from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TrainingError
 from telucodec.files import whole
 from telucodec.metrics.signs.sign import Sign
+from telucodec.progress import Progress
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.examples import Batch, Examples, Transcribed, encoded, pack, transcribed
 from telucodec.recognizer.features import steps_of
@@ -31,7 +32,7 @@ from telucodec.training.gates import Verdict
 from telucodec.training.journal import Journal
 from telucodec.training.launch import precision_of
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Progress, Say
+from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say
 from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import evenly
 

@@ -14,6 +14,7 @@ from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.resample import resampled
 from telucodec.bitstream.container import open_tlc
 from telucodec.data.segment import SegmentConfig, listen, speech_spans
+from telucodec.progress import Progress
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.decode import Word, words
 from telucodec.runtime.codec import load_codec
@@ -26,7 +27,6 @@ MARGIN_SAMPLES = SAMPLE_RATE * 3 // 10
 
 Windows = Callable[[], Iterator[np.ndarray]]
 """Opens a sound: windows [T] at 16 kHz."""
-Progress = Callable[[float, float, str], None]
 
 
 @dataclass(frozen=True)

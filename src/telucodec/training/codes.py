@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,11 @@ from telucodec.audio.resample import resampled
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.models.vq_codec import VQCodec
+from telucodec.progress import Progress
 from telucodec.runtime.codes import EMBEDDING_UNIT, LARGEST, PAST_FRAMES, CodesModel
 from telucodec.runtime.context import UNIT, WEIGHT_UNIT
 from telucodec.runtime.vq import PACKET_FRAMES
 from telucodec.training.context import floored, rounded
-
-Progress = Callable[[float, float, str], None]
 
 HIDDEN = 128
 RANK = 32

@@ -1,6 +1,6 @@
 """Fits a transform model to recordings: context networks by gradient descent, tables, centroids and noise levels by counting."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
+from telucodec.progress import Progress
 from telucodec.runtime.context import Plan
 from telucodec.runtime.entropy import EntropyCoder, level_symbol, levels_before, magnitude_symbols
 from telucodec.runtime.envelope import BANDS
@@ -68,8 +69,6 @@ FORGOTTEN = (0.05, 0.02, 0.02, 0.01)
 """How often a sign is learned as if it had 0, 1, 2 or 3 frames before it, instead of all that signs look at."""
 PRIOR_COUNTS = 400.0
 """How many observations a row's earlier distribution is worth against what is counted."""
-
-Progress = Callable[[float, float, str], None]
 
 
 def _symbols(name: str, case: Example) -> int:

@@ -22,10 +22,11 @@ from telucodec.models.complexity import complexity
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.vq_codec import VQCodec
+from telucodec.progress import Progress
 from telucodec.training.journal import wandb_module
 from telucodec.training.recipe import RecipeConfig, RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import Budget, Outcome, Progress, Say, train
+from telucodec.training.train import Budget, Outcome, Say, train
 from telucodec.training.validate import evenly
 
 MOST_VALIDATION_SOUNDS = 24

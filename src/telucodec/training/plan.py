@@ -20,10 +20,11 @@ from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Target, bracket, judge
+from telucodec.progress import Progress
 from telucodec.training.gates import LEAST_UPDATES
 from telucodec.training.launch import crop_samples, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig
-from telucodec.training.train import MOST_VALIDATIONS, VALIDATION_SHARE, Budget, Progress
+from telucodec.training.train import MOST_VALIDATIONS, VALIDATION_SHARE, Budget
 from telucodec.training.trainer import Trainer
 from telucodec.training.validate import evenly, listen
 

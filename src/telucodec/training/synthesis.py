@@ -25,6 +25,7 @@ from telucodec.losses.sum import SumConfig
 from telucodec.models.bodies.spectral import SCALE, Synthesis
 from telucodec.models.refinement import RefinementConfig, RefinementNet
 from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
+from telucodec.progress import Progress
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
@@ -40,7 +41,6 @@ from telucodec.training.examples import QUIETEST, loud_rms
 from telucodec.training.recipe import OptimiserConfig
 from telucodec.training.train import Clock
 
-Progress = Callable[[float, float, str], None]
 STEP_OCTAVES = {"natural": (-2.5, 2.5), "fidelity": (-3.4, 0.6)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 16 kbps, 1.5 to 20."""
 LIVE_KBPS = (6.0, 18.0)

@@ -19,6 +19,7 @@ from telucodec.metrics.signs.history import Point, signs_of_history
 from telucodec.metrics.signs.sign import Sign
 from telucodec.models.store import save_codec
 from telucodec.models.vq_codec import VQCodec
+from telucodec.progress import Progress
 from telucodec.training.gates import Plan, check
 from telucodec.training.journal import Journal
 from telucodec.training.recipe import RunConfig
@@ -27,8 +28,6 @@ from telucodec.training.trainer import Trainer
 from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import Heard, listen
 
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, what is told of it): seconds or updates."""
 Say = Callable[[str], None]
 
 TIMED_UPDATES = 5

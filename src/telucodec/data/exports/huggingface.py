@@ -8,7 +8,6 @@ since folders called train or test mean parts to it; the column `path` holds wha
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.data.exports.span import span_of
 from telucodec.data.manifest import Segment
 from telucodec.files import without_nan
+from telucodec.progress import Progress
 
 AUDIO_FOLDER = "audio"
 
 
-def write_huggingface(rows: list[Segment], root: Path, out: Path, progress: Callable[[float, float, str], None]) -> None:
+def write_huggingface(rows: list[Segment], root: Path, out: Path, progress: Progress) -> None:
     """Write `rows`, whose files lie below `root`, to the folder `out`: whole files linked or copied, parts of files cut out.
 
     Columns are those of the manifest. Raises DataError where the sound of a row is not there.

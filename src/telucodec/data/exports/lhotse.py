@@ -6,15 +6,16 @@ relative ones from wherever it was started: `CutSet.from_manifests(load_manifest
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.exports.span import Span, span_of
 from telucodec.data.manifest import Segment, utf8
+from telucodec.progress import Progress
 
 
-def write_lhotse(rows: list[Segment], root: Path, out: Path, progress: Callable[[float, float, str], None]) -> None:
+def write_lhotse(rows: list[Segment], root: Path, out: Path, progress: Progress) -> None:
     """Write `rows`, whose files lie below `root`, to the folder `out`. Raises DataError where the sound of one is not there, or its
     place has a name that is not UTF-8.
 
