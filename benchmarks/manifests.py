@@ -11,11 +11,11 @@ from pathlib import Path
 
 import speech
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment, moved, write_manifest
 
 PARTS = {"train": "train", "kerstin": "val", "malayalam": "val", "telugu": "test", "ljspeech": "test", "librispeech": "test"}
-SAMPLE_RATE = 16_000
 
 
 def main() -> None:

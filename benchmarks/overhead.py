@@ -8,7 +8,7 @@ import speech
 from telucodec.bitstream.container import read_packets
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.entropy import EntropyCoder
-from telucodec.runtime.model import HOP
+from telucodec.runtime.model import HOP, SAMPLE_RATE
 from telucodec.runtime.packets import read_header
 
 
@@ -34,7 +34,7 @@ def main() -> None:
                 frames = coder.decode([packet.payload for packet in packets], counts, cuts, header.power)
                 ideal_bits += sum(coder.ideal_bits(part, cut, header.power) for part, cut in zip(frames, cuts, strict=True))
                 file_bits += 8 * len(data)
-                seconds += wave.shape[-1] / 16_000
+                seconds += wave.shape[-1] / SAMPLE_RATE
             rates = [bits / seconds / 1000 for bits in (file_bits, ideal_bits)]
             print(
                 f"{name:12} {mode:9} {seconds:7.1f} {rates[0]:10.3f} {rates[1]:11.3f} {100 * (file_bits / ideal_bits - 1):11.2f}",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.audio.media import read_media
+from telucodec.audio.media import SAMPLE_RATE, read_media
 
 TEST_ONLY = {"commonvoice-te": "telugu", "ljspeech-sample": "ljspeech", "librispeech-sample": "librispeech"}
 SHORTEST_S = 1.5
@@ -46,5 +46,5 @@ def paths(collection: Path) -> dict[str, list[Path]]:
 
 def waves(found: list[Path], longest_s: float | None = None) -> list[np.ndarray]:
     """Sounds float32 [1, T] at 16 kHz, cut to `longest_s`."""
-    size = None if longest_s is None else round(16_000 * longest_s)
+    size = None if longest_s is None else round(SAMPLE_RATE * longest_s)
     return [read_media(path)[:, :size] for path in found]

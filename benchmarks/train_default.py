@@ -11,7 +11,7 @@ from pathlib import Path
 
 import speech
 
-from telucodec.runtime.model import PLANS, SHIPPED, load_model
+from telucodec.runtime.model import PLANS, SAMPLE_RATE, SHIPPED, load_model
 from telucodec.stream.codec import FILE_NAME
 from telucodec.training.fit import FitConfig, fit
 
@@ -30,7 +30,7 @@ def main() -> None:
     out = options.out or (SHIPPED.with_name(FILE_NAME) if options.live else SHIPPED)
     start, last = time.monotonic(), ""
     waves = speech.waves(speech.paths(options.collection)["train"], longest_s=10)
-    print(f"{sum(wave.shape[-1] for wave in waves) / 16_000 / 3600:.2f} hours in {len(waves)} clips", flush=True)
+    print(f"{sum(wave.shape[-1] for wave in waves) / SAMPLE_RATE / 3600:.2f} hours in {len(waves)} clips", flush=True)
 
     def progress(done: float, total: float, name: str) -> None:
         nonlocal last

@@ -24,6 +24,7 @@ from telucodec.recognizer.recipe import recognizer_of
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import load_recognizer
 from telucodec.recognizer.units import UnitsConfig
+from telucodec.training.recipe import OptimiserConfig
 
 SMALL = ConformerConfig(width=32, num_blocks=2, num_heads=2, expansion=2, kernel=7, channels=8)
 
@@ -253,9 +254,12 @@ def test_the_model_gates_see_a_learning_rate_that_does_not_learn():
     frames, sizes = clips([80, 80, 72, 64])
     batch = Batch(frames, sizes, np.tile([1, 2, 3, 4], 4), np.full(4, 4))
     model = SMALL.build(64, 6)
-    passed = {verdict.gate: verdict.passed for verdict in check_model(model, batch, 3e-3, GateConfig())}
+    passed = {verdict.gate: verdict.passed for verdict in check_model(model, batch, OptimiserConfig(learning_rate=3e-3), GateConfig())}
     assert all(passed.values()), passed
-    broken = {verdict.gate: verdict.passed for verdict in check_model(model, batch, 1e-8, GateConfig(overfit_updates=30))}
+    broken = {
+        verdict.gate: verdict.passed
+        for verdict in check_model(model, batch, OptimiserConfig(learning_rate=1e-8), GateConfig(overfit_updates=30))
+    }
     assert not broken["learns some clips by heart"]
 
 

@@ -6,6 +6,7 @@ Nothing here forbids a take; the speaker decides.
 from dataclasses import replace
 from pathlib import Path
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.doctor import DoctorConfig, Finding, findings_on, in_order
 from telucodec.data.measures import Measures, measure
 from telucodec.data.phones import phones
@@ -17,7 +18,7 @@ MAX_SOUNDS_PER_S = 30.0
 """Fast speakers reach 20; beyond that the recording began too late or ended too early, or words were left out."""
 
 TAKE_CONFIG = DoctorConfig(
-    segment_s=1 / 16_000,  # no padding: what is too short is judged by the sentence
+    segment_s=1 / SAMPLE_RATE,  # no padding: what is too short is judged by the sentence
     min_peak=0.05,  # -26 dBFS: coming nearer costs nothing now, gain given later raises the noise as well
 )
 

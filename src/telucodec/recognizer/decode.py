@@ -13,7 +13,7 @@ import numpy as np
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.recognizer.features import FRAMES_A_STEP, FeatureConfig
 from telucodec.recognizer.ngram import NGram
-from telucodec.recognizer.units import BLANK, Units
+from telucodec.recognizer.units import BLANK, WORD_START, Units
 
 NEVER = -math.inf
 
@@ -160,8 +160,8 @@ def words(said: Said, units: Units, features: FeatureConfig, offset_s: float = 0
     begins = True
     for number, step in zip(said.numbers, said.steps, strict=True):
         piece = units.symbols[number - 1]
-        space = piece.startswith((" ", "\u2581"))
-        if piece in (" ", "\u2581"):
+        space = piece.startswith((" ", WORD_START))
+        if piece in (" ", WORD_START):
             begins = True
             continue
         if begins or space or not found:

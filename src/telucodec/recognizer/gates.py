@@ -18,6 +18,7 @@ from telucodec.recognizer.examples import Batch, Transcribed
 from telucodec.recognizer.features import steps_of
 from telucodec.recognizer.text import scripts
 from telucodec.training.gates import Verdict
+from telucodec.training.recipe import OptimiserConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -99,10 +100,10 @@ def _pairing(told: Transcribed, config: GateConfig) -> Verdict:
     return Verdict(name, found >= config.least_correlation, f"lengths of text and sound correlate by {found:.2f}", cause)
 
 
-def check_model(model: nn.Module, batch: Batch, learning_rate: float, config: GateConfig) -> Iterator[Verdict]:
+def check_model(model: nn.Module, batch: Batch, settings: OptimiserConfig, config: GateConfig) -> Iterator[Verdict]:
     """Look at an untrained `model`, which stays as it is, with a batch of short clips."""
     yield _own_sound(copy.deepcopy(model), batch)
-    yield _overfits(copy.deepcopy(model), batch, learning_rate, config)
+    yield _overfits(copy.deepcopy(model), batch, settings, config)
 
 
 def _own_sound(model: nn.Module, batch: Batch) -> Verdict:
@@ -119,10 +120,10 @@ def _own_sound(model: nn.Module, batch: Batch) -> Verdict:
     return Verdict("a clip alone is heard as in a batch", change < PADDING_CHANGE, f"log-probabilities differ by {change:.2g}", cause)
 
 
-def _overfits(model: nn.Module, batch: Batch, learning_rate: float, config: GateConfig) -> Verdict:
+def _overfits(model: nn.Module, batch: Batch, settings: OptimiserConfig, config: GateConfig) -> Verdict:
     """Some clips must be learned by heart."""
     model.eval().requires_grad_(True)  # without dropout, so that it is quick
-    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, betas=settings.betas)
     first = loss = float("nan")
     for number in range(1, config.overfit_updates + 1):
         total = ctc_loss(model, batch)
@@ -136,7 +137,7 @@ def _overfits(model: nn.Module, batch: Batch, learning_rate: float, config: Gate
         optimiser.step()
     measured = f"after {number} updates on {len(batch.frames)} clips the loss went from {first:.2f} to {loss:.2f} nats a symbol"
     cause = (
-        f"a learning rate of {learning_rate:g} is too low or too high (3e-4 to 2e-3 is usual), "
+        f"a learning rate of {settings.learning_rate:g} is too low or too high (3e-4 to 2e-3 is usual), "
         "sounds are silent, or no gradient reaches the first layers"
     )
     return Verdict("learns some clips by heart", loss < OVERFIT_LOSS, measured, cause)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TrainingError
 from telucodec.files import whole
@@ -33,6 +34,7 @@ from telucodec.training.journal import Journal
 from telucodec.training.launch import precision_of
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say
+from telucodec.training.trainer import seed_update
 from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import evenly
 
@@ -107,7 +109,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     if request.gates and not request.resume:
         clips = short_clips(examples.sizes[0], examples.targets)
         batch = examples.batch(np.stack([clips, np.full_like(clips, len(examples.sizes) // 2)], axis=1))
-        _judge(check_model(model, batch, config.optimiser.learning_rate, config.gates), say)
+        _judge(check_model(model, batch, config.optimiser, config.gates), say)
     if folder is None:
         folder = RunFolder.new(request.runs, request.name or Path(request.config).stem, config)
         folder.write_beginning(request.command, root, units=len(units.symbols), rows=len(told.rows), left_out=told.left_out)
@@ -233,7 +235,7 @@ class _Loop:
         cosine = settings.final_share + (1 - settings.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
         for group in self.optimiser.param_groups:
             group["lr"] = settings.learning_rate * warm * cosine
-        torch.manual_seed(hash((self.config.seed, self.updates)))  # dropout of an update is the same when it is resumed
+        seed_update(self.config.seed, self.updates)
         augmented = self.epoch >= self.config.augment.first_epoch
         batch = self.examples.batch(
             self.clips[self.place], np.random.default_rng((self.config.seed, 1, self.updates)) if augmented else None
@@ -261,7 +263,7 @@ class _Loop:
                 kept.lerp_(new, 1 - decay)
             for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
                 kept.copy_(new)
-        self.heard_s += float(batch.num_frames.sum()) * self.config.features.hop / 16_000
+        self.heard_s += float(batch.num_frames.sum()) * self.config.features.hop / SAMPLE_RATE
         self.losses = [*self.losses[-99:], told]
         self.place += 1
         if self.place == len(self.clips):

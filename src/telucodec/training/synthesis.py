@@ -29,7 +29,7 @@ from telucodec.progress import Progress
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
-from telucodec.runtime.model import HOP, SCALES, TransformModel
+from telucodec.runtime.model import HOP, SAMPLE_RATE, SCALES, TransformModel
 from telucodec.runtime.quantise import GROUP, NEAR, Restored, noise_signs, restore
 from telucodec.runtime.rate_distortion import cheapest
 from telucodec.runtime.synthesis import FURTHEST, INPUTS, LEVEL_SCALE, LOOK_AHEAD, MOST_GAIN, OUTPUTS, REFINED
@@ -276,7 +276,7 @@ class SynthesisTrainer:
         settings = {"betas": recipe.optimiser.betas, "weight_decay": recipe.optimiser.weight_decay, "fused": True}
         optimiser = torch.optim.AdamW(repair.parameters(), recipe.optimiser.learning_rate, **settings)
         self.repair, self.optimiser = fabric.setup(repair, optimiser)
-        self.loss = fabric.to_device(recipe.loss.build(HOP * 50))
+        self.loss = fabric.to_device(recipe.loss.build(SAMPLE_RATE))
 
     def compare(self, repair: torch.nn.Module, crops: Crops, number: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and its terms on the crops of that number."""

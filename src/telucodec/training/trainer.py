@@ -51,7 +51,7 @@ class Trainer:
 
     def start(self, batches: Any) -> None:
         """Place the codebooks where the latents of the first batches (an iterator) are."""
-        self._seed(-1)
+        seed_update(self.recipe.seed, -1)
         wanted = START_VECTORS_PER_ENTRY * self.plain.quantizer.codebook_size
         latents, count = [], 0
         with torch.no_grad():
@@ -66,7 +66,7 @@ class Trainer:
 
         Returns the terms of the loss. Raises TrainingError where they or the gradient are not finite; this trainer then is of no more use.
         """
-        self._seed(self.updates)
+        seed_update(self.recipe.seed, self.updates)
         self._set_rate(progress)
         self.codec.train()
         if self.recipe.freeze_encoder:
@@ -149,10 +149,6 @@ class Trainer:
     def _own(self, batch: np.ndarray) -> Tensor:
         return self.fabric.to_device(torch.from_numpy(self._own_part(batch)))
 
-    def _seed(self, update: int) -> None:
-        """Random numbers that depend on the update alone, so that a run that goes on draws what it would have drawn."""
-        torch.manual_seed((self.recipe.seed * 1_000_003 + update + 1) % 2**63)
-
     def state_dict(self) -> dict[str, Any]:
         state = {"updates": self.updates, "codec": self.plain.state_dict(), "average": self.average.state_dict()}
         state["optimiser"] = self.optimiser.state_dict()
@@ -172,3 +168,8 @@ class Trainer:
             self.judges_optimiser.load_state_dict(state["judges_optimiser"])
         if self.balancer:
             self.balancer.load_state_dict(state["balancer"])
+
+
+def seed_update(seed: int, update: int) -> None:
+    """Random numbers that depend on the two alone, so that a run that goes on draws what it would have drawn."""
+    torch.manual_seed((seed * 1_000_003 + update + 1) % 2**63)
