@@ -14,7 +14,7 @@ from telucodec.cli.progress import progress_bar
 from telucodec.config import read_toml
 from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of, sift, write_rejected
 from telucodec.data.gather import MANIFEST, gather
-from telucodec.data.manifest import moved, read_manifest, write_manifest
+from telucodec.data.manifest import moved, read_manifests, write_manifest
 from telucodec.errors import DataError
 from telucodec.files import printable
 
@@ -82,7 +82,7 @@ def filter_(
     chosen = filter_config(settings | {"keep": (*chosen.keep, *keep)}, "options")
     _spare(manifests, [out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder)])
     root = manifests[0].parent
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, root)]
+    rows = read_manifests(manifests, root)
     if not rows:
         raise DataError(f"{manifests[0]}: holds no rows; segment or import recordings first")
     with progress_bar("filter") as progress:

@@ -12,7 +12,7 @@ from telucodec.cli.progress import progress_bar
 from telucodec.data.check import check as find_faults
 from telucodec.data.exporting import export as hand_on
 from telucodec.data.exports import EXPORTS
-from telucodec.data.manifest import moved, read_manifest, write_manifest
+from telucodec.data.manifest import moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.mix import mix as mix_rows
 from telucodec.data.split import PARTS, SplitConfig
 from telucodec.data.split import split as share_out
@@ -43,7 +43,7 @@ def split(
     Example: telucodec manifest split data/filtered/kept.csv data/raw/tts/manifest.csv --out data/manifests
     """
     targets = {part: out / f"{part}.csv" for part in PARTS}
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out)]
+    rows = read_manifests(manifests, out)
     before = {part: read_manifest(path) for part, path in targets.items() if path.exists()} if not anew else {}
     parts = share_out(rows, SplitConfig(val, test, seed, synthetic_everywhere), before)
     for part, path in targets.items():
@@ -71,7 +71,7 @@ def mix(
     Example: telucodec manifest mix data/manifests/train.csv --out mix.csv --take commonvoice=500 --take tts=200 --take own=400
     """
     counts = _counts(take)
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out.parent)]
+    rows = read_manifests(manifests, out.parent)
     mixed = mix_rows(rows, counts, seed)
     write_manifest(out, mixed)
     typer.echo(f"{printable(out)}: {_amount(len(mixed), sum(row.duration_s for row in mixed))} of {len(rows)} rows, seed {seed}")

@@ -11,7 +11,7 @@ import typer
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
-from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, write_manifest
+from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, read_manifests, write_manifest
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import without_nan
 from telucodec.recognizer.bundle import load_bundle
@@ -131,7 +131,7 @@ def mixes(
 
     Example: telucodec recognizer mixes data/manifests/train.csv --out data/mixes
     """
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, out)]
+    rows = read_manifests(manifests, out)
     made = make_mixes(rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
     for name, mixed in made.items():
         write_manifest(out / f"{name}.csv", mixed)

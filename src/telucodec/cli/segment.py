@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from telucodec.cli.progress import progress_bar
-from telucodec.data.manifest import moved, read_manifest, write_manifest
+from telucodec.data.manifest import moved, read_manifests, write_manifest
 from telucodec.data.segment import PURPOSES, SegmentConfig
 from telucodec.data.segment import segment as cut_all
 from telucodec.errors import DataError
@@ -39,7 +39,7 @@ def segment(
     usual = PURPOSES[purpose.value]
     config = SegmentConfig(usual.min_s if min_s is None else min_s, usual.max_s if max_s is None else max_s)
     root = manifests[0].parent
-    rows = [row for path in manifests for row in moved(read_manifest(path), path.parent, root)]
+    rows = read_manifests(manifests, root)
     if not rows:
         raise DataError(f"{manifests[0]}: holds no rows; extract or import recordings first")
     with progress_bar("segment") as progress:

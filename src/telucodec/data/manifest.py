@@ -136,6 +136,11 @@ def moved(rows: Iterable[Segment], root: Path, new_root: Path) -> list[Segment]:
     return [replace(row, path=utf8(os.path.normpath(os.path.join(way, row.path)))) for row in rows]
 
 
+def read_manifests(paths: Iterable[Path], new_root: Path) -> list[Segment]:
+    """Return the rows of all `paths`, with paths that start at `new_root`; errors as in `read_manifest` and `moved`."""
+    return [row for path in paths for row in moved(read_manifest(path), path.parent, new_root)]
+
+
 def utf8(path: str) -> str:
     """Return `path` as it is. Raises DataError where it is not UTF-8: a manifest holds text alone."""
     if printable(path) != path:
