@@ -1,6 +1,5 @@
 """From a trained run to a bundle for production, with the proof that it still is the same codec and how much faster it became."""
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.resample import resampled, resampled_to
 from telucodec.errors import ModelError
+from telucodec.export.bundle_folder import bundle_folder
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import fold, graphs
 from telucodec.files import write_whole
@@ -57,9 +57,6 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
 
     A `codes_model` that does not make their codes shorter is left out. Raises ModelError where they differ by more than rounding, or 8 bits cost more than MOST_LOST_DB; nothing is written then.
     """
-    out = out.resolve()  # the working folder has a name only so
-    if out.exists() and not out.is_dir():
-        raise ModelError(f"{out}: is a file; name a folder for the bundle")
     codec = load_codec_module(model)
     before_bytes = sum(tensor.numel() * tensor.element_size() for tensor in codec.state_dict().values())
     folded = fold(load_codec_module(model))
@@ -75,8 +72,7 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
         num_codebooks=codec.quantizer.num_codebooks,
         codebook_size=codec.quantizer.codebook_size,
     )
-    beside = out.with_name(f".{out.name}.part")
-    try:
+    with bundle_folder(out, FILE_NAME, CODES) as beside:
         _write(beside, files, info)
         if codes_model:
             even = info.kbps_of(info.num_codebooks)
@@ -86,13 +82,6 @@ def optimize(model: Path, out: Path, sounds: Mapping[str, np.ndarray], int8: boo
                 _write(beside, files, info)
         found = _compare(codec, CodesCodec(load_bundle(beside)), sounds, before_bytes, sum(map(len, files.values())))
         _judge(found, int8)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / FILE_NAME).unlink(missing_ok=True)  # an older bundle is none while it is being replaced
-        (out / CODES).unlink(missing_ok=True)
-        for name in (*files, FILE_NAME):
-            (beside / name).replace(out / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return found
 
 

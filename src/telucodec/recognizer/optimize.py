@@ -1,6 +1,5 @@
 """From a trained recogniser to a bundle without PyTorch, with the proof that it writes the same texts, and how fast it is."""
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch import nn
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError, ModelError
+from telucodec.export.bundle_folder import bundle_folder
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import exported
 from telucodec.files import write_whole
@@ -70,9 +70,6 @@ def optimize(
     `prompts` are sentences for a language model. Raises ModelError where texts differ, or 8 bits cost more CER than MOST_LOST; nothing
     is written then.
     """
-    out = out.resolve()  # the working folder has a name only so
-    if out.exists() and not out.is_dir():
-        raise ModelError(f"{out}: is a file; name a folder for the bundle")
     model, trained = load_recognizer(run)
     graph = _graph(model, trained.config.features.num_bands)
     if int8:
@@ -81,8 +78,7 @@ def optimize(
         script=trained.config.script, features=trained.config.features, units=trained.units, lm_weight=lm_weight if prompts else 0.0
     )
     lm = language_model(prompts, trained, order) if prompts else None
-    beside = out.with_name(f".{out.name}.part")
-    try:
+    with bundle_folder(out, FILE_NAME, LM) as beside:
         write_whole(beside / ACOUSTIC, graph)
         write_whole(beside / FILE_NAME, info.model_dump_json(indent=1).encode())
         if lm:
@@ -91,13 +87,6 @@ def optimize(
             model, trained, load_bundle(beside, use_lm=False), lm, manifest, sum(p.stat().st_size for p in beside.iterdir()), progress
         )
         _judge(found, int8)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / FILE_NAME).unlink(missing_ok=True)  # an older bundle is none while it is being replaced
-        (out / LM).unlink(missing_ok=True)
-        for path in sorted(beside.iterdir(), key=lambda path: path.name == FILE_NAME):
-            path.replace(out / path.name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return found
 
 
