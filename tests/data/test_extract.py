@@ -10,7 +10,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.data import extract as room
-from telucodec.data.extract import Origin, Recording, extract, for_test
+from telucodec.data.extract import Origin, extract, for_test, speaker_of
 from telucodec.data.extract_status import extract_status
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import read_manifest
@@ -32,19 +32,19 @@ def test_every_recording_becomes_16_khz_mono_flac_with_its_suffix_in_the_name(tm
     record(tmp_path / "media" / "లక్ష్మి" / "day one" / "a.wav", 2.0, 44_100)
     record(tmp_path / "media" / "a.WAV")
     report = extract(tmp_path / "media", tmp_path / "out")
-    assert [(recording.path, recording.speaker, recording.duration_s) for recording in report.recordings] == [
+    assert [(row.path, row.speaker, row.duration_s) for row in report.rows] == [
         ("audio/a.WAV.flac", "", 1.0),
         ("audio/లక్ష్మి/day one/a.wav.flac", "లక్ష్మి", 2.0),
     ]
-    for recording in report.recordings:
-        info = soundfile.info(tmp_path / "out" / recording.path)
-        assert (info.samplerate, info.channels, info.frames) == (SAMPLE_RATE, 1, recording.duration_s * SAMPLE_RATE)
+    for row in report.rows:
+        info = soundfile.info(tmp_path / "out" / row.path)
+        assert (info.samplerate, info.channels, info.frames) == (SAMPLE_RATE, 1, row.duration_s * SAMPLE_RATE)
 
 
 def test_16_khz_sound_is_kept_sample_for_sample(tmp_path):
     source = record(tmp_path / "media" / "a.wav")
-    (recording,) = extract(tmp_path / "media", tmp_path / "out").recordings
-    np.testing.assert_array_equal(read_media(tmp_path / "out" / recording.path), read_media(source))
+    (row,) = extract(tmp_path / "media", tmp_path / "out").rows
+    np.testing.assert_array_equal(read_media(tmp_path / "out" / row.path), read_media(source))
 
 
 def test_a_second_run_does_only_what_changed(tmp_path):
@@ -164,7 +164,7 @@ def test_sound_is_not_extracted_into_the_folder_it_comes_from(tmp_path, name):
     ],
 )
 def test_folders_name_the_speaker_and_the_test_part(name, speaker, test):
-    assert Recording(name, 1.0).speaker == speaker
+    assert speaker_of(name) == speaker
     assert for_test(name) == test
 
 
@@ -174,9 +174,9 @@ def test_long_and_broken_names_are_cut_and_kept_apart(tmp_path):
         record(tmp_path / "media" / source)
     report = extract(tmp_path / "media", tmp_path / "out")
     assert len(set(names(report))) == 4 and not report.unreadable
-    for recording in report.recordings:
-        assert len(recording.name.encode()) <= 200
-        assert (tmp_path / "out" / recording.path).is_file()
+    for row in report.rows:
+        assert len(row.recording.encode()) <= 200
+        assert (tmp_path / "out" / row.path).is_file()
     assert extract(tmp_path / "media", tmp_path / "out").num_reused == 4
 
 

@@ -25,6 +25,7 @@ from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract, media_fi
 from telucodec.data.filter import FilterConfig, Sifted, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.media_folder import BUILD_MARK
+from telucodec.data.outcome import record_path
 from telucodec.data.segment import SegmentConfig, segment
 from telucodec.data.split import SplitConfig, split
 from telucodec.data.workplace import held
@@ -130,7 +131,7 @@ def _sha256(path: Path) -> str:
 
 def _fingerprint(extracted: ExtractReport, out: Path) -> str:
     """Changes when the content of any recording does, since their records tell what each was made from."""
-    return hashlib.sha256("".join(_sha256(out / recording.record) for recording in extracted.recordings).encode()).hexdigest()
+    return hashlib.sha256("".join(_sha256(record_path(out / row.path)) for row in extracted.rows).encode()).hexdigest()
 
 
 def _step(

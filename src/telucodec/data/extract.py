@@ -21,15 +21,12 @@ from telucodec.data.executors import cluster, processes, submit_all
 from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.media_folder import media_below
 from telucodec.data.outcome import Outcome, bring, known_outcome
-from telucodec.data.workplace import AUDIO_FOLDER, half_written, workplace
+from telucodec.data.workplace import AUDIO_FOLDER, NAME_BYTES, flac_path, half_written, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import HALF_WRITTEN, write_table
 from telucodec.progress import Progress
 
 TEST_FOLDER = "test"
-
-NAME_BYTES = 200
-"""Longest name kept. File systems take 255 bytes, Telugu letters are three each, and suffixes are yet to come."""
 
 LOOK_S = 0.5
 """How often the files on their way are looked at, to move the bar within a film."""
@@ -45,22 +42,6 @@ class Recording:
     name: str
     """Where its media file lies below the media folder, with / between folders."""
     duration_s: float
-
-    @property
-    def path(self) -> str:
-        """Its FLAC file, below the root folder of the data."""
-        return f"{AUDIO_FOLDER}/{self.name}.flac"
-
-    @property
-    def record(self) -> str:
-        """JSON file beside it that says what it was made from."""
-        return f"{AUDIO_FOLDER}/{self.name}.json"
-
-    @property
-    def speaker(self) -> str:
-        """Name of the speaker, empty where unknown."""
-        folders = self.name.split("/")[:-1]
-        return one_form("".join(folders[1:2] if for_test(self.name) else folders[:1]))
 
 
 @dataclass(frozen=True)
@@ -98,6 +79,12 @@ def for_test(recording: str) -> bool:
     return bool(below) and first.lower() == TEST_FOLDER
 
 
+def speaker_of(recording: str) -> str:
+    """Return who speaks in the recording of that name, empty where unknown."""
+    folders = recording.split("/")[:-1]
+    return one_form("".join(folders[1:2] if for_test(recording) else folders[:1]))
+
+
 def extract(
     folder: Path,
     out_dir: Path,
@@ -119,7 +106,7 @@ def extract(
     with workplace(out_dir):
         outcomes: dict[str, Outcome] = {}
         for name, source in sources.items():
-            outcome = known_outcome(source, out_dir / Recording(name, 0.0).path)
+            outcome = known_outcome(source, out_dir / flac_path(name))
             if outcome and not (retry and outcome.reason):
                 outcomes[name] = outcome
         before = list(outcomes.values())
@@ -148,7 +135,7 @@ def _in_turn(sources: Mapping[str, Path], to_do: Mapping[str, float], out_dir: P
         def tell(heard_s: float, name: str = name, before_s: float = done_s, most_s: float = file_s) -> None:
             progress(before_s + min(heard_s, most_s), total_s, name)
 
-        yield name, bring(sources[name], out_dir / Recording(name, 0.0).path, tell)
+        yield name, bring(sources[name], out_dir / flac_path(name), tell)
         done_s += file_s
         progress(done_s, total_s, name)
 
@@ -157,7 +144,7 @@ def _side_by_side(
     executor: Executor, sources: Mapping[str, Path], to_do: Mapping[str, float], out_dir: Path, progress: Progress
 ) -> Iterator[tuple[str, Outcome]]:
     """Yield what becomes of each file of `to_do`, names and seconds, as they are finished."""
-    flacs = {out_dir / Recording(name, 0.0).path: name for name in to_do}
+    flacs = {out_dir / flac_path(name): name for name in to_do}
     futures = submit_all(executor, bring, [(sources[name].absolute(), flac.absolute()) for flac, name in flacs.items()])
     names = dict(zip(futures, to_do, strict=True))
     finished: SimpleQueue[Future] = SimpleQueue()
@@ -196,11 +183,11 @@ def _report(outcomes: Mapping[str, Outcome], before: Collection[Outcome], origin
     done = {Recording(name, each.measures.num_samples / SAMPLE_RATE): each.measures for name, each in outcomes.items() if each.measures}
     rows = [
         Segment(
-            path=recording.path,
+            path=flac_path(recording.name),
             start_s=0.0,
             duration_s=recording.duration_s,
             recording=recording.name,
-            speaker=recording.speaker,
+            speaker=speaker_of(recording.name),
             rms=measures.rms,
             peak=measures.peak,
             clipped_share=measures.clipped_share,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.data.extract import Recording, media_files, on_their_way, stated_s
+from telucodec.data.extract import media_files, on_their_way, stated_s
 from telucodec.data.outcome import known_outcome
-from telucodec.data.workplace import at_work
+from telucodec.data.workplace import at_work, flac_path
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def extract_status(folder: Path, out_dir: Path) -> ExtractStatus:
     sources = media_files(folder, out_dir)
     running = at_work(out_dir)
     written = on_their_way(out_dir) if running else {}
-    flacs = {name: out_dir / Recording(name, 0.0).path for name in sources}
+    flacs = {name: out_dir / flac_path(name) for name in sources}
     outcomes = {name: known_outcome(source, flacs[name], content=False) for name, source in sources.items()}
     left = [name for name, outcome in outcomes.items() if not outcome]
     lengths = [outcome.measures.num_samples for outcome in outcomes.values() if outcome and outcome.measures]

@@ -22,7 +22,7 @@ from telucodec.data.manifest import Segment, one_form, write_manifest
 from telucodec.data.outcome import is_whole
 from telucodec.data.source import SourceMeter
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
-from telucodec.data.workplace import AUDIO_FOLDER, workplace
+from telucodec.data.workplace import flac_path, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import append_line, write_table, write_whole
 from telucodec.progress import Progress
@@ -122,11 +122,6 @@ def _listed(source: Source, reject: Callable[[str, str], object]) -> dict[str, U
         if (known.text, known.speaker) != (utterance.text, utterance.speaker):
             reject(f"{utterance.name}, again", "is listed twice with different text or speaker, the first is taken; leave one of them out")
     return utterances
-
-
-def flac_path(name: str) -> str:
-    """Return where the FLAC file of `name` lies below the folder of the import."""
-    return f"{AUDIO_FOLDER}/{name}.flac"
 
 
 def _import_one(media: Path, name: str, out: Path) -> Measures:

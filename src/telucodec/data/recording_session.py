@@ -20,7 +20,6 @@ import soundfile
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import Finding
-from telucodec.data.extract import AUDIO_FOLDER
 from telucodec.data.importing import row_of
 from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
@@ -28,9 +27,9 @@ from telucodec.data.manifest import Segment, write_manifest
 from telucodec.data.measures import Measures
 from telucodec.data.prompt_order import Coverage, Pool
 from telucodec.data.prompts import sentence_name
-from telucodec.data.sources.source import NAME_BYTES, Utterance
+from telucodec.data.sources.source import Utterance
 from telucodec.data.take import judge
-from telucodec.data.workplace import sweep
+from telucodec.data.workplace import NAME_BYTES, flac_path, sweep
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import append_line, fits_a_line, write_whole
 
@@ -207,7 +206,7 @@ class RecordingSession:
         """Keep the take of that name as the recording of its sentence; return its row. Raises StaleRequest where it is not the one at hand."""
         take, prompt = self.named(take_name), self.prompt
         name = f"{self.consent.speaker}/{prompt.name}"
-        target = self.out / AUDIO_FOLDER / f"{name}.flac"
+        target = self.out / flac_path(name)
         write_audio(target, stream_media(take.path), SAMPLE_RATE)
         measures = loudness(target)
         warned = [str(finding) for finding in take.findings]
@@ -260,7 +259,7 @@ class RecordingSession:
         for event in events:
             if event["event"] == "skip":
                 self._skipped.add(event["text"])
-            elif _is_there(self.out / AUDIO_FOLDER / f"{event['name']}.flac", event["num_samples"]):
+            elif _is_there(self.out / flac_path(event["name"]), event["num_samples"]):
                 measures = Loudness(*(event[field] for field in ("num_samples", "rms", "peak", "clipped_share")))
                 self._accepted[event["text"]] = (event["name"], measures)
         if events:

@@ -12,8 +12,16 @@ from telucodec.files import HALF_WRITTEN
 
 AUDIO_FOLDER = "audio"
 
+NAME_BYTES = 200
+"""Longest name of a sound. File systems take 255 bytes, Telugu letters are three each, and suffixes are yet to come."""
+
 CLAIM_S = 0.5
 """How long a run tries to get its folder: `at_work` holds it for a moment."""
+
+
+def flac_path(name: str) -> str:
+    """Return where the FLAC file of the sound `name` lies below the folder."""
+    return f"{AUDIO_FOLDER}/{name}.flac"
 
 
 @contextmanager

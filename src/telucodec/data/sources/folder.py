@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from telucodec.data.extract import Recording
+from telucodec.data.extract import speaker_of
 from telucodec.data.media_folder import media_below
 from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, SourceConfig, Utterance, read_table, safe_name
 from telucodec.errors import DataError
@@ -31,5 +31,5 @@ class Folder(OnDisk):
                 continue
             name = safe_name(where)
             self.paths[name] = media
-            speaker = Recording(name, 0.0).speaker or self.config.speaker
+            speaker = speaker_of(name) or self.config.speaker
             yield Utterance(name, text, speaker, self.config.language, self.config.licence)

@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from telucodec.data.workplace import NAME_BYTES
 from telucodec.errors import DataError
 
 JOURNAL = "import.jsonl"
 """File that marks a folder as the result of an import; sources pass over it."""
-
-NAME_BYTES = 200
-"""Longest name kept. File systems take 255 bytes, Telugu letters are three each, and suffixes are yet to come."""
 
 Reject = Callable[[str, str], None]
 """reject(which, why): tell of a row that cannot be used."""
