@@ -195,12 +195,11 @@ def test_the_estimate_is_of_the_kept_clips_or_of_the_same_test_set_alone(tmp_pat
     assert numbers["bound"]["points"] == [] and "no original was kept" in numbers["bound"]["reason"]
 
 
-@pytest.mark.parametrize("pinned_by", ["sha256", "manifest_sha256"])  # of now, and of results from before sounds were hashed
-def test_the_estimate_is_of_the_manifest_that_was_measured(tmp_path, pinned_by):
+def test_the_estimate_is_of_the_manifest_that_was_measured(tmp_path):
     sounds(tmp_path, "a.flac")
     write_manifest(tmp_path / "test.csv", [Segment("a.flac", 0.0, 1.0, "a.mp4", "sita", 0.1, 0.5, 0.0)])
     found = results(trial())
-    pin = getattr(open_clips(tmp_path / "test.csv"), pinned_by)
+    pin = open_clips(tmp_path / "test.csv").sha256
     found = found.model_copy(update={"test_set": found.test_set.model_copy(update={"sha256": pin})})
     _, numbers = write(tmp_path, found, Further(test_set=tmp_path / "test.csv"))
     assert numbers["bound"]["heard"] == "all test clips"

@@ -148,7 +148,7 @@ def test_a_flac_file_cut_short_is_made_again(tmp_path):
     assert not list(check(rows, tmp_path / "out"))
 
 
-def test_a_journal_from_before_sizes_were_kept_still_counts(tmp_path):
+def test_a_line_of_a_journal_that_lacks_a_size_counts_for_nothing(tmp_path):
     noise(tmp_path / "in" / "a.wav", 1)
     source = Folder(tmp_path / "in", SourceConfig())
     import_source(source, tmp_path / "out", "own")
@@ -156,7 +156,7 @@ def test_a_journal_from_before_sizes_were_kept_still_counts(tmp_path):
     cells = json.loads(path.read_text("utf-8"))
     del cells["flac_bytes"]
     path.write_text(json.dumps(cells) + "\n", "utf-8")
-    assert import_source(source, tmp_path / "out", "own").num_reused == 1
+    assert import_source(source, tmp_path / "out", "own").num_reused == 0
 
 
 def test_silence_and_what_is_no_sound_are_rejected(tmp_path):

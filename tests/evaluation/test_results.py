@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from telucodec.errors import DataError
 from telucodec.evaluation.made import made
-from telucodec.evaluation.results import Results, Sample, TestSetRow, Trial, read_results, write_results
+from telucodec.evaluation.results import Results, TestSetRow, Trial, read_results, write_results
 from telucodec.evaluation.summary import summarise
 
 
@@ -30,15 +30,6 @@ def test_what_is_written_is_read(tmp_path):
     assert read_results(tmp_path / "results.json") == before
     text = (tmp_path / "results.json").read_text()
     assert "NaN" not in text and json.loads(text)["trials"][1]["values"]["snr_db"] is None
-
-
-def test_earlier_results_whose_clips_share_a_name_are_read_with_names_of_their_own(tmp_path):
-    trials = [trial(snr, clip=clip, contender=who) for clip, snr in (("001", 1.0), ("b", 2.0), ("001", 3.0)) for who in ("ours", "opus")]
-    samples = tuple(Sample(clip=clip, original=f"{place}.flac", decoded={}) for place, clip in enumerate(("001", "b", "001")))
-    write_results(tmp_path / "results.json", results(*trials).model_copy(update={"samples": samples}))
-    found = read_results(tmp_path / "results.json")
-    assert [(t.clip, t.values["snr_db"]) for t in found.of("opus")] == [("001 (1)", 1.0), ("b", 2.0), ("001 (2)", 3.0)]
-    assert [(sample.clip, sample.original) for sample in found.samples] == [("001 (1)", "0.flac"), ("b", "1.flac"), ("001 (2)", "2.flac")]
 
 
 def test_a_hole_without_a_reason_is_refused(tmp_path):

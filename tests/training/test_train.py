@@ -239,10 +239,6 @@ def test_a_run_goes_on_as_long_as_it_was_to_last(tmp_path):
     folder = RunFolder(tmp_path / "run")
     outcome = train(built(config), config, folder, crops, sounds(crops), Budget(), on_cpu(), **QUIET)
     assert outcome.updates == 3
-    state = torch.load(folder.resume, weights_only=True)
-    torch.save({name: value for name, value in state.items() if name not in ("budget", "data")}, folder.resume)  # an older one
-    with pytest.raises(TrainingError, match="how long it was to last.*--minutes"):
-        train(built(config), config, folder, crops, sounds(crops), Budget(), on_cpu(), **QUIET)
     assert train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET).updates == 4
 
 
@@ -252,9 +248,12 @@ def test_a_checkpoint_of_other_settings_is_named(tmp_path):
     other, crops = tiny("time-domain"), speech_crops(config)
     with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
         train(built(other), other, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
-    torch.save({"weights": torch.zeros(3)}, folder.resume)
-    with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
-        train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
+    state = torch.load(folder.resume, weights_only=True)
+    without = [{name: value for name, value in state.items() if name != missing} for missing in ("budget", "data")]
+    for broken in ({"weights": torch.zeros(3)}, *without):
+        torch.save(broken, folder.resume)
+        with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
+            train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
 
 
 def test_numbers_that_are_not_finite_stop_the_run(tmp_path):

@@ -207,7 +207,6 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
         "segments": repr(SEGMENTS),
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),
-        "told": ["leaks", "remarks", "defects"],  # an earlier version told less, and counted remarks among the leaks
     }
     found, seconds = _step(out, "manifests", made_from, list(manifests.values()), work, "manifests:", say)
     durations = ", ".join(f"{part} {part_s:.0f} s" for part, part_s in found["seconds"].items())

@@ -201,7 +201,7 @@ def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) ->
 
 def _peak(row: ContenderRow) -> Cell:
     if row.peak_mib is None:
-        return Cell(NOT_MEASURED, row.memory_hole or "these results are from before it was measured", is_hole=True)
+        return Cell(NOT_MEASURED, row.memory_hole, is_hole=True)
     detail = f"of these {row.idle_mib:.0f} before it met the clip" if row.idle_mib is not None else ""
     return Cell(f"{row.peak_mib:.0f}", detail)
 

@@ -50,8 +50,8 @@ class _Entry:
     state: str
     """What `Source.state` said when it was made."""
     measures: Measures
-    flac_bytes: int | None = None
-    """Its size; None in a journal from before this was kept."""
+    flac_bytes: int
+    """Its size."""
 
 
 def import_source(source: Source, out: Path, name: str, progress: Progress = lambda done, total, which: None) -> Imported:
@@ -157,7 +157,7 @@ def _read_journal(path: Path) -> dict[str, _Entry]:
         for line in path.read_bytes().split(b"\n"):
             with suppress(ValueError, KeyError, TypeError):
                 cells = json.loads(line)
-                name, state, flac_bytes = cells.pop("name"), cells.pop("state"), cells.pop("flac_bytes", None)
+                name, state, flac_bytes = cells.pop("name"), cells.pop("state"), cells.pop("flac_bytes")
                 entries[name] = _Entry(state, Measures(**cells), flac_bytes)
     return entries
 

@@ -75,10 +75,14 @@ def known_outcome(source: Path, flac: Path, content: bool = True) -> Outcome | N
     """
     try:
         record = json.loads(record_path(flac).read_bytes())
-        made_from, flac_bytes = record.pop("source"), record.pop("flac_bytes", None)
-        outcome = Outcome(None, str(record["reason"])) if "reason" in record else Outcome(Measures(**record))
-        if outcome.measures and not is_whole(flac, outcome.measures, flac_bytes):
-            return None
+        made_from = record.pop("source")
+        if "reason" in record:
+            outcome = Outcome(None, str(record["reason"]))
+        else:
+            flac_bytes = record.pop("flac_bytes")
+            outcome = Outcome(Measures(**record))
+            if not is_whole(flac, outcome.measures, flac_bytes):
+                return None
         now = _fingerprint(source, content)
         same = made_from == now if content or not now else now.items() <= made_from.items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.SoundFileError):
@@ -86,12 +90,12 @@ def known_outcome(source: Path, flac: Path, content: bool = True) -> Outcome | N
     return outcome if same else None
 
 
-def is_whole(flac: Path, measures: Measures, flac_bytes: int | None) -> bool:
-    """Return whether the file `flac` has the length of `measures` and `flac_bytes` bytes; None where an older run did not keep these.
+def is_whole(flac: Path, measures: Measures, flac_bytes: int) -> bool:
+    """Return whether the file `flac` has the length of `measures` and `flac_bytes` bytes.
 
     A header states the length of a file that was cut as well, its size does not. Raises OSError or SoundFileError where it cannot be read.
     """
-    return flac_bytes in (None, flac.stat().st_size) and soundfile.info(os.fsencode(flac)).frames == measures.num_samples
+    return flac_bytes == flac.stat().st_size and soundfile.info(os.fsencode(flac)).frames == measures.num_samples
 
 
 def _fingerprint(source: Path, content: bool = True) -> dict[str, int | str] | None:

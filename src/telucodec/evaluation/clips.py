@@ -44,8 +44,6 @@ class Clips:
     sha256: str
     """Of the names and contents of all sound files, and of the manifest where it is one."""
     clips: tuple[Clip, ...]
-    manifest_sha256: str = ""
-    """Of the manifest alone, which is what earlier results hold."""
 
 
 def open_clips(data: Path) -> Clips:
@@ -66,11 +64,10 @@ def _of_manifest(path: Path) -> Clips:
         Clip(name, partial(read_segment, row, path.parent), row.speaker, row.text, row.language)
         for name, row in zip(names, rows, strict=True)
     )
-    alone = hashlib.sha256(path.read_bytes())
-    whole = alone.copy()
+    content = hashlib.sha256(path.read_bytes())
     for name in dict.fromkeys(row.path for row in rows):
-        whole.update(_line(name, path.parent / name))
-    return Clips(path.name, whole.hexdigest(), tuple(clips), alone.hexdigest())
+        content.update(_line(name, path.parent / name))
+    return Clips(path.name, content.hexdigest(), tuple(clips))
 
 
 def _of_folder(folder: Path) -> Clips:

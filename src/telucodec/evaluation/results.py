@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from telucodec.config import first_fault
 from telucodec.errors import DataError
-from telucodec.evaluation.clips import told_apart
 from telucodec.files import write_whole
 
 SCHEMA = 1
@@ -197,27 +196,11 @@ def write_results(path: Path, results: Results) -> None:
 def read_results(path: Path) -> Results:
     """Read results.json. Raises DataError for a missing file, another schema, or holes without reasons."""
     try:
-        return _told_apart(Results.model_validate_json(Path(path).read_bytes()))
+        return Results.model_validate_json(Path(path).read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); run telucodec evaluate to make it") from error
     except ValidationError as error:
         raise DataError(f"{path}: not results of schema {SCHEMA} ({first_fault(error)}); run telucodec evaluate again") from error
-
-
-def _told_apart(results: Results) -> Results:
-    """`results` with names of their own for clips: earlier evaluations called two recordings of one name in two folders the same."""
-    names = {contender: [trial.clip for trial in results.of(contender)] for contender in {trial.contender for trial in results.trials}}
-    if all(len(set(clips)) == len(clips) for clips in names.values()):
-        return results
-    told = {contender: iter(told_apart(clips)) for contender, clips in names.items()}
-    trials = tuple(trial.model_copy(update={"clip": next(told[trial.contender])}) for trial in results.trials)
-    clips = names[trials[0].contender]
-    in_turn = zip(clips, told_apart(clips), strict=True)  # samples are of clips in the order of the test set
-    samples = tuple(
-        sample.model_copy(update={"clip": next((new for old, new in in_turn if old == sample.clip), sample.clip)})
-        for sample in results.samples
-    )
-    return results.model_copy(update={"trials": trials, "samples": samples})
 
 
 def beside(results_path: Path, name: str) -> Path:

@@ -335,13 +335,11 @@ class _Loop:
         path = self.folder.resume
         try:
             state = torch.load(path, map_location=self.fabric.device, weights_only=True)
-            if state["clips"] != len(self.examples) or state.get("data", self.data) != self.data:  # older versions kept no "data"
+            if state["clips"] != len(self.examples) or state["data"] != self.data:
                 raise TrainingError(
                     f"{self.folder.path}: was trained on other data so far; resume it with the same, or start a new run with --from"
                 )
             if self.minutes is None and self.epochs is None:
-                if "length" not in state:  # of an older version
-                    raise TrainingError(f"{path}: does not say how long the run is; ask for --minutes or --num_epochs")
                 self.minutes, self.epochs = state["length"]
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])

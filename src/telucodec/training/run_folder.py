@@ -47,7 +47,7 @@ class RunFolder:
 
     def data(self) -> Path:
         """The folder of manifests that the run began with. Raises TrainingError where it is not known or not there."""
-        data = next((entry["data"] for entry in self.read_log() if "data" in entry), None)  # older versions kept none
+        data = next((entry["data"] for entry in self.read_log() if "data" in entry), None)
         if data is None or not os.path.isdir(data):
             lay = "does not say where its data lies" if data is None else f"its data lay in {data}, which is not there"
             raise TrainingError(f"{self.path}: {lay}; pass --data with the folder of its train.csv and val.csv")

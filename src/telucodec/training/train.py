@@ -103,8 +103,6 @@ def train(
     if folder.resume.exists():
         before = _load(trainer, clock, folder, crops, data)
         budget = before if budget == Budget() else budget
-        if budget == Budget():
-            raise TrainingError(f"{folder.path}: does not say how long it was to last; give it --minutes, --updates or --num_epochs")
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
         if not trained:
@@ -267,12 +265,12 @@ def time_of_update(trainer: Trainer, crops: Crops) -> float:
 
 
 def _load(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops, data: str) -> Budget:
-    """Put `trainer` and `clock` where the run in `folder` was; how long it was to last, which older checkpoints do not say."""
+    """Put `trainer` and `clock` where the run in `folder` was; how long it was to last."""
     try:
         state = torch.load(folder.resume, map_location=trainer.fabric.device, weights_only=True)
         clock.before_s = float(state.pop("spent_s"))
-        budget = Budget(**state.pop("budget", {}))
-        data_s, data_before = float(state.pop("data_s")), state.pop("data", data)
+        budget = Budget(**state.pop("budget"))
+        data_s, data_before = float(state.pop("data_s")), state.pop("data")
         trainer.load_state_dict(state)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
         raise TrainingError(
