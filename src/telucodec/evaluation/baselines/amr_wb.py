@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.evaluation.baselines.ffmpeg import samples_of
 from telucodec.evaluation.baselines.frames import to_frames, to_wave
 from telucodec.evaluation.baselines.library import of_debian
 from telucodec.evaluation.baselines.peer import Peer
@@ -70,8 +71,7 @@ def decode_amr_wb(clip: AmrWbClip) -> np.ndarray:
     """Decode to float32 [1, T] at 16 kHz."""
     decoder = av.CodecContext.create("amrwb", "r")
     decoder.sample_rate, decoder.layout = SAMPLE_RATE, "mono"
-    frames = [frame for packet in clip.frames for frame in decoder.decode(av.Packet(packet))] + list(decoder.decode(None))
-    return to_wave(np.concatenate([frame.to_ndarray()[0] for frame in frames]), DELAYS[clip.mode], clip.num_samples)
+    return to_wave(samples_of(decoder, clip.frames), DELAYS[clip.mode], clip.num_samples)
 
 
 def payload_bytes(clip: AmrWbClip) -> int:

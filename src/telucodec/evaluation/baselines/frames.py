@@ -1,8 +1,22 @@
 """A wave as the whole frames of 16-bit samples that older codecs take, and back to as many samples as it had."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from telucodec.audio.sound_file import to_int16
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The coded frames of one wave."""
+
+    frames: tuple[bytes, ...]
+    num_samples: int
+
+    def num_bytes(self) -> int:
+        """Of all of them, end to end."""
+        return sum(map(len, self.frames))
 
 
 def to_frames(wave: np.ndarray, size: int, delay: int) -> np.ndarray:

@@ -1,13 +1,12 @@
 """LC3 (Bluetooth SIG, 2020), the transform codec of Bluetooth LE Audio, in frames of 10 ms; Google's liblc3, as its lc3.h says."""
 
 import ctypes
-from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.evaluation.baselines.frames import to_frames, to_wave
+from telucodec.evaluation.baselines.frames import Frames, to_frames, to_wave
 from telucodec.evaluation.baselines.library import of_debian
 from telucodec.evaluation.baselines.peer import Peer
 from telucodec.evaluation.baselines.shared_library import shared_library
@@ -28,14 +27,6 @@ S16 = 0
 PACKAGE = "liblc3-0"
 
 
-@dataclass(frozen=True)
-class Lc3Clip:
-    """The frames of one wave."""
-
-    frames: tuple[bytes, ...]
-    num_samples: int
-
-
 @cache
 def _library() -> ctypes.CDLL:
     library = shared_library("lc3", PACKAGE)
@@ -48,7 +39,7 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def encode_lc3(wave: np.ndarray, kbps: float) -> Lc3Clip:
+def encode_lc3(wave: np.ndarray, kbps: float) -> Frames:
     """Encode float32 [1, T] at 16 kHz."""
     library = _library()
     memory = ctypes.create_string_buffer(library.lc3_encoder_size(FRAME_US, SAMPLE_RATE))
@@ -57,10 +48,10 @@ def encode_lc3(wave: np.ndarray, kbps: float) -> Lc3Clip:
     for frame in to_frames(wave, FRAME, DELAY):
         _done(library.lc3_encode(encoder, S16, frame.ctypes.data, 1, len(out), out))
         frames.append(out.raw)
-    return Lc3Clip(tuple(frames), wave.shape[-1])
+    return Frames(tuple(frames), wave.shape[-1])
 
 
-def decode_lc3(clip: Lc3Clip) -> np.ndarray:
+def decode_lc3(clip: Frames) -> np.ndarray:
     """Decode to float32 [1, T] at 16 kHz."""
     library = _library()
     memory = ctypes.create_string_buffer(library.lc3_decoder_size(FRAME_US, SAMPLE_RATE))
@@ -77,11 +68,6 @@ def _done(status: int) -> None:
         raise ValueError(f"liblc3 gave up on a frame with status {status}")
 
 
-def payload_bytes(clip: Lc3Clip) -> int:
-    """Bytes of the frames."""
-    return sum(map(len, clip.frames))
-
-
 def lc3(kbps: float) -> Contender:
     """LC3 at a constant rate."""
     return Contender(
@@ -90,7 +76,7 @@ def lc3(kbps: float) -> Contender:
         family="LC3",
         encode=partial(encode_lc3, kbps=kbps),
         decode=decode_lc3,
-        num_bytes=payload_bytes,
+        num_bytes=Frames.num_bytes,
         library=partial(of_debian, PACKAGE),
         note=f"{1000 * DELAY / SAMPLE_RATE:g} ms of delay taken out",
     )

@@ -17,6 +17,7 @@ import numpy as np
 import soxr
 
 from telucodec.audio.media import SAMPLE_RATE
+from telucodec.evaluation.baselines.ffmpeg import packets_of, samples_of
 from telucodec.evaluation.baselines.frames import to_wave
 from telucodec.evaluation.baselines.library import in_pyav
 from telucodec.evaluation.baselines.peer import Peer
@@ -85,25 +86,16 @@ def encode_opus(wave: np.ndarray, kbps: float, application: Application = "voip"
     encoder.bit_rate = round(1000 * kbps)
     encoder.options = {"application": application, "vbr": "on", "frame_duration": "20"}
     encoder.open()
-    size, packets = encoder.frame_size, []
-    num_frames = wave.shape[-1] // size + 1  # the last is partly zeros, to push the encoder's look-ahead out
-    padded = np.zeros((1, num_frames * size), np.float32)
-    padded[:, : wave.shape[-1]] = wave
-    for start in range(0, padded.shape[-1], size):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(padded[:, start : start + size]), format="flt", layout="mono")
-        frame.sample_rate, frame.pts = SAMPLE_RATE, start
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    return OpusClip(tuple(map(bytes, packets)), bytes(encoder.extradata), wave.shape[-1], application)
+    num_frames = wave.shape[-1] // encoder.frame_size + 1  # the last is partly zeros, to push the encoder's look-ahead out
+    return OpusClip(packets_of(encoder, wave, num_frames), bytes(encoder.extradata), wave.shape[-1], application)
 
 
 def decode_opus(clip: OpusClip) -> np.ndarray:
     """Decode to float32 [1, T] at 16 kHz, as long as the input and aligned with it."""
     decoder = av.CodecContext.create("libopus", "r")
     decoder.extradata, decoder.layout = clip.header, "mono"
-    frames = [frame for packet in clip.packets for frame in decoder.decode(av.Packet(packet))] + list(decoder.decode(None))
-    pieces = [frame.to_ndarray()[0].astype(np.float32) / 32768 for frame in frames]  # s16
-    return at_16_khz(np.concatenate(pieces), EARLY_SAMPLES[clip.application][clip.coding], clip.num_samples)
+    decoded = samples_of(decoder, clip.packets).astype(np.float32) / 32768  # s16
+    return at_16_khz(decoded, EARLY_SAMPLES[clip.application][clip.coding], clip.num_samples)
 
 
 def at_16_khz(decoded: np.ndarray, early: int, num_samples: int) -> np.ndarray:
