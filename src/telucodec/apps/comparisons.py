@@ -1,12 +1,12 @@
 """Before and after to listen to: the original of a clip and what every codec made of it, with their pictures."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from telucodec.apps.page import data_uri
 from telucodec.apps.plots import difference_png, spectrogram_png, spectrum_db
 from telucodec.apps.table import number, summaries
 from telucodec.audio.media import SAMPLE_RATE, read_media
@@ -106,8 +106,3 @@ def _player(label: str, facts: tuple[str, ...], results_path: Path, name: str, o
         return Player(label, facts, data_uri("audio/flac", path.read_bytes()), picture, difference)
     except TelucodecError as error:
         return Player(label, facts, missing=str(error))
-
-
-def data_uri(kind: str, content: bytes) -> str:
-    """`content` as an address that holds it, so that a page needs no other file."""
-    return f"data:{kind};base64,{b64encode(content).decode()}"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from telucodec.apps.comparisons import data_uri
 from telucodec.apps.local_page import (
     JSONResponse,
     LocalPort,
@@ -24,6 +23,7 @@ from telucodec.apps.local_page import (
     guarded,
     page_response,
 )
+from telucodec.apps.page import data_uri
 from telucodec.apps.plots import difference_png, spectrogram_png, spectrum_db
 from telucodec.audio.media import stream_media
 from telucodec.audio.sound_file import flac_bytes

@@ -1,12 +1,11 @@
 """One HTML page from a checkup: what was found, and the worst files to see and hear. It works offline and can be mailed."""
 
-from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from telucodec.apps.page import data_uri, rendered
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import flac_bytes
 from telucodec.data.doctor import Checkup, Diagnosis, Finding, Sound
@@ -22,8 +21,6 @@ COLUMNS = 240
 
 HEARD_S = 15.0
 """Beginning of a file that can be heard; 24 of them make a page of some 8 MB."""
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,8 @@ class Card:
 
 def write_page(checkup: Checkup, out_html: Path) -> None:
     """Write the page on `checkup`; its files must still be where they were to be heard."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("doctor.html").render(
+    page = rendered(
+        "doctor.html",
         summary=checkup.summary(),
         cases=checkup.cases,
         cards=[_card(diagnosis) for diagnosis in checkup.worst_first[:MAX_SHOWN]],
@@ -83,5 +78,5 @@ def _see_and_hear(sound: Sound, duration_s: float) -> tuple[str, str]:
             beginning.append(window[:, :num_left])
             num_left -= beginning[-1].shape[-1]
     points = [(x, 1 - y) for x, y in enumerate(highest)] + [(x, 1 - y) for x, y in reversed(list(enumerate(lowest)))]
-    heard = b64encode(flac_bytes(np.concatenate(beginning, axis=-1), SAMPLE_RATE)).decode()
-    return " ".join(f"{x},{y:.3f}" for x, y in points), f"data:audio/flac;base64,{heard}"
+    heard = flac_bytes(np.concatenate(beginning, axis=-1), SAMPLE_RATE)
+    return " ".join(f"{x},{y:.3f}" for x, y in points), data_uri("audio/flac", heard)

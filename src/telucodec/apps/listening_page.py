@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from telucodec.apps.build_record import BuildRecord
+from telucodec.apps.page import TEMPLATES, rendered
 from telucodec.apps.table import summaries
 from telucodec.apps.verdicts import headline
 from telucodec.audio.media import SAMPLE_RATE
@@ -35,7 +35,6 @@ MAX_SOUND_BYTES = 60_000_000
 """Of FLAC, some 50 minutes at 16 kHz. Base64 makes a page of 80 MB of it, which phones still open."""
 
 LOW_ANCHOR, MID_ANCHOR = ANCHORS_HZ
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def make_listening_test(
@@ -167,5 +166,4 @@ def _page(key: Key, embedded: Sequence[dict]) -> str:
         "items": embedded,
     }
     words = json.loads((TEMPLATES / "listening_words.json").read_text("utf-8"))
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("listening.html").render(test=test, words=words, num_items=len(key.items))
+    return rendered("listening.html", test=test, words=words, num_items=len(key.items))

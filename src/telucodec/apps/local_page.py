@@ -9,10 +9,8 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from telucodec.apps.page import rendered
 from telucodec.errors import TelucodecError
 
 try:
@@ -30,8 +28,6 @@ HOST = "127.0.0.1"
 """Never anything else: whoever reaches a page acts in the name of the one who started it."""
 
 TOKEN_HEADER = "x-telucodec-token"
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -90,8 +86,7 @@ def guarded(get: Mapping[str, Answer], post: Mapping[str, Answer], port: int, to
 def page_response(template: str, token: str, **shown: object) -> Response:
     """The page that `template` makes of `shown`, allowed to run its own scripts and to ask its own server, and nothing else."""
     nonce = secrets.token_urlsafe(16)
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    html = environment.get_template(template).render(token=token, token_header=TOKEN_HEADER, nonce=nonce, **shown)
+    html = rendered(template, token=token, token_header=TOKEN_HEADER, nonce=nonce, **shown)
     allowed = (
         f"default-src 'none'; script-src 'nonce-{nonce}' blob:; style-src 'nonce-{nonce}'; connect-src 'self'; media-src blob:; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from telucodec.apps.build_record import NO_TERMS, BuildRecord, Terms, read_build_record
 from telucodec.apps.comparisons import comparison
 from telucodec.apps.data_summary import read_parts
 from telucodec.apps.manager_page import manager_page
+from telucodec.apps.page import rendered
 from telucodec.apps.plan_record import PlanRecord, read_plan_record
 from telucodec.apps.plots import columns_svg, curves_svg
 from telucodec.apps.result_plots import Bound, bound, rate_plot, snr_plot
@@ -36,8 +36,6 @@ from telucodec.runtime.codec import load_codec
 
 MAX_GROUPS = 12
 """More groups than that are not broken down; a table of every speaker helps nobody."""
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -81,10 +79,8 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
     counted, why_not_counted = _symbols(results, results_path, further.model)
     page = manager_page(results, chosen, judged, build, plan, language)
     groups = sorted({trial.group for trial in results.trials})
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    html = environment.get_template("report.html").render(
+    html = rendered(
+        "report.html",
         results=results,
         build=build,
         build_steps=[(step, duration(seconds)) for step, seconds in build.seconds.items()],
