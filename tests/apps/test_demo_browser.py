@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
     pytest.skip("chromium is not installed: apt-get install chromium", allow_module_level=True)
 
-from telucodec.apps.demo_page import DemoServer
+from telucodec.apps.demo_page import demo_server
 
 CLIPS = Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu"
 CLIP = min(CLIPS.glob("*.flac"), key=lambda path: path.stat().st_size)
@@ -43,7 +43,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, codec):
-    server = DemoServer(codec, 0)
+    server = demo_server(codec, 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     page = browser.new_page(viewport={"width": 1280, "height": 900})

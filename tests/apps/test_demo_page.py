@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'telucodec[record]'")
 
 from telucodec.apps import demo_page
-from telucodec.apps.demo_page import DemoServer, before_and_after, rates_of
+from telucodec.apps.demo_page import before_and_after, demo_server, rates_of
 from telucodec.apps.local_page import HOST, TOKEN_HEADER
 from telucodec.audio.sound_file import flac_bytes
 from telucodec.errors import MediaError
@@ -18,7 +18,7 @@ from telucodec.errors import MediaError
 
 @pytest.fixture
 def server(codec):
-    server = DemoServer(codec, 0)
+    server = demo_server(codec, 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server

@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
     pytest.skip("chromium is not installed: apt-get install chromium", allow_module_level=True)
 
-from telucodec.apps.record_page import PageServer
+from telucodec.apps.record_page import record_server
 
 CLIP = min((Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu").glob("*.flac"))
 SENTENCES = ["గుంటూరు నుండి నా మిత్రుడు", "చాలా గొంగళి పురుగులు", "మంచి రోజు"]
@@ -50,7 +50,8 @@ def browser(clip, tmp_path_factory):
 @pytest.fixture
 def server(tmp_path):
     session = RecordingSession(SENTENCES, tmp_path / "out")
-    server = PageServer(session, 0, language="te", licence="CC0-1.0")
+    server = record_server(session, 0, language="te", licence="CC0-1.0")
+    server.session = session
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server
@@ -211,7 +212,7 @@ def test_a_key_does_only_what_a_button_shows_and_a_take_is_of_the_sentence_it_be
     page.keyboard.press("Space")
     page.get_by_role("button", name="Stop").wait_for()
     until(page, f"numSamples > {RECORD_S} * microphone.sampleRate")
-    server._page.session.skip(page.evaluate("spoken"))  # as another tab may
+    server.session.skip(page.evaluate("spoken"))  # as another tab may
     page.evaluate("ask('/state').then(refresh).then(show)")
     page.get_by_text(SENTENCES[2]).wait_for()
     page.keyboard.press("Space")

@@ -18,7 +18,7 @@ from telucodec.errors import TelucodecError
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'telucodec[record]'")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'telucodec[record]'")
 from telucodec.apps.local_page import HOST, TOKEN_HEADER, OwnPagesOnly
-from telucodec.apps.record_page import PageServer
+from telucodec.apps.record_page import record_server
 
 TEXTS = ["మంచి రోజు", "నమస్కారం"]
 
@@ -26,7 +26,7 @@ TEXTS = ["మంచి రోజు", "నమస్కారం"]
 @contextmanager
 def running(folder):
     session = RecordingSession(TEXTS, folder / "out")
-    server = PageServer(session, 0)
+    server = record_server(session, 0)
     server.session = session
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -108,7 +108,7 @@ def test_from_consent_to_rows(server, telugu, tmp_path):
 
 
 def test_it_listens_on_this_machine_alone(refusing):
-    assert refusing._local._socket.getsockname()[0] == "127.0.0.1"
+    assert refusing._socket.getsockname()[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "", None])
@@ -219,7 +219,7 @@ def test_before_consent_nothing_can_be_recorded(server, telugu):
 
 def test_a_port_that_is_taken_is_told(server, tmp_path):
     with pytest.raises(TelucodecError, match="--port"):
-        PageServer(RecordingSession(TEXTS, tmp_path / "other"), server.port)
+        record_server(RecordingSession(TEXTS, tmp_path / "other"), server.port)
 
 
 def test_at_port_80_browsers_name_no_port():

@@ -14,7 +14,7 @@ import numpy as np
 
 from telucodec.apps.local_page import (
     JSONResponse,
-    LocalPort,
+    LocalServer,
     Refused,
     Request,
     Response,
@@ -126,18 +126,6 @@ def _beginning(content: bytes, sample_rate: int) -> tuple[np.ndarray, bool]:
     return np.concatenate(windows, axis=-1)[:, :most], length <= most
 
 
-class DemoServer:
-    """The page on a port of this machine, a free one where `port` is 0. Raises TelucodecError where the port is taken."""
-
-    def __init__(self, codec: Codec, port: int) -> None:
-        self._local = LocalPort(port)
-        self.port, self.address = self._local.number, self._local.address
-        self.token = self._local.token
-        self._page = DemoPage(codec, self.port, self.token)
-
-    def run(self) -> None:
-        """Serve until Ctrl-C."""
-        self._local.serve(self._page.app)
-
-    def stop(self) -> None:
-        self._local.stop()
+def demo_server(codec: Codec, port: int) -> LocalServer:
+    """The page of `codec` on that port."""
+    return LocalServer(port, lambda port, token: DemoPage(codec, port, token).app)

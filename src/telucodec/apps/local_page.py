@@ -124,10 +124,11 @@ def answering(handler: Answer, statuses: Mapping[type[TelucodecError], int]) -> 
     return answer
 
 
-class LocalPort:
-    """A port of this machine, a free one where `port` is 0, and the server on it. Raises TelucodecError where the port is taken."""
+class LocalServer:
+    """A page on a port of this machine, a free one where `port` is 0. Raises TelucodecError where the port is taken."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, page: Callable[[int, str], ASGIApp]) -> None:
+        """`page` makes the application from the port and the token."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -136,23 +137,19 @@ class LocalPort:
         except OSError as error:
             self._socket.close()
             raise TelucodecError(f"port {port}: cannot be used ({error.strerror}); choose another one with --port") from error
-        self.number = self._socket.getsockname()[1]
+        self.port = self._socket.getsockname()[1]
         self.token = secrets.token_urlsafe(24)
-        self.address = f"http://{HOST}:{self.number}/?token={self.token}"
-        self._server: uvicorn.Server | None = None
-        self._stopped = False
-
-    def serve(self, app: ASGIApp) -> None:
-        """Serve `app` until `stop`, or Ctrl-C."""
+        self.address = f"http://{HOST}:{self.port}/?token={self.token}"
+        app = page(self.port, self.token)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)
-        self._server.should_exit = self._stopped
+
+    def run(self) -> None:
+        """Serve until `stop`, or Ctrl-C."""
         try:
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
 
     def stop(self) -> None:
-        self._stopped = True
-        if self._server:
-            self._server.should_exit = True
+        self._server.should_exit = True

@@ -12,7 +12,7 @@ import numpy as np
 
 from telucodec.apps.local_page import (
     JSONResponse,
-    LocalPort,
+    LocalServer,
     Refused,
     Request,
     Response,
@@ -122,18 +122,7 @@ async def _words(request: Request, *names: str) -> list[str]:
     return words
 
 
-class PageServer:
-    """The page of `session` on a port of this machine, a free one where `port` is 0. Raises TelucodecError where the port is taken."""
-
-    def __init__(self, session: RecordingSession, port: int, speaker: str = "", language: str = "", licence: str = "") -> None:
-        self._local = LocalPort(port)
-        self.port, self.address = self._local.number, self._local.address
-        self.token = self._local.token
-        self._page = RecordPage(session, self.port, self.token, speaker, language, licence, self.stop)
-
-    def run(self) -> None:
-        """Serve until the speaker is done, or Ctrl-C."""
-        self._local.serve(self._page.app)
-
-    def stop(self) -> None:
-        self._local.stop()
+def record_server(session: RecordingSession, port: int, speaker: str = "", language: str = "", licence: str = "") -> LocalServer:
+    """The page of `session` on that port, until the speaker is done."""
+    server = LocalServer(port, lambda port, token: RecordPage(session, port, token, speaker, language, licence, lambda: server.stop()).app)
+    return server

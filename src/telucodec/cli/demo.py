@@ -16,9 +16,9 @@ def demo(
 
     Example: telucodec demo --model runs/mine/bundle
     """
-    from telucodec.apps.demo_page import DemoServer
+    from telucodec.apps.demo_page import demo_server
 
     codec = load_codec(model)
-    server = DemoServer(codec, port)
+    server = demo_server(codec, port)
     typer.echo(f"open {server.address} in a browser of this machine to hear model {codec.identity}; end with Ctrl-C here")
     server.run()

@@ -49,9 +49,9 @@ def record(
 
 
 def _as_page(session: RecordingSession, port: int, speaker: str, language: str, licence: str) -> None:
-    from telucodec.apps.record_page import PageServer
+    from telucodec.apps.record_page import record_server
 
-    server = PageServer(session, port, speaker, language, licence)
+    server = record_server(session, port, speaker, language, licence)
     typer.echo(f"open {server.address} in a browser of this machine; end with its Finish button, or Ctrl-C here")
     with _told(session):
         server.run()
