@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from telucodec.errors import TelucodecError
+from telucodec.errors import DataError, TelucodecError
 
 HALF_WRITTEN = re.compile(r"\.[\d-]+\.part-(?P<target>.+)", re.DOTALL)
 """Name of a file that is being written, or was when its process was killed."""
@@ -106,6 +106,20 @@ def without_nan(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_table(path: Path) -> str:
+    """The text of `path`, a byte order mark left out. Raises DataError where it is missing or not UTF-8."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")  # a spreadsheet may have put that mark in front
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; check its name and folder") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path}: is a folder; name the file, or import it as a folder") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check who may read it") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
 
 
 def fits_a_line(words: str) -> bool:

@@ -80,7 +80,7 @@ def test_a_manifest_of_before_texts_is_read(tmp_path):
         ("[]", "line 1"),
         ('{"text": ""}', "lacks 'key'"),
         ('{"key": "a.wav", "text": ""}', "telucodec import json-lines"),
-        (b"\xff", "cannot be read"),
+        (b"\xff", "is not UTF-8"),
     ],
 )
 def test_a_bad_json_line_is_named(tmp_path, line, complaint):
@@ -124,7 +124,7 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path):
         (None, "no such manifest"),
         (b"", "lacks the column"),
         (b"path,text\na.wav,hello\n", "lacks the column start_s"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe\x00", "is not UTF-8.*save it as UTF-8"),
     ],
 )
 def test_what_is_no_manifest_is_named(tmp_path, content, complaint):

@@ -21,6 +21,7 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
 from telucodec.cli.recognizer import recognizer as recognizer_verbs
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
+from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.decode import best_path
@@ -198,3 +199,18 @@ def test_prompts_may_be_the_texts_of_a_manifest(bundle, toy_data, tmp_path, suff
         recognizer_verbs, ["evaluate", str(bundle), str(toy_data / "val.csv"), "--closed", str(tmp_path / f"prompts{suffix}")]
     )
     assert done.exit_code == 0 and "100 % without error" in done.output
+
+
+def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path):
+    (tmp_path / "prompts.txt").write_text("\ufeffkat\tsita\nkat\n\nsat\n")
+    assert read_lines(tmp_path / "prompts.txt") == ["kat", "kat", "sat"]
+
+
+@pytest.mark.parametrize(
+    "name, content", [("a.txt", ""), ("a.txt", "\n"), ("a.csv", "path,start_s,duration_s,recording,speaker,rms,peak,clipped_share\n")]
+)
+def test_prompts_that_hold_no_sentence_are_refused_rather_than_passed_over(toy_run, toy_data, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / name]
+    done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+    assert isinstance(done.exception, DataError) and str(tmp_path / name) in str(done.exception) and not (tmp_path / "made").exists()

@@ -12,6 +12,7 @@ from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
 from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, read_manifests, write_manifest
+from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import without_nan
 from telucodec.recognizer.bundle import load_bundle
@@ -284,13 +285,13 @@ def _need_torch() -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    """Sentences of a text file, one a line and up to a TAB, or texts of a manifest."""
-    if path.suffix.lower() in MANIFEST_SUFFIXES:
-        return [row.text for row in read_manifest(path)]
-    try:
-        return [line.split("\t")[0] for line in path.read_text("utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); give a UTF-8 text file, a sentence a line") from error
+    """Sentences of a text file, or texts of a manifest, as often as they are there. Raises DataError where there is none."""
+    if path.suffix.lower() not in MANIFEST_SUFFIXES:
+        return read_lines(path)
+    texts = [row.text for row in read_manifest(path) if row.text]
+    if not texts:
+        raise DataError(f"{path}: has no row with a text; name a manifest that says what is said")
+    return texts
 
 
 def _told(rates: Rates) -> str:

@@ -21,7 +21,7 @@ import soundfile
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import DataError
-from telucodec.files import printable, write_changed
+from telucodec.files import printable, read_table, write_changed
 
 
 @dataclass(frozen=True)
@@ -165,12 +165,9 @@ def told_apart(names: Sequence[str]) -> list[str]:
 
 def _read_text(path: Path) -> str:
     """Return all of `path`, with the ends of its lines as they are. Raises DataError."""
-    try:
-        return Path(path).read_bytes().decode("utf-8-sig")  # a spreadsheet may have put a byte order mark in front
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such manifest; prepare the data first") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); prepare the data again") from error
+    if not os.path.exists(path):
+        raise DataError(f"{path}: no such manifest; prepare the data first")
+    return read_table(path)
 
 
 def _cell_reader(kind: type) -> Callable[[str], str | float | bool]:

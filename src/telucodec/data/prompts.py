@@ -8,22 +8,27 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from telucodec.data.manifest import one_form
-from telucodec.data.sources.source import Reject, Utterance, read_table
+from telucodec.data.sources.source import Reject, Utterance
 from telucodec.data.synthesis.voice import Voice
 from telucodec.errors import DataError, MediaError
+from telucodec.files import read_table
 
 DIGITS = 16
 """Of the digest in a name: 64 bits, so that no two sentences of a million share one."""
 
 
 def read_sentences(path: Path) -> list[str]:
-    """Return the sentences of `path`, one a line, each once, in NFC with single spaces; what follows a tab in a line is passed over.
+    """Return the sentences of `path` as `read_lines` does, each once."""
+    return list(dict.fromkeys(read_lines(path)))
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the sentences of `path`, one a line, in NFC with single spaces; what follows a tab in a line is passed over.
 
     Raises DataError where there is none.
     """
-    lines = (line.split("\t")[0] for line in read_table(path).split("\n"))
-    clean = (one_form(line) for line in lines)
-    sentences = list(dict.fromkeys(line for line in clean if line))
+    clean = (one_form(line.split("\t")[0]) for line in read_table(path).split("\n"))
+    sentences = [line for line in clean if line]
     if not sentences:
         raise DataError(f"{path}: holds no sentence; write one on each line")
     return sentences

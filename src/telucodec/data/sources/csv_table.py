@@ -5,8 +5,9 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, read_table, safe_name
+from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, safe_name
 from telucodec.errors import DataError
+from telucodec.files import read_table
 
 
 class CsvTable(OnDisk):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from telucodec.data.extract import speaker_of
 from telucodec.data.media_folder import media_below
-from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, SourceConfig, Utterance, read_table, safe_name
+from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, SourceConfig, Utterance, safe_name
 from telucodec.errors import DataError
+from telucodec.files import read_table
 
 
 class Folder(OnDisk):

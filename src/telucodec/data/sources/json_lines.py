@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, read_table, safe_name
+from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, safe_name
+from telucodec.files import read_table
 
 KEPT = ("speaker", "language", "licence")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Protocol
 
 from telucodec.data.workplace import NAME_BYTES
-from telucodec.errors import DataError
 
 JOURNAL = "import.jsonl"
 """File that marks a folder as the result of an import; sources pass over it."""
@@ -118,17 +117,3 @@ def openable(where: str) -> bool:
         return bool(where) and b"\0" not in os.fsencode(where)
     except UnicodeEncodeError:
         return False
-
-
-def read_table(path: Path) -> str:
-    """Return the text of `path`, a byte order mark left out. Raises DataError where it is missing or not UTF-8."""
-    try:
-        return Path(path).read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; check its name and folder") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path}: is a folder; name the file, or import it as a folder") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check who may read it") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
