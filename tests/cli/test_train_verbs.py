@@ -112,6 +112,12 @@ def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):
     assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["snr_before_db"] is None
 
 
+@pytest.mark.parametrize("verb", [["train"], ["recognizer", "train"], ["recognizer", "curve"]])
+def test_no_run_is_to_last_for_ever(verb, tmp_path):
+    done = CliRunner().invoke(app, [*verb, "--data", str(tmp_path), "--minutes", "inf"])
+    assert done.exit_code == 2 and "--minutes" in done.output and "give a finite number" in done.output
+
+
 def test_gates_stop_what_is_too_short(data):
     done = train(data, "--updates", 100, "--experiment_name", "short")
     assert done.returncode == 2

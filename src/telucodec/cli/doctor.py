@@ -14,6 +14,7 @@ from rich.text import Text
 
 from telucodec.apps.doctor_page import write_page
 from telucodec.cli.ending import ending_in
+from telucodec.cli.finite import finite
 from telucodec.cli.progress import progress_bar
 from telucodec.data.doctor import Checkup, DoctorConfig, examine
 from telucodec.files import printable, without_nan
@@ -21,7 +22,9 @@ from telucodec.files import printable, without_nan
 
 def doctor(
     paths: Annotated[list[Path], typer.Argument(help="Audio and video files, folders of such, or manifests (.csv, .jsonl).")],
-    segment_s: Annotated[float, typer.Option(min=0.01, help="Length in seconds of the segments they will be cut into.")] = 1.0,
+    segment_s: Annotated[
+        float, typer.Option(min=0.01, callback=finite, help="Length in seconds of the segments they will be cut into.")
+    ] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print every measure and finding as JSON.")] = False,
     html: Annotated[
         Path | None,
@@ -37,8 +40,6 @@ def doctor(
 
     Example: telucodec doctor recordings --html doctor.html
     """
-    if not math.isfinite(segment_s):
-        raise typer.BadParameter("--segment-s takes a number of seconds, such as 1")
     with progress_bar("Examining") as progress:
         checkup = examine(paths, DoctorConfig(segment_s=segment_s), jobs or os.cpu_count() or 1, progress)
     if html:

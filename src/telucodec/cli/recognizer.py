@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
@@ -47,7 +48,9 @@ def train(
     config: Annotated[str | None, typer.Option(help=f"{SETTINGS}; characters if not given.")] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Train for so long; 30 if no length is given, with --resume as long as the run was to be."),
+        typer.Option(
+            min=0.01, callback=finite, help="Train for so long; 30 if no length is given, with --resume as long as the run was to be."
+        ),
     ] = None,
     num_epochs: Annotated[int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Hear every clip so many times.")] = None,
     checkpoint_dir: Runs = Path("runs"),
@@ -87,7 +90,7 @@ def train(
 def curve(
     data_dir: Annotated[Path, typer.Option("--data_dir", "--data", help=f"{DATA}.")] = MANIFESTS,
     config: Config = "characters",
-    minutes: Annotated[float, typer.Option(min=0.01, help="Length of each run.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.01, callback=finite, help="Length of each run.")] = 10.0,
     shares: Annotated[str, typer.Option(help="Shares of train.csv in per cent, each a run.")] = "25,50,100",
     mixed: Annotated[
         list[Path] | None, typer.Option("--mix", help="Instead of shares: a manifest for each run, as `recognizer mixes` writes them.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
@@ -28,7 +29,7 @@ def train(
     preset: Annotated[
         str | None, typer.Option(help="Codec to train, a preset that ships or a .toml file; the recipe's own if not given.")
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so long; 30 if no length is given.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, callback=finite, help="Train for so long; 30 if no length is given.")] = None,
     updates: Annotated[int | None, typer.Option(min=1, help="Train for so many updates.")] = None,
     num_epochs: Annotated[
         int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Train for so many passes over the data.")
