@@ -15,7 +15,7 @@ from telucodec.cli.typed import typed
 from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
-from telucodec.files import without_nan
+from telucodec.files import without_nan, write_whole
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.mixes import mixes as make_mixes
@@ -72,11 +72,26 @@ def train(
     for option, value in {"--config": config, "--experiment_name": experiment_name, "--from": start}.items():
         if resume and value is not None:
             raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
-    config = config or "characters"
-    data = data_dir or (None if resume else MANIFESTS)
-    request = _request(data, config, minutes, num_epochs, checkpoint_dir, experiment_name, resume, start, gates, precision, wandb)
-    from telucodec.recognizer.train import run  # torch is needed from here on
+    asked = [option for option in (minutes, num_epochs) if option is not None]
+    if len(asked) > 1:
+        raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
+    _need_torch()
+    from telucodec.recognizer.train import Request, run  # torch is needed from here on
 
+    request = Request(
+        data=data_dir or (None if resume else MANIFESTS),
+        config=config or "characters",
+        minutes=minutes if asked or resume else 30.0,
+        epochs=num_epochs,
+        runs=checkpoint_dir,
+        name=experiment_name,
+        resume=resume,
+        start=start,
+        gates=gates,
+        precision=precision,
+        wandb=wandb,
+        command=typed(),
+    )
     with progress_bar("train") as progress:
         folder, outcome = run(request, lambda line: typer.echo(line, err=True), progress)
     typer.echo(
@@ -104,9 +119,24 @@ def curve(
 
     Example: telucodec recognizer curve --data data/manifests --shares 25,50,100 --minutes 10
     """
-    request = _request(data_dir, config, minutes, None, checkpoint_dir, None, None, None, gates, "auto", False)
+    _need_torch()
     from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
+    from telucodec.recognizer.train import Request
 
+    request = Request(
+        data=data_dir,
+        config=config,
+        minutes=minutes,
+        epochs=None,
+        runs=checkpoint_dir,
+        name=None,
+        resume=None,
+        start=None,
+        gates=gates,
+        precision="auto",
+        wandb=False,
+        command=typed(),
+    )
     if mixed:
         manifests = {path.stem: moved(read_manifest(path), path.parent, data_dir) for path in mixed}
     else:
@@ -197,8 +227,6 @@ def transcribe(
 
     Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
     """
-    from telucodec.files import write_whole
-
     recognizer = load_bundle(model, lm)
     if closed:
         recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
@@ -228,8 +256,6 @@ def evaluate(
 
     Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
     """
-    from telucodec.files import write_whole
-
     recognizer = load_bundle(model, lm)
     if closed:
         recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
@@ -268,18 +294,6 @@ recognizer = typer.Typer(
 )
 for verb in (train, curve, mixes, optimize, transcribe, evaluate):
     recognizer.command()(verb)
-
-
-def _request(data, config, minutes, epochs, runs, name, resume, start, gates, precision, wandb):
-    """What is asked of a run; raises where torch is missing."""
-    _need_torch()
-    from telucodec.recognizer.train import Request
-
-    if minutes is not None and epochs is not None:
-        raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
-    length = 30.0 if minutes is None and epochs is None and resume is None else minutes
-    command = typed()
-    return Request(data, config, length, epochs, runs, name, resume, start, gates, precision, wandb, command)
 
 
 def _need_torch() -> None:

@@ -1,5 +1,6 @@
 """What a recogniser can say: blank, then symbols, each a piece of text; made from the training text."""
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
@@ -107,8 +108,6 @@ def _pieces(texts: Sequence[str], num_pieces: int) -> tuple[str, ...]:
         import sentencepiece
     except ImportError as error:
         raise TrainingError('units of kind bpe need sentencepiece; pip install "telucodec[recognizer]", or take characters') from error
-    import io
-
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
