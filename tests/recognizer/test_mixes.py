@@ -1,6 +1,8 @@
 """The notes' mixes, and the parts of a learning curve."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from toy import request_of
@@ -43,6 +45,24 @@ def test_each_part_is_a_run_of_its_own(toy_data):
     manifests = parts(read_manifest(toy_data / "train.csv"), [0.2, 0.4], 0)
     points = learning_curve(request_of(toy_data, epochs=1), manifests, lambda line: None, lambda done, total, name: None)
     assert [point.clips for point in points] == [12, 24] and all(point.updates > 0 and 0 < point.cer for point in points)
+
+
+def test_a_second_curve_leaves_the_data_of_the_first(toy_data, tmp_path):
+    rows = read_manifest(toy_data / "train.csv")
+    runs = []
+    for part in (rows[:6], rows[6:12], rows[:6]):
+        request = request_of(toy_data, epochs=1, runs=tmp_path / "runs")
+        (point,) = learning_curve(request, {"10 %": part}, lambda line: None, lambda done, total, name: None)
+        data = json.loads((Path(point.run) / "log.jsonl").read_text().split("\n")[0])["data"]
+        runs.append((data, {Path(row.path).name for row in read_manifest(Path(data) / "train.csv")}))
+    assert runs[0] == runs[2] and runs[0][0] != runs[1][0]
+    assert [heard for _, heard in runs] == [{Path(row.path).name for row in part} for part in (rows[:6], rows[6:12], rows[:6])]
+
+
+def test_mixes_of_one_name_are_refused(tmp_path):
+    asked = ["curve", "--data", tmp_path, "--mix", tmp_path / "x" / "train.csv", "--mix", tmp_path / "y" / "train.csv"]
+    done = CliRunner().invoke(recognizer, [str(word) for word in asked])
+    assert done.exit_code == 2 and "have one name" in " ".join(done.output.split())
 
 
 def test_a_curve_goes_on_regardless_where_its_gates_say_how(toy_data, tmp_path):

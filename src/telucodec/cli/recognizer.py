@@ -119,6 +119,8 @@ def curve(
 
     Example: telucodec recognizer curve --data data/manifests --shares 25,50,100 --minutes 10
     """
+    if len({path.stem for path in mixed or ()}) < len(mixed or ()):
+        raise typer.BadParameter("runs are named by the files of --mix, two of which have one name; rename one")
     _need_torch()
     from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
     from telucodec.recognizer.train import Request

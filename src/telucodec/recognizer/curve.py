@@ -36,14 +36,16 @@ def parts(rows: Sequence[Segment], shares: Sequence[float], seed: int) -> dict[s
 def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: Say, progress: Progress) -> list[Point]:
     """Train once on each of `manifests`, whose paths lie below request.data, and validate all on its val.csv.
 
-    Each is written to a folder of its own in the folder of runs, so that it can be trained on again.
+    Each is written to a folder of its own in the folder of runs, so that it can be trained on again: other rows have another folder.
     """
-    found = []
+    found, held_out = [], read_manifest(request.data / "val.csv")
     for name, rows in manifests.items():
-        folder = request.runs / f"curve-{name.replace(' %', '')}-data"
+        run_name = f"curve-{name.replace(' %', '')}"
+        digest = hashlib.sha256(repr((rows, held_out)).encode()).hexdigest()[:8]
+        folder = request.runs / f"{run_name}-data-{digest}"
         write_manifest(folder / "train.csv", moved(rows, request.data, folder))
-        write_manifest(folder / "val.csv", moved(read_manifest(request.data / "val.csv"), request.data, folder))
-        path, outcome = run(replace(request, data=folder, name=f"curve-{name.replace(' %', '')}"), say, progress)
+        write_manifest(folder / "val.csv", moved(held_out, request.data, folder))
+        path, outcome = run(replace(request, data=folder, name=run_name), say, progress)
         hours = sum(row.duration_s for row in rows) / 3600
         found.append(Point(name, len(rows), hours, outcome.entry["cer"], outcome.entry["wer"], outcome.updates, str(path)))
     return found
