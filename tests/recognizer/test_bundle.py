@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from telucodec.cli.recognizer import recognizer as recognizer_verbs
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, ModelError
+from telucodec.recognizer import evaluate as evaluation
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.evaluate import evaluate
@@ -80,6 +82,33 @@ def test_errors_are_counted_by_speaker_and_source(bundle, toy_data):
     assert len(found.by_speaker) == 12 and list(found.by_source) == ["toy"]
     assert found.rates.num_words == sum(rates.num_words for rates in found.by_speaker.values())
     json.dumps(asdict(found))
+
+
+def test_the_time_told_is_that_of_hearing_alone_and_each_second_counts_alike(toy_data, tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(evaluation.time, "process_time", lambda: clock[0])
+    read = evaluation.read_segment
+
+    def read_slowly(row, root):
+        clock[0] += 100.0
+        return read(row, root)
+
+    class Quick:
+        info = SimpleNamespace(script="")
+
+        def text(self, wave):
+            clock[0] += 1.0 if len(wave) == len(short) else 0.1 * len(wave) / SAMPLE_RATE
+            return "kat"
+
+    monkeypatch.setattr(evaluation, "read_segment", read_slowly)
+    monkeypatch.setattr("telucodec.cli.recognizer.load_bundle", lambda model, lm: Quick())
+    rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "val.csv")]
+    short = read(replace(rows[0], duration_s=0.5), tmp_path)[0]
+    write_manifest(tmp_path / "short.csv", [replace(rows[0], duration_s=0.5)])
+    write_manifest(tmp_path / "long.csv", rows)
+    done = CliRunner().invoke(recognizer_verbs, ["evaluate", str(tmp_path), str(tmp_path / "short.csv"), str(tmp_path / "long.csv")])
+    long_s = sum(row.duration_s for row in rows)
+    assert f" {(0.5 + long_s) / (1.0 + 0.1 * long_s):.0f} times real time" in done.output
 
 
 def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_path):

@@ -285,7 +285,8 @@ def evaluate(
             )
         for reason, count in each.left_out.items():
             typer.echo(f"  left out: {count} rows, {reason}", err=True)
-    clips, speed = sum(each.rates.num_clips for each in found), len(found) / sum(each.cpu_per_s for each in found)
+    clips, lengths_s = sum(each.rates.num_clips for each in found), [sum(clip.duration_s for clip in each.clips) for each in found]
+    speed = sum(lengths_s) / sum(each.cpu_per_s * length_s for each, length_s in zip(found, lengths_s, strict=True))
     typer.echo(f"{out or model}: {clips} clips under the rule {found[0].normaliser}, {speed:.0f} times real time")
 
 

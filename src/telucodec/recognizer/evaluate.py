@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from telucodec.data.manifest import Segment, read_manifest, read_segment
+from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError
 from telucodec.progress import Progress
 from telucodec.recognizer.bundle import Recognizer
@@ -48,7 +48,7 @@ class Evaluation:
     confusions: list[tuple[str, str, int]]
     left_out: dict[str, int]
     cpu_per_s: float
-    """CPU seconds for a second of sound."""
+    """CPU seconds for a second of sound, reading and counting left out."""
     clips: tuple[Heard, ...]
 
 
@@ -57,11 +57,15 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda
     told = transcribed(read_manifest(manifest), recognizer.info.script, LONGEST_S)
     if not told.rows:
         raise DataError(f"{manifest}: has no row with a text to compare with; left out: {told.reasons}; import rows with their texts")
-    heard, began = [], time.process_time()
+    heard, spent_s = [], 0.0
     for number, (row, text) in enumerate(zip(told.rows, told.texts, strict=True)):
-        heard.append(_hear(row, text, manifest.parent, recognizer))
+        wave = read_segment(row, manifest.parent)[0]
+        began = time.process_time()
+        found = recognizer.text(wave)
+        spent_s += time.process_time() - began
+        name = f"{row.recording} at {row.start_s:.2f} s"
+        heard.append(Heard(name, row.speaker, row.source, row.duration_s, text, found, errors_of(text, found)))
         progress(number + 1, len(told.rows), row.recording)
-    spent_s = time.process_time() - began
     said, texts = [clip.said for clip in heard], [clip.heard for clip in heard]
     return Evaluation(
         manifest=str(manifest),
@@ -76,12 +80,6 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda
         cpu_per_s=spent_s / sum(clip.duration_s for clip in heard),
         clips=tuple(heard),
     )
-
-
-def _hear(row: Segment, text: str, root: Path, recognizer: Recognizer) -> Heard:
-    found = recognizer.text(read_segment(row, root)[0])
-    name = f"{row.recording} at {row.start_s:.2f} s"
-    return Heard(name, row.speaker, row.source, row.duration_s, text, found, errors_of(text, found))
 
 
 def _rates(clips: Sequence[Heard]) -> Rates:
