@@ -290,7 +290,7 @@ class _Loop:
                 heard.append(self.trained.units.decode(best_path(clip[:size]).numbers))
             count = int(batch.num_targets.sum())
             losses, numbers = losses + count * float(ctc_loss(self.average, batch, self.fabric.device)), numbers + count
-        rates = error_rates(self.validation.texts, heard)
+        rates = error_rates(self.validation.texts, heard, intervals=False)
         train_loss = float(np.mean(self.losses)) if self.losses else math.nan
         self.points.append(Point(self._share(), losses / numbers, train_loss, rates.cer))
         found = signs(self.points, self.validation.texts, heard)
