@@ -91,7 +91,7 @@ def _cut(text: str, kind: Kind) -> list[str]:
 
 
 def _greedy(text: str, numbers: dict[str, int]) -> list[str] | None:
-    """`text` as the fewest pieces from left to right, the longest first: needs the list of pieces alone, neither merges nor a library."""
+    """`text` in pieces from left to right, the longest that fits each time: needs the list of pieces alone, neither merges nor a library."""
     longest = max(map(len, numbers))
     found, place = [], 0
     while place < len(text):
