@@ -6,6 +6,7 @@ Most ways in which such a codec fails show on one second of sound and an untrain
 import copy
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -272,12 +273,9 @@ def _compare(reference: Tensor, estimate: Tensor) -> tuple[float, float]:
     return snr_db, float(torch.corrcoef(both)[0, 1]) if float(both.std(dim=1).min()) > 0 else math.nan
 
 
-class _fixed_random:
+@contextmanager
+def _fixed_random() -> Iterator[None]:
     """Random numbers of a gate leave those of the run alone."""
-
-    def __enter__(self) -> None:
-        self.state = torch.get_rng_state()
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_rng_state(self.state)
+        yield
