@@ -56,18 +56,11 @@ def _batch_norm(codec: VQCodec, config: RunConfig) -> Broken:
     return codec, config
 
 
-def _quantizer_with(**changes: object) -> Callable[[VQCodec, RunConfig], Broken]:
+def _codec_with(part: str, **changes: object) -> Callable[[VQCodec, RunConfig], Broken]:
+    """The codec with other settings of its "quantizer" or "body"."""
+
     def put_in(codec: VQCodec, config: RunConfig) -> Broken:
-        changed = config.model.model_copy(update={"quantizer": config.model.quantizer.model_copy(update=changes)})
-        torch.manual_seed(config.recipe.seed)
-        return changed.build(), config.model_copy(update={"model": changed})
-
-    return put_in
-
-
-def _body_with(**changes: object) -> Callable[[VQCodec, RunConfig], Broken]:
-    def put_in(codec: VQCodec, config: RunConfig) -> Broken:
-        changed = config.model.model_copy(update={"body": config.model.body.model_copy(update=changes)})
+        changed = config.model.model_copy(update={part: getattr(config.model, part).model_copy(update=changes)})
         torch.manual_seed(config.recipe.seed)
         return changed.build(), config.model_copy(update={"model": changed})
 
@@ -87,11 +80,11 @@ def _l1_alone(codec: VQCodec, config: RunConfig) -> Broken:
 FAULTS: dict[str, Callable[[VQCodec, RunConfig], Broken]] = {
     "no straight-through gradient": _no_straight_through,
     "detached encoder": _detached_encoder,
-    "no k-means start": _quantizer_with(k_means=False),
-    "no revival of dead codes": _quantizer_with(dead_share=0.0),
+    "no k-means start": _codec_with("quantizer", k_means=False),
+    "no revival of dead codes": _codec_with("quantizer", dead_share=0.0),
     "learning rate 1e-5": _tiny_learning_rate,
     "L1 alone": _l1_alone,
-    "no tanh": _body_with(tanh=False),
+    "no tanh": _codec_with("body", tanh=False),
     "BatchNorm at the output": _batch_norm,
 }
 """Each takes a sound codec and its settings and gives broken ones."""
