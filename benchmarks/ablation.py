@@ -16,7 +16,7 @@ from telucodec.data.manifest import read_manifest
 from telucodec.errors import TrainingError
 from telucodec.training.faults import FAULTS
 from telucodec.training.gates import Plan, check
-from telucodec.training.launch import crop_samples, precision_of, validation_sounds
+from telucodec.training.launch import crops_of, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig, preset_of, recipe_of
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, train
@@ -45,8 +45,7 @@ def main() -> None:
         codec = config.model.build()
         if fault in FAULTS:
             codec, config = FAULTS[fault](codec, config)
-        batches = config.recipe.batches
-        crops = Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed)
+        crops = crops_of(config, samples, ends)
         fabric = Fabric(accelerator="auto", devices=1, precision=precision_of("auto"))
         gates = _gates(codec, config, crops)
         folder = RunFolder.new(options.runs, fault.replace(" ", "-"), config)

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from telucodec.data.batches import Crops, pack
+from telucodec.data.batches import pack
 from telucodec.data.manifest import read_manifest
 from telucodec.models.complexity import complexity
-from telucodec.training.launch import PRECISIONS
-from telucodec.training.recipe import preset_of, recipe_of, shipped
+from telucodec.training.launch import PRECISIONS, crops_of
+from telucodec.training.recipe import RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.trainer import Trainer
 
 WARM_UP, TIMED = 5, 25
@@ -35,9 +35,7 @@ def main() -> None:
         model = preset_of(name)
         speeds, loading = [], 0.0
         for precision in ("bf16", "32"):
-            hop = model.body.hop
-            size = round(recipe.batches.crop_s * model.sample_rate) // hop * hop
-            crops = Crops(samples, ends, size, recipe.batches.batch_size, recipe.seed)
+            crops = crops_of(RunConfig(recipe=recipe, model=model), samples, ends)
             torch.manual_seed(0)
             trainer = Trainer(model.build(), recipe, Fabric(accelerator="auto", devices=1, precision=PRECISIONS[precision]))
             trainer.start(crops.batch(number) for number in range(10_000))

@@ -81,8 +81,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     root = request.data or folder.data()
     rows = read_manifest(root / "train.csv")
     samples, ends = pack(rows, root, root / "packed", progress)
-    batches = config.recipe.batches
-    crops = Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed, config.model.sample_rate)
+    crops = crops_of(config, samples, ends)
     validation = validation_sounds(read_manifest(root / "val.csv"), root)
     if folder is None:  # not before the data is known to be there
         preset = request.preset or ("from-" + Path(request.start.removeprefix(ENCODEC)).name if begun else config.recipe.model)
@@ -181,6 +180,12 @@ def catalogue() -> Iterator[str]:
         yield f"recipe {name:<12} {recipe_of(name).description}"
     for name in shipped("presets"):
         yield f"preset {name:<15} {complexity(preset_of(name))}"
+
+
+def crops_of(config: RunConfig, samples: np.ndarray, ends: np.ndarray) -> Crops:
+    """What a run of `config` hears of sound int16 [S] at 16 kHz, whose segments end at `ends` [n]. Raises ConfigError."""
+    size, batch_size = crop_samples(config), config.recipe.batches.batch_size
+    return Crops(samples, ends, size, batch_size, config.recipe.seed, config.model.sample_rate)
 
 
 def crop_samples(config: RunConfig) -> int:

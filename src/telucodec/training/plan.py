@@ -22,7 +22,7 @@ from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Target, bracket, judge
 from telucodec.progress import Progress
 from telucodec.training.gates import LEAST_UPDATES
-from telucodec.training.launch import crop_samples, precision_of, validation_sounds
+from telucodec.training.launch import crops_of, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig
 from telucodec.training.train import MOST_VALIDATIONS, VALIDATION_SHARE, Budget
 from telucodec.training.trainer import Trainer
@@ -249,5 +249,4 @@ def _cost(wall_s: float, price: float | None) -> float | None:
 def _crops(config: RunConfig, waves: list[np.ndarray]) -> Crops:
     samples = to_int16(np.concatenate(waves))
     ends = np.cumsum([len(wave) for wave in waves])
-    batches = config.recipe.batches
-    return Crops(samples, ends, crop_samples(config), batches.batch_size, config.recipe.seed, config.model.sample_rate)
+    return crops_of(config, samples, ends)
