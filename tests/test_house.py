@@ -14,7 +14,7 @@ from telucodec.cli.main import VERBS
 SOURCE = Path(__file__).parents[1] / "src" / "telucodec"
 FLOORS = [
     {"errors", "progress"},
-    {"files", "config"},
+    {"files", "config", "undisturbed"},
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},
     {"stream"},

@@ -1,10 +1,13 @@
 """Sound out: whole or not at all, clipped where it must be, and never what is no sound."""
 
+import io
+import signal
+
 import numpy as np
 import pytest
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
-from telucodec.audio.sound_file import write_audio
+from telucodec.audio.sound_file import flac_bytes, write_audio
 from telucodec.errors import TelucodecError
 
 WAVE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)[None]
@@ -49,3 +52,23 @@ def test_more_than_a_wav_file_holds_goes_into_flac(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
     assert write_audio(tmp_path / "a.flac", iter([WAVE, WAVE, WAVE[:, :1]]), SAMPLE_RATE) == 2 * SAMPLE_RATE + 1
     assert write_audio(tmp_path / "b.wav", iter([WAVE, WAVE]), SAMPLE_RATE) == 2 * SAMPLE_RATE
+
+
+def test_a_signal_while_sound_becomes_bytes_is_not_lost(monkeypatch):
+    class Interrupted(io.BytesIO):
+        num_written = 0
+
+        def write(self, content):
+            self.num_written += 1
+            if self.num_written == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super().write(content)
+
+    monkeypatch.setattr(io, "BytesIO", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        flac_bytes(WAVE, SAMPLE_RATE)
+
+
+def test_sound_in_bytes_is_that_of_a_file(tmp_path):
+    write_audio(tmp_path / "a.flac", WAVE, SAMPLE_RATE)
+    assert flac_bytes(WAVE, SAMPLE_RATE) == (tmp_path / "a.flac").read_bytes()

@@ -10,6 +10,7 @@ import soundfile
 
 from telucodec.errors import TelucodecError
 from telucodec.files import printable, whole
+from telucodec.undisturbed import undisturbed
 
 SUFFIX_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 LONGEST_WAV = ((1 << 32) - 1 - 36) // 2
@@ -45,7 +46,8 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
 def flac_bytes(wave: np.ndarray, sample_rate: int) -> bytes:
     """One wave [1, T], clipped to [-1, 1], as a FLAC file of 16 bits in memory. Raises ValueError for samples that are not finite."""
     file = io.BytesIO()
-    soundfile.write(file, to_int16(wave[0]), sample_rate, "PCM_16", format="FLAC")
+    with undisturbed():  # what is raised where libsndfile calls back is lost, and may damage its memory
+        soundfile.write(file, to_int16(wave[0]), sample_rate, "PCM_16", format="FLAC")
     return file.getvalue()
 
 

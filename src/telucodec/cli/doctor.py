@@ -1,7 +1,6 @@
 """`telucodec doctor`: what is wrong with recordings, in words."""
 
 import json
-import math
 import os
 from dataclasses import asdict
 from pathlib import Path

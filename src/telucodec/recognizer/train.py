@@ -35,8 +35,8 @@ from telucodec.training.launch import precision_of
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say
 from telucodec.training.trainer import seed_update
-from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import evenly
+from telucodec.undisturbed import undisturbed
 
 MOST_VALIDATION_CLIPS = 150
 NUM_VALIDATIONS = 12

@@ -25,8 +25,8 @@ from telucodec.training.journal import Journal
 from telucodec.training.recipe import RunConfig
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.trainer import Trainer
-from telucodec.training.undisturbed import undisturbed
 from telucodec.training.validate import Heard, listen
+from telucodec.undisturbed import undisturbed
 
 Say = Callable[[str], None]
 
