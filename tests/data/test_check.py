@@ -34,6 +34,7 @@ def test_what_was_measured_is_true(rows, tmp_path):
         ({"start_s": 24.0}, "before its row does"),
         ({"duration_s": float("nan")}, "mend the row"),
         ({"duration_s": float("inf")}, "mend the row"),
+        ({"duration_s": 1e305}, "mend the row"),
         ({"start_s": -1.0}, "mend the row"),
         ({"rms": 0.1}, "has rms"),
         ({"peak": float("nan")}, "has peak"),

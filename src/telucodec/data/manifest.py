@@ -56,9 +56,10 @@ class Segment:
     @property
     def span(self) -> tuple[int, int]:
         """First sample in its file, and how many there are. Raises DataError where its seconds are no numbers."""
-        if not (math.isfinite(self.start_s) and math.isfinite(self.duration_s)):
+        start, size = self.start_s * SAMPLE_RATE, self.duration_s * SAMPLE_RATE
+        if not (math.isfinite(start) and math.isfinite(size)):
             raise DataError(f"{self.path}: its row starts at {self.start_s} s and lasts {self.duration_s} s; mend the row")
-        return round(self.start_s * SAMPLE_RATE), round(self.duration_s * SAMPLE_RATE)
+        return round(start), round(size)
 
 
 COLUMNS = {field.name: field.type for field in fields(Segment)}
