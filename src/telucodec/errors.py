@@ -9,7 +9,7 @@ class TelucodecError(Exception):
 
 
 class MediaError(TelucodecError):
-    """A media file that cannot be read: missing, empty, no audio stream, broken, not finite."""
+    """A media file that cannot be read: missing, empty, no audio stream, broken, not finite, not scaled to full scale."""
 
 
 class BitstreamError(TelucodecError):

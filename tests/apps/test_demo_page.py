@@ -1,11 +1,13 @@
 """The demonstration's server answers its own page only, takes no more than it says, and shows numbers of what it did."""
 
+import io
 import threading
 import time
 from http.client import HTTPConnection
 
 import numpy as np
 import pytest
+import soundfile
 
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'telucodec[record]'")
 
@@ -64,6 +66,14 @@ def test_only_rates_and_modes_on_offer_are_taken(server, query):
 def test_what_is_no_sound_is_one_line_without_a_path(server, body):
     status, line = ask(server, body=body)
     assert status == 400 and "the file" in line and "/tmp" not in line
+
+
+@pytest.mark.parametrize("loudest", [100.0, 1e38])
+def test_sound_far_beyond_full_scale_is_for_the_user_to_mend(server, loudest):
+    file = io.BytesIO()
+    soundfile.write(file, np.full(16_000, loudest), 16_000, "FLOAT", format="WAV")
+    status, line = ask(server, body=file.getvalue())
+    assert status == 400 and "far beyond full scale" in line and "/tmp" not in line
 
 
 def test_numbers_are_those_of_the_sound(codec, telugu):

@@ -219,6 +219,21 @@ def test_samples_that_are_no_numbers_are_named_with_their_second(tmp_path, value
     assert_unreadable(tmp_path / "a.wav", "NaN or infinity at 3.")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("subtype, value", [("FLOAT", 4e37), ("DOUBLE", -4e299)])
+def test_samples_beyond_any_scale_are_named_with_their_second(tmp_path, subtype, value):
+    wave = tone(5.0)[0].astype(np.float64)
+    wave[3 * SAMPLE_RATE + 4000] = value
+    soundfile.write(tmp_path / "a.wav", wave, SAMPLE_RATE, subtype=subtype)
+    assert_unreadable(tmp_path / "a.wav", f"reaches {abs(value):g} at 3.", "scale it down")
+
+
+def test_sound_in_the_scale_of_integers_is_read(tmp_path):
+    wave = 2**31 * tone(0.2)
+    soundfile.write(tmp_path / "a.wav", wave[0], SAMPLE_RATE, subtype="FLOAT")
+    np.testing.assert_array_equal(read_media(tmp_path / "a.wav"), wave)
+
+
 @pytest.mark.parametrize("damaged", ["a.flac", "a.mp4"])
 def test_damage_in_the_middle_is_named(tmp_path, damaged):
     if damaged == "a.flac":

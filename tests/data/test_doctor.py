@@ -94,8 +94,9 @@ def test_what_cannot_be_read_is_a_finding(tmp_path):
     (tmp_path / "empty.wav").touch()
     soundfile.write(tmp_path / "sample.wav", [0.3], 44_100)
     (tmp_path / "text.mp3").write_text("no sound" * 1000)
+    soundfile.write(tmp_path / "huge.wav", noise(SAMPLE_RATE, 1e37), SAMPLE_RATE, "FLOAT")
     found = examine([tmp_path])
-    assert found.cases == {"unreadable": 4}
+    assert found.cases == {"unreadable": 5}
     assert "breaks off" in found.diagnoses[0].findings[0].measured or "damaged" in found.diagnoses[0].findings[0].measured
 
 
@@ -216,7 +217,13 @@ def test_rows_that_cannot_be_looked_at_are_findings(tmp_path):
         {"duration_s": float("nan")},
         {"start_s": float("inf")},
         {"start_s": -1.0},
+        {"duration_s": 1e305},
+        {"start_s": 1e290},
+        {"path": "nan.wav", "duration_s": 1.0},
+        {"path": "huge.wav", "duration_s": 1.0},
     ]
+    soundfile.write(tmp_path / "nan.wav", np.full(SAMPLE_RATE, np.nan), SAMPLE_RATE, "FLOAT")
+    soundfile.write(tmp_path / "huge.wav", np.full(SAMPLE_RATE, 1e37), SAMPLE_RATE, "FLOAT")
     write_manifest(tmp_path / "rows.csv", [replace(row, **change) for change in bad])
     found = examine([tmp_path / "rows.csv"])
     assert found.cases == {"unreadable": len(bad)}

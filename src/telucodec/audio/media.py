@@ -33,6 +33,9 @@ MISSING_S = 0.5
 PIECE_S = 1.0
 """Length of the pieces in which sound goes on from the decoder."""
 
+LOUDEST = 1e12
+"""Samples that reach further are no sound on any scale; squares of smaller ones, and sums of these, are still numbers in float32."""
+
 UNKNOWN_RIFF_BYTES = 0x7FFF_0000
 """From here up, a size in a RIFF header means that the writer could not go back to fill it in (pipes write 2 or 4 GiB)."""
 
@@ -66,7 +69,8 @@ def stream_media(
 
     T is window_s * sample_rate, less in the last window. Memory holds a window or two, whatever the length of the file.
     `heard` is told every piece before it is mixed and resampled.
-    Raises MediaError, while iterating, for a file that is missing, empty, no media, without sound, cut short, damaged or not finite.
+    Raises MediaError, while iterating, for a file that is missing, empty, no media, without sound, cut short, damaged, not finite
+    or beyond LOUDEST.
     """
     size = round(window_s * sample_rate)
     held = np.empty(0, np.float32)
@@ -150,9 +154,8 @@ def _decoded(path: Path, heard: Heard) -> Iterator[tuple[np.ndarray, int]]:
         heard_s = 0.0
         for samples, rate in _joined(_frames(path, container, stream, stated_s)):
             channels = _full_scale_at_1(samples)
-            if not np.isfinite(channels).all():
-                first_s = heard_s + int(np.flatnonzero(~np.isfinite(channels).all(axis=0))[0]) / rate
-                raise MediaError(f"{printable(path)}: holds NaN or infinity at {first_s:.1f} s; export it again as 16-bit WAV or FLAC")
+            _refuse_no_sound(path, channels, rate, heard_s)
+            channels = channels.astype(np.float32, copy=False)
             heard(channels, rate)
             yield channels.mean(axis=0) if len(channels) > 1 else channels[0], rate
             heard_s += channels.shape[-1] / rate
@@ -160,6 +163,20 @@ def _decoded(path: Path, heard: Heard) -> Iterator[tuple[np.ndarray, int]]:
             raise MediaError(f"{printable(path)}: is damaged, only {heard_s:.1f} s of {stated_s:.1f} s can be decoded; copy it again")
         if not heard_s:
             raise MediaError(f"{printable(path)}: its audio stream holds no samples; record or export it again")
+
+
+def _refuse_no_sound(path: Path, channels: np.ndarray, rate: int, begin_s: float) -> None:
+    """Raise MediaError where channels [C, T] at `rate` Hz, which begin at `begin_s`, hold what is not finite or beyond LOUDEST."""
+    magnitudes = np.abs(channels).max(axis=0)  # [T]
+    wrong = ~(magnitudes <= LOUDEST)  # NaN is not
+    if not wrong.any():
+        return
+    first = int(wrong.argmax())
+    at_s = begin_s + first / rate
+    if not np.isfinite(magnitudes[first]):
+        raise MediaError(f"{printable(path)}: holds NaN or infinity at {at_s:.1f} s; export it again as 16-bit WAV or FLAC")
+    reached = f"reaches {magnitudes[first]:.3g} at {at_s:.1f} s, far beyond full scale, which is 1"
+    raise MediaError(f"{printable(path)}: {reached}; scale it down, or export it again as 16-bit WAV or FLAC")
 
 
 def _joined(frames: Iterable[av.AudioFrame]) -> Iterator[tuple[np.ndarray, int]]:
@@ -243,12 +260,12 @@ def _stated_length(path: Path, container: InputContainer, stream: av.AudioStream
 
 
 def _full_scale_at_1(samples: np.ndarray) -> np.ndarray:
-    """Return `samples` [C, T] of any format as float32."""
+    """Return `samples` [C, T] of any format as floats."""
     if samples.dtype == np.uint8:
         samples = (samples - np.float32(128)) / np.float32(128)
     elif np.issubdtype(samples.dtype, np.integer):
         samples = samples / -float(np.iinfo(samples.dtype).min)
-    return samples.astype(np.float32, copy=False)
+    return samples
 
 
 def _resampled(pieces: Iterable[tuple[np.ndarray, int]], sample_rate: int) -> Iterator[np.ndarray]:

@@ -68,8 +68,7 @@ class SourceMeter:
         self._held, self._num_held = [], 0
         size = max(len(self._powers), len(channels))
         self._powers = np.pad(self._powers, (0, size - len(self._powers)))
-        with np.errstate(over="ignore"):  # a file may hold any finite number
-            *powers, mixed_power = (np.dot(wave, wave) for wave in (*channels, channels.mean(axis=0)))  # in float32 is enough for a level
+        *powers, mixed_power = (np.dot(wave, wave) for wave in (*channels, channels.mean(axis=0)))  # in float32 is enough for a level
         self._powers[: len(channels)] += powers
         self._mixed_power += float(mixed_power)
         top = max(float(channels.max(initial=0.0)), -float(channels.min(initial=0.0)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from telucodec.audio.media import SAMPLE_RATE
+from telucodec.audio.media import LOUDEST, SAMPLE_RATE
 from telucodec.errors import DataError
 from telucodec.files import printable
 
@@ -17,7 +17,7 @@ WINDOW_SAMPLES = 20 * SAMPLE_RATE
 def stream_span(path: Path, start: int = 0, num_samples: int = -1) -> Iterator[np.ndarray]:
     """Yield `num_samples` samples of `path` from `start` on, all of them where -1, as float32 windows [T].
 
-    Raises DataError, while iterating, where that is not 16 kHz mono sound of that length.
+    Raises DataError, while iterating, where that is not 16 kHz mono sound of that length, or not finite or beyond LOUDEST.
     """
     name = printable(path)
     try:
@@ -34,6 +34,8 @@ def stream_span(path: Path, start: int = 0, num_samples: int = -1) -> Iterator[n
                 wave = file.read(min(left, WINDOW_SAMPLES), dtype="float32")  # [T]
                 if not len(wave):
                     raise DataError(f"{name}: breaks off at {file.tell() / SAMPLE_RATE:.2f} s; import it again")
+                if not np.abs(wave).max() <= LOUDEST:  # NaN is not
+                    raise DataError(f"{name}: holds NaN, infinity or what is far beyond full scale, which is 1; import it again")
                 left -= len(wave)
                 yield wave
     except soundfile.SoundFileError as error:
