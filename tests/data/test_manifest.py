@@ -96,6 +96,14 @@ def test_a_value_of_another_type_is_named(tmp_path, change):
         read_manifest(tmp_path / "a.jsonl")
 
 
+@pytest.mark.parametrize("value", ["1" + 400 * "0", 200_000 * "["], ids=["long", "deep"])
+def test_numbers_too_long_and_brackets_too_deep_are_named_by_their_line(tmp_path, value):
+    write_json_lines(tmp_path / "a.jsonl", [ROW, replace(ROW, rms=0.125)])
+    (tmp_path / "a.jsonl").write_text((tmp_path / "a.jsonl").read_text("utf-8").replace("0.125", value), "utf-8")
+    with pytest.raises(DataError, match="line 2.*mend that line"):
+        read_manifest(tmp_path / "a.jsonl")
+
+
 def test_rows_that_move_still_find_their_sound(tmp_path):
     write_audio(tmp_path / "raw" / "own" / ROW.path, np.zeros((1, 5 * SAMPLE_RATE), np.float32), SAMPLE_RATE)
     (row,) = moved([ROW], tmp_path / "raw" / "own", tmp_path / "manifests")

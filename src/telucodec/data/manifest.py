@@ -126,7 +126,7 @@ def read_json_lines(path: Path) -> list[Segment]:
             rows.append(_openable(Segment(**{name: _typed(name, cells[name]) for name in COLUMNS if name in cells})))
         except KeyError as error:
             raise DataError(f"{path}, line {number}: lacks {error}; mend that line, or prepare the data again") from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: {error}; mend that line, or prepare the data again") from error
     return rows
 
