@@ -35,6 +35,14 @@ def test_settings_out_of_range_are_named(tmp_path, settings, words):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("value", ["", 5000 * "9", 100_000 * "["], ids=["none", "long", "deep"])
+def test_settings_that_are_no_toml_are_one_line(tmp_path, value):
+    (tmp_path / "mine.toml").write_text(f"seed = {value}\n")
+    with pytest.raises(ConfigError, match="mine.toml: is not TOML.*mend that line") as told:
+        recipe_of(str(tmp_path / "mine.toml"))
+    assert "\n" not in str(told.value)
+
+
 def test_a_crop_shorter_than_the_delay_of_its_codec_is_refused():
     config = tiny(batches={"crop_s": 0.1})
     assert crop_samples(config) == 1600
