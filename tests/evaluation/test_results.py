@@ -93,7 +93,17 @@ def test_nothing_at_all_is_not_a_number_anywhere():
 
 
 @pytest.mark.parametrize(
-    "change", [{"schema_version": 99}, {"trials": [{"values": {"snr_db": 1e308}}]}, {"trials": [{"signal_energy": 1e308}]}], ids=str
+    "change",
+    [
+        {"schema_version": 99},
+        {"trials": [{"values": {"snr_db": 1e308}}]},
+        {"trials": [{"signal_energy": 1e308}]},
+        {"trials": [{"num_bytes": 10**400}]},
+        {"trials": [{"num_payload_bytes": 10**400}]},
+        {"trials": [{"delay": -(10**400)}]},
+        {"trials": [{"duration_s": 1e308}]},
+    ],
+    ids=lambda change: str(change)[:50],
 )
 def test_what_is_no_result_of_ours_is_refused(tmp_path, change):
     path = tmp_path / "results.json"

@@ -23,6 +23,7 @@ class Row(BaseModel):
 
 
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
+Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
 Energy = Annotated[float, Field(ge=0, le=1e24)]
 """Far beyond what can be measured, and sums of them are numbers still."""
 
@@ -36,16 +37,16 @@ class Trial(Row):
     """Clips of one group, a speaker of a manifest or a subfolder, are also summed up by themselves; empty where there are none."""
     language: str = ""
     """Clips of one language are, too; empty where unknown."""
-    duration_s: float
-    num_bytes: int | None = None
+    duration_s: Number
+    num_bytes: Whole | None = None
     """Size of the coded clip, null where encoding failed."""
-    num_payload_bytes: int | None = None
+    num_payload_bytes: Whole | None = None
     """Of these, without header, checksums and index."""
-    encode_s: float | None = None
+    encode_s: Number | None = None
     """CPU seconds."""
-    decode_s: float | None = None
+    decode_s: Number | None = None
     """CPU seconds."""
-    delay: int | None = None
+    delay: Whole | None = None
     """Samples at 16 kHz by which the output is late, negative where early; null where it is like the original at no shift."""
     signal_energy: Energy | None = None
     """Sum of squares of the original, for pooling; null where nothing came back."""
