@@ -159,7 +159,13 @@ def test_no_build_record_is_said(tmp_path):
     assert "No build record was given" in page_of(tmp_path, results(trial()))
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"seconds": "soon"}', '{"columns": [], "command": "telucodec plan", "date": ""}', "{}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"seconds": "soon"}', '{"columns": [], "command": "telucodec plan", "date": ""}'),
+        *('{"seconds": {"a": 1e308, "b": 1e308}}', '{"terms": {"price_per_hour": 1e308}}'),
+    ],
+)
 def test_a_broken_build_record_is_one_clear_error(tmp_path, content):
     write_results(tmp_path / "results.json", results(trial()))
     (tmp_path / "build.json").write_text(content)

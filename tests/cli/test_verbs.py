@@ -192,7 +192,11 @@ def test_nothing_after_the_last_whole_packet_is_an_error_even_when_concealing(co
 
 
 def test_terms_that_are_no_numbers_are_refused_before_the_work(tmp_path):
-    for verb in (["build", tmp_path, "--price", "inf"], ["report", tmp_path, "--cost-limit", "inf"]):
+    for verb in (
+        ["build", tmp_path, "--price", "inf"],
+        ["report", tmp_path, "--cost-limit", "inf"],
+        ["report", tmp_path, "--minutes-limit", "1e308"],
+    ):
         done = telucodec(*verb)
         assert done.returncode == 2 and "Traceback" not in done.stderr
         assert verb[2] in done.stderr and "give a finite number" in done.stderr

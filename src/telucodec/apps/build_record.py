@@ -2,8 +2,9 @@
 
 import math
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telucodec.config import first_fault
 from telucodec.errors import DataError
@@ -12,16 +13,21 @@ SHIPPED = "shipped"
 """What `data` calls the model where it is the one that ships, and nothing in it was learned from the recordings."""
 
 
+MOST = 1e12
+"""Far beyond any seconds and money, and sums and products of them are numbers still."""
+Amount = Annotated[float, Field(ge=0, le=MOST)]
+
+
 class Terms(BaseModel):
     """What the owner of the project allowed and pays, for the verdicts on time and cost; money is in any one currency."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    price_per_hour: float | None = None
+    price_per_hour: Amount | None = None
     """Of the machine that builds."""
-    time_s: float | None = None
+    time_s: Amount | None = None
     """What the build may take at most."""
-    cost: float | None = None
+    cost: Amount | None = None
     """What it may cost at most."""
 
     def changed_by(self, given: "Terms") -> "Terms":
@@ -39,7 +45,7 @@ class BuildRecord(BaseModel):
 
     data: dict[str, str | int | float] = {}
     """Summary of the data and of the model's choice, in the words and order to show: {"hours of speech": 1.25, "speakers": 3}."""
-    seconds: dict[str, float] = {}
+    seconds: dict[str, Amount] = {}
     """Wall-clock seconds of each step."""
     leaks: tuple[str, ...] | None = None
     """A sentence for each thing that test has, or may have, in common with train or val; null where nobody looked."""
