@@ -3,6 +3,7 @@
 import json
 import os
 import tarfile
+import time
 
 import numpy as np
 import pytest
@@ -194,6 +195,18 @@ def test_an_archive_that_breaks_off_gives_what_it_has(tmp_path):
     archive.write_bytes(b"no archive" * 100)
     with pytest.raises(DataError, match="is no archive"):
         brought_in("common-voice", archive, tmp_path / "other")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_an_archive_that_claims_more_than_it_holds_breaks_off_at_once(mode, tmp_path):
+    claimed = tarfile.TarInfo("cv-corpus/te/clips/a.mp3")
+    claimed.size = 1 << 40
+    with tarfile.open(tmp_path / "te.tar", mode) as archive:
+        archive.fileobj.write(claimed.tobuf() + bytes(9000))
+    began = time.process_time()
+    with pytest.raises(DataError, match="breaks off .it ends before.*download it again"):
+        brought_in("common-voice", tmp_path / "te.tar", tmp_path / "out")
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"key": "a.wav"}', '{"key": 3, "text": ""}', '{"key": "a\\u0000.wav", "text": ""}'])

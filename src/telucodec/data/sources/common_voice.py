@@ -26,6 +26,9 @@ MAX_CLIP_BYTES = 64 << 20
 MAX_LINE_BYTES = 1 << 20
 """A row takes hundreds of bytes; a hostile table must not fill the memory with one."""
 
+MAX_READS_BEYOND = 16
+"""Times that an archive is read beyond its end. One that is whole needs a few; a header that claims what is not there, one for every 10 kB."""
+
 
 def common_voice(path: Path, config: SourceConfig) -> "_Folder | _Archive":
     """Open the release at `path`. Raises DataError for a part that no release has."""
@@ -115,12 +118,26 @@ class _Archive:
     @contextmanager
     def _opened(self) -> Iterator[tarfile.TarFile]:
         try:
-            with tarfile.open(self.path, "r|*") as archive:
+            with open(self.path, "rb") as file, tarfile.open(fileobj=_Ending(file), mode="r|*") as archive:
                 yield archive
         except FileNotFoundError as error:
             raise DataError(f"{self.path}: no such file or folder; check its name") from error
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             raise DataError(f"{self.path}: is no archive, or breaks off ({error}); download it again") from error
+
+
+class _Ending:
+    """A file with an end: tarfile passes over what a header claims, a thousand times the file if need be, by reading on."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._num_beyond = file, 0
+
+    def read(self, size: int) -> bytes:
+        found = self._file.read(size)
+        self._num_beyond += not found
+        if self._num_beyond > MAX_READS_BEYOND:
+            raise EOFError("it ends before what it says it holds")
+        return found
 
 
 def _files(archive: tarfile.TarFile, reject: Reject = lambda which, why: None) -> Iterator[tuple[tarfile.TarInfo, PurePosixPath]]:
