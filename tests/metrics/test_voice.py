@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_estoi_leaves_the_random_numbers_of_others_alone(voice):
     np.random.seed(3)
     value("estoi", voice, 0.5 * voice)
     assert np.random.random() == expected
+
+
+def test_threads_side_by_side_measure_estoi_as_one_does(voice):
+    muted = 0.5 * voice * (np.arange(len(voice)) > len(voice) / 4)  # what lies there has numbers drawn for it
+    before, alone = np.random.get_state()[1].copy(), value("estoi", voice, muted)
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(lambda _: value("estoi", voice, muted), range(12))) == {alone}
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_muted_stretches_decide_estoi_less_than_it_is_printed_with(voice, monkeypatch):
