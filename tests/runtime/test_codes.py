@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from telucodec.errors import BitstreamError, ModelError
 from telucodec.runtime.codes import CodesCoder, CodesModel, weights_by_distance
@@ -104,6 +105,9 @@ def test_a_stored_model_is_the_same_model():
         dataclasses.replace(model(), bias=np.full((COUNT, HIDDEN), -(1 << 31), np.int32)).to_bytes(),
         dataclasses.replace(model(), bias=np.zeros((COUNT, HIDDEN), np.float32)).to_bytes(),
         dataclasses.replace(model(), bias=np.zeros((), np.int32)).to_bytes(),
+        save(dataclasses.asdict(model()), metadata={"format": "telucodec codes 2"}),
+        save(dataclasses.asdict(model())),
+        save(dataclasses.asdict(model()) | {"more": np.zeros(1)}, metadata={"format": "telucodec codes 1"}),
     ],
 )
 def test_what_is_no_model_of_these_codes_is_told(content):

@@ -62,16 +62,19 @@ class CodesModel:
             tensors = load(content)
             hidden = tensors["bias"].shape[-1]
             shapes = _shapes(num_codebooks, codebook_size, hidden)
-            if not 0 < hidden <= MAX_HIDDEN or set(tensors) != set(shapes):
+            if not 0 < hidden <= MAX_HIDDEN:
                 raise ValueError("its tensors are not those of a model of codes")
             for name, (shape, kind) in shapes.items():
                 if tensors[name].shape != shape or tensors[name].dtype != kind:
                     raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {np.dtype(kind)} {shape}")
                 if kind is np.int32 and np.abs(tensors[name].astype(np.int64)).max() > LARGEST:
                     raise ValueError(f"{name} is out of range")
+            model = cls(**{name: tensors[name] for name in shapes})
+            if model.to_bytes() != content:  # also where it states another format
+                raise ValueError("it holds other than a model of codes")
+            return model
         except (SafetensorError, KeyError, ValueError, IndexError) as error:
             raise ModelError(f"{where}: is no model of codes ({error}); write it again with `telucodec optimize`") from error
-        return cls(**tensors)
 
 
 def _shapes(codebooks: int, size: int, hidden: int) -> dict[str, tuple[tuple[int, ...], type]]:
