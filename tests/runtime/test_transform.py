@@ -141,6 +141,12 @@ def test_a_part_is_the_same_as_in_the_whole(codec, telugu):
         np.testing.assert_allclose(part, whole[:, first:last], atol=1e-5)
 
 
+@pytest.mark.parametrize("start_s", [-0.01, -1.0, -1e6])
+def test_before_a_file_there_is_nothing(codec, telugu, start_s):
+    data = codec.encode(telugu, quality=35)
+    np.testing.assert_array_equal(np.concatenate(list(codec.decode_from(data, start_s=start_s)), axis=-1), codec.decode(data))
+
+
 def test_level_is_kept_over_sixty_db(codec, telugu):
     for gain in (1.0, 0.03, 0.001):
         decoded = codec.decode(codec.encode(telugu * np.float32(gain), kbps=6))

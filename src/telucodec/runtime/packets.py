@@ -26,7 +26,7 @@ def read_header(data: bytes | mmap, identity: bytes | None = None, sample_rate: 
 
 def asked_samples(header: Header, start_s: float, duration_s: float | None) -> tuple[int, int]:
     """First sample and the one after the last of `duration_s` from `start_s` on, to the end where None, within the file."""
-    start = min(round(start_s * header.sample_rate), header.num_samples)
+    start = min(max(round(start_s * header.sample_rate), 0), header.num_samples)
     return start, header.num_samples if duration_s is None else min(start + round(duration_s * header.sample_rate), header.num_samples)
 
 
