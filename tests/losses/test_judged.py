@@ -34,10 +34,15 @@ def test_generator_is_pulled_up_and_discriminator_pushes_down():
 def test_feature_matching_is_relative_to_the_real_features_and_averaged():
     real = [[torch.full((2, 3), 2.0), torch.full((4, 50), 10.0)], [torch.full((7,), -1.0)]]
     made = [[torch.full((2, 3), 1.0), torch.full((4, 50), 10.0)], [torch.full((7,), -1.25)]]
-    assert feature_matching(real, made).item() == pytest.approx((0.5 + 0 + 0.25) / 3)
+    assert feature_matching(real, made).item() == pytest.approx(((0.5 + 0) / 2 + 0.25) / 2)
     scaled = [[1000 * layer for layer in layers] for layers in real], [[1000 * layer for layer in layers] for layers in made]
     torch.testing.assert_close(feature_matching(*scaled), feature_matching(real, made))
     assert feature_matching(real, real) == 0
+
+
+def test_judges_count_alike_in_feature_matching_however_many_layers_they_have():
+    real, near, far = torch.full((2, 3), 2.0), torch.full((2, 3), 1.8), torch.full((2, 3), 1.0)
+    assert feature_matching([[real], [real] * 25], [[far], [near] * 25]).item() == pytest.approx((0.5 + 0.1) / 2)
 
 
 def test_feature_matching_pulls_at_what_was_made_alone_and_stays_finite_where_nothing_is_seen():

@@ -1,6 +1,6 @@
 """Feature matching, normalised (EnCodec, arXiv:2210.13438, section 3.4): what was made should look to each layer of each judge as the real does.
 
-Each layer's L1 distance is divided by the mean size of the real activations, so that layers count alike and a judge
+Each layer's L1 distance is divided by the mean size of the real activations, so that layers of a judge count alike and a judge
 cannot gain by growing; DAC and HiFi-GAN leave that division out.
 """
 
@@ -13,10 +13,13 @@ SMALLEST = 1e-5
 
 
 def feature_matching(real: Sequence[Sequence[Tensor]], made: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Mean over judges and layers of mean |real - made| / mean |real|; no gradient reaches the real ones."""
-    terms = []
-    for real_layers, made_layers in zip(real, made, strict=True):
-        for r, m in zip(real_layers, made_layers, strict=True):
-            r = r.detach().float()
-            terms.append((r - m.float()).abs().mean() / r.abs().mean().clamp_min(SMALLEST))
-    return sum(terms) / len(terms)
+    """Mean over judges, of each over its layers, of mean |real - made| / mean |real|; no gradient reaches the real ones."""
+    judges = [
+        sum(_difference(r.detach().float(), m.float()) for r, m in zip(real_layers, made_layers, strict=True)) / len(real_layers)
+        for real_layers, made_layers in zip(real, made, strict=True)
+    ]
+    return sum(judges) / len(judges)
+
+
+def _difference(real: Tensor, made: Tensor) -> Tensor:
+    return (real - made).abs().mean() / real.abs().mean().clamp_min(SMALLEST)
