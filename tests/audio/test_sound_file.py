@@ -45,6 +45,14 @@ def test_samples_that_are_no_numbers_are_not_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("wave", [np.concatenate([0 * WAVE, WAVE]), WAVE.T], ids=["stereo", "samples first"])
+def test_no_channel_is_left_out(tmp_path, wave):
+    for write in (lambda: write_audio(tmp_path / "a.wav", wave, SAMPLE_RATE), lambda: flac_bytes(wave, SAMPLE_RATE)):
+        with pytest.raises(ValueError, match="too many values"):
+            write()
+    assert not list(tmp_path.iterdir())
+
+
 def test_more_than_a_wav_file_holds_goes_into_flac(tmp_path, monkeypatch):
     monkeypatch.setattr("telucodec.audio.sound_file.LONGEST_WAV", 2 * SAMPLE_RATE)
     with pytest.raises(TelucodecError, match="no more than 32,000 samples; name it .flac"):

@@ -23,5 +23,6 @@ def lowpass(wave: np.ndarray, sample_rate: int, cutoff_hz: float) -> np.ndarray:
     half = math.ceil((STOPPED_DB - 7.95) / (2.285 * 2 * math.pi * TRANSITION_HZ / sample_rate) / 2)
     middle = 2 * (cutoff_hz + TRANSITION_HZ / 2) / sample_rate  # of the transition, where the filter is 6 dB down
     kernel = middle * np.sinc(middle * np.arange(-half, half + 1)) * np.kaiser(2 * half + 1, 0.1102 * (STOPPED_DB - 8.7))
-    padded = np.pad(wave[0].astype(np.float64), half)
+    (samples,) = wave
+    padded = np.pad(samples.astype(np.float64), half)
     return np.convolve(padded, kernel / kernel.sum(), "valid")[None].astype(np.float32)

@@ -21,7 +21,7 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
     """Write one wave [1, T], or many in turn, to `path` as 16-bit WAV or FLAC by its suffix; return the number of samples written.
 
     Samples beyond [-1, 1] are clipped. The file appears whole or not at all. Reading it back gives the same numbers, to half of 1/32768.
-    Raises TelucodecError for another suffix, a place that cannot be written and more than a WAV file holds, ValueError for samples that are not finite.
+    Raises TelucodecError for another suffix, a place that cannot be written and more than a WAV file holds, ValueError for more than one channel and for samples that are not finite.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIX_FORMATS:
@@ -34,20 +34,21 @@ def write_audio(path: Path, windows: np.ndarray | Iterable[np.ndarray], sample_r
         try:
             with soundfile.SoundFile(os.fsencode(beside), "w", sample_rate, 1, "PCM_16", format=file_format) as file:
                 for window in windows:
-                    num_samples += window.shape[-1]
+                    (samples,) = window
+                    num_samples += len(samples)
                     if file_format == "WAV" and num_samples > LONGEST_WAV:
                         raise TelucodecError(f"{printable(path)}: a WAV file holds no more than {LONGEST_WAV:,} samples; name it .flac")
-                    file.write(to_int16(window[0]))
+                    file.write(to_int16(samples))
         except soundfile.SoundFileError as error:
             raise TelucodecError(f"{printable(path)}: cannot be written ({error}); choose another place or free some disk") from error
     return num_samples
 
 
 def flac_bytes(wave: np.ndarray, sample_rate: int) -> bytes:
-    """One wave [1, T], clipped to [-1, 1], as a FLAC file of 16 bits in memory. Raises ValueError for samples that are not finite."""
-    file = io.BytesIO()
+    """One wave [1, T], clipped to [-1, 1], as a FLAC file of 16 bits in memory. Raises ValueError as `write_audio` does."""
+    file, (samples,) = io.BytesIO(), wave
     with undisturbed():  # what is raised where libsndfile calls back is lost, and may damage its memory
-        soundfile.write(file, to_int16(wave[0]), sample_rate, "PCM_16", format="FLAC")
+        soundfile.write(file, to_int16(samples), sample_rate, "PCM_16", format="FLAC")
     return file.getvalue()
 
 
