@@ -23,6 +23,7 @@ FLOORS = [
     {"evaluation"},
     {"apps"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TORCH_ROOMS = {"models", "losses", "training", "export"}

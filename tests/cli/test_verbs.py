@@ -51,6 +51,11 @@ def test_a_video_goes_there_and_back(coded, tmp_path):
     assert 0.01 < np.abs(wave).max() <= 1
 
 
+def test_the_package_runs_as_the_command():
+    as_package = subprocess.run([sys.executable, "-m", "telucodec", "encode", "nowhere.wav", "a.tlc"], capture_output=True, text=True)
+    assert (as_package.returncode, as_package.stderr) == (2, telucodec("encode", "nowhere.wav", "a.tlc").stderr)
+
+
 def test_what_was_made_is_said_in_numbers_for_people_and_for_scripts(tmp_path):
     clip = next((SPEECH / "kerstin").glob("*.flac"))
     line = telucodec("encode", clip, tmp_path / "a.tlc", "--quality", "35", "--mode", "fidelity").stdout
