@@ -26,8 +26,12 @@ def parse(tables: dict, model: type[Model], where: object) -> Model:
     try:
         return model.model_validate(tables)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
-        raise ConfigError(f"{where}: {wrong}; mend these settings") from error
+        raise ConfigError(f"{where}: {every_fault(error)}; mend these settings") from error
+
+
+def every_fault(error: ValidationError) -> str:
+    """Each setting that does not fit, and why not."""
+    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
 
 
 def first_fault(error: ValidationError) -> str:

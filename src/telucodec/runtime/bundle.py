@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from telucodec.config import every_fault
 from telucodec.errors import ModelError
 
 FILE_NAME = "bundle.json"
@@ -52,7 +53,7 @@ class BundleInfo(BaseModel):
         return self
 
     def kbps_of(self, count: int) -> float:
-        """Usual bits of the codes of the first `count` codebooks, before packets."""
+        """Usual kbit/s of the codes of the first `count` codebooks, before packets."""
         return self.kbps[count - 1] if self.kbps else count * math.log2(self.codebook_size) * self.sample_rate / self.hop / 1000
 
 
@@ -95,8 +96,7 @@ def load_bundle(folder: Path) -> Bundle:
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read ({error.strerror}); pass the folder that `telucodec optimize` wrote") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
-        raise ModelError(f"{folder / FILE_NAME}: {wrong}; write it again with `telucodec optimize`") from error
+        raise ModelError(f"{folder / FILE_NAME}: {every_fault(error)}; write it again with `telucodec optimize`") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder / FILE_NAME}: is no JSON ({error}); write it again with `telucodec optimize`") from error
 
