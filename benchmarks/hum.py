@@ -15,8 +15,8 @@ from scipy.signal import butter, sosfilt
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.metrics.pitch import contours
-from telucodec.runtime.model import HOP, load_model
-from telucodec.runtime.synthesis import USES, WEIGHTS, Synthesis
+from telucodec.runtime.model import HOP, WEIGHTS, load_model
+from telucodec.runtime.synthesis import USES, Synthesis
 from telucodec.runtime.transform import TransformCodec
 
 PIECE = SAMPLE_RATE // 10

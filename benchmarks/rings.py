@@ -13,8 +13,8 @@ import speech
 from scipy.ndimage import median_filter
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import USES, WEIGHTS, Synthesis
+from telucodec.runtime.model import WEIGHTS, load_model
+from telucodec.runtime.synthesis import USES, Synthesis
 from telucodec.runtime.transform import TransformCodec
 
 WINDOW, HOP = 2048, 512

@@ -25,8 +25,8 @@ from telucodec.export.graphs import synthesis_graph
 from telucodec.export.parameters import parameters_of
 from telucodec.export.sixteen_bits import in_sixteen_bits
 from telucodec.files import write_whole
-from telucodec.runtime.model import HOP, SAMPLE_RATE, load_model
-from telucodec.runtime.synthesis import USES, WEIGHTS
+from telucodec.runtime.model import HOP, SAMPLE_RATE, WEIGHTS, load_model
+from telucodec.runtime.synthesis import USES
 from telucodec.stream import load_live_codec
 from telucodec.training.launch import precision_of
 from telucodec.training.recipe import CONFIGS

@@ -10,7 +10,8 @@ from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import synthesis_graph
 from telucodec.models.synthesis import SynthesisConfig
 from telucodec.runtime.bundle import Graph
-from telucodec.runtime.synthesis import USES, WEIGHTS
+from telucodec.runtime.model import WEIGHTS
+from telucodec.runtime.synthesis import USES
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import torch
 from telucodec.config import parse, read_toml
 from telucodec.export.parameters import parameters_of
 from telucodec.runtime.bundle import Graph
-from telucodec.runtime.model import load_model
-from telucodec.runtime.synthesis import USES, WEIGHTS
+from telucodec.runtime.model import WEIGHTS, load_model
+from telucodec.runtime.synthesis import USES
 from telucodec.training.recipe import CONFIGS
 from telucodec.training.synthesis import SynthesisRecipe
 

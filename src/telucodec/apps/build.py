@@ -36,8 +36,8 @@ from telucodec.evaluation.ours import ours
 from telucodec.files import printable, write_whole
 from telucodec.progress import Progress
 from telucodec.runtime.codec import load_codec
-from telucodec.runtime.model import FILE_NAME, TransformModel, load_model
-from telucodec.runtime.synthesis import WEIGHTS, load_syntheses
+from telucodec.runtime.model import FILE_NAME, WEIGHTS, TransformModel, load_model
+from telucodec.runtime.synthesis import load_syntheses
 from telucodec.stream.codec import FILE_NAME as LIVE_FILE_NAME
 
 Bar = Callable[[str], AbstractContextManager[Progress]]

@@ -19,7 +19,8 @@ HOP = int(BAND_EDGES[-1])
 """Hop length in samples, also the number of coefficients of a frame."""
 SAMPLE_RATE = 16_000
 FILE_NAME = "transform.safetensors"
-SHIPPED = Path(__file__).parents[1] / "weights" / FILE_NAME
+WEIGHTS = Path(__file__).parents[1] / "weights"
+SHIPPED = WEIGHTS / FILE_NAME
 FORMAT = "telucodec transform 1"
 
 SYMBOLS = 18

@@ -7,14 +7,15 @@ Integers throughout, as everything that symbols depend on.
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
+from telucodec.runtime.model import WEIGHTS
+
 NUM_STARTS = 256
 LARGEST_RELATIVE = 127
-SHIPPED = Path(__file__).parents[1] / "weights" / "starts.safetensors"
+SHIPPED = WEIGHTS / "starts.safetensors"
 """Written by benchmarks/fit_starts.py."""
 
 

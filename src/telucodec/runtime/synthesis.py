@@ -15,7 +15,7 @@ import numpy as np
 from telucodec.errors import ModelError
 from telucodec.runtime.bundle import Graph
 from telucodec.runtime.envelope import BANDS, POWER_UNITS
-from telucodec.runtime.model import HOP, SCALES
+from telucodec.runtime.model import HOP, SCALES, WEIGHTS
 from telucodec.runtime.quantise import Restored
 
 INPUTS, OUTPUTS = 2 * HOP + BANDS + 1, 2 * HOP
@@ -86,7 +86,6 @@ USES = {
     "fidelity": Use("refinement.onnx", REFINED, 4 * REFINED, lower_features, refined),
     "live": Use("live.onnx", OUTPUTS, INPUTS, features, repaired),
 }
-WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 class Synthesis:
