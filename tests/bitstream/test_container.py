@@ -98,10 +98,10 @@ def test_all_whole_packets_of_a_long_file_are_found(spoil, whole_index):
     assert salvage_packets(data, len(packets)).keys() == set(range(len(packets))) - set(damaged)
 
 
-@pytest.mark.parametrize("step_index_and_cut", [(1409, 60), (500, 81)])
-def test_packets_that_no_encoder_writes_are_refused(step_index_and_cut):
+@pytest.mark.parametrize("sent_step_and_cut", [(1409, 60), (500, 81)])
+def test_packets_that_no_encoder_writes_are_refused(sent_step_and_cut):
     with pytest.raises(BitstreamError, match="no encoder writes"):
-        read_packet(Packet(0, *step_index_and_cut, b"payload").to_bytes(), 0)
+        read_packet(Packet(0, *sent_step_and_cut, b"payload").to_bytes(), 0)
 
 
 def test_on_the_way_to_a_later_packet_too_errors_name_theirs():

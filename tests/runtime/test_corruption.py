@@ -95,7 +95,7 @@ def honest_checksum_over_nonsense(data):
     packet, _ = read_packet(packets[place], 0)
     payload = random.randbytes(random.choice([0, 1, 50, 5000]))
     changed = dataclasses.replace(
-        packet, payload=payload, cut=random.choice([packet.cut, 0, 80, 81, 255]), step_index=random.randrange(1 << 16)
+        packet, payload=payload, cut=random.choice([packet.cut, 0, 80, 81, 255]), sent_step=random.randrange(1 << 16)
     )
     packets[place] = changed.to_bytes()
     return header + b"".join(packets) + index

@@ -113,7 +113,7 @@ def test_loud_sound_at_a_fine_step_is_not_cut_off(codec, amplitude, asked, mode)
 def test_speech_of_full_scale_gets_the_finest_step_where_it_is_asked_for(codec, telugu, mode):
     data = codec.encode(telugu / np.abs(telugu).max(), quality=96, mode=mode)
     packets = read_packets(data, read_header(data).num_packets(HOP))
-    assert {packet.step_index for packet in packets} == {round(96 / DB_PER_UNIT) + OFFSET}
+    assert {packet.sent_step for packet in packets} == {round(96 / DB_PER_UNIT) + OFFSET}
 
 
 def test_silence_costs_next_to_nothing_and_stays_silent(codec):
@@ -174,7 +174,7 @@ def test_a_file_of_another_model_is_refused(codec, telugu):
 def test_payloads_are_hardly_longer_than_the_models_ideal(codec, telugu):
     """The file's overhead over ideal code lengths: range coder, packet and header together under 3 % at 6 kbps."""
     data = codec.encode(telugu, kbps=6)
-    step = step_size(read_packet(data, len(read_header(data).to_bytes()))[0].step_index - OFFSET)
+    step = step_size(read_packet(data, len(read_header(data).to_bytes()))[0].sent_step - OFFSET)
     coefficients, power = whole_mdct(telugu[0], HOP), POWER_OF_MODE["natural"]
     packets = [coefficients[first : first + PACKET_FRAMES] for first in range(0, len(coefficients), PACKET_FRAMES)]
     coder = EntropyCoder(codec.model)

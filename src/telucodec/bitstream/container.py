@@ -21,7 +21,7 @@ HEADER_BYTES = _FIXED.size
 MAX_PAYLOAD = 1 << 19
 """No packet is longer: 80,000 coefficients of 5 s of loud noise at the finest step take 6 bytes each at the most."""
 MAX_VARINT_BYTES = 5
-MAX_STEP_INDEX, MAX_CUT = 1408, 80
+MAX_SENT_STEP, MAX_CUT = 1408, 80
 """The finest step there is, and 320 coefficients in fours."""
 MAX_PACKET_FRAMES = 1 << 12
 MAX_POWER = 32
@@ -82,15 +82,15 @@ class Packet:
     """Some frames, coded on their own."""
 
     sequence: int
-    step_index: int
-    """Of codes, the number of codebooks sent."""
+    sent_step: int
+    """The index of the step, counted from the coarsest; of codes, the number of codebooks sent."""
     cut: int
     """Coefficients sent of every frame, in fours; those above are zero."""
     payload: bytes
 
     def to_bytes(self) -> bytes:
         prefix = _varint(self.sequence) + _varint(len(self.payload))
-        body = struct.pack("<HB", self.step_index, self.cut) + self.payload
+        body = struct.pack("<HB", self.sent_step, self.cut) + self.payload
         return prefix + struct.pack("<I", zlib.crc32(body, zlib.crc32(prefix))) + body
 
 
@@ -119,11 +119,11 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
 def read_packet(data: bytes, place: int) -> tuple[Packet, int]:
     """Packet at `place` of `data` and the place after it. Raises BitstreamError unless it is whole and its checksum is right."""
     sequence, after, end = _read_head(data, place)
-    crc, step_index, cut = struct.unpack_from("<IHB", data, after)
+    crc, sent_step, cut = struct.unpack_from("<IHB", data, after)
     body = data[after + 4 : end]
     if crc != zlib.crc32(body, zlib.crc32(data[place:after])):
         raise BitstreamError("damaged")
-    return Packet(sequence, step_index, cut, body[3:]), end
+    return Packet(sequence, sent_step, cut, body[3:]), end
 
 
 def _read_head(data: bytes, place: int) -> tuple[int, int, int]:
@@ -132,8 +132,8 @@ def _read_head(data: bytes, place: int) -> tuple[int, int, int]:
     length, after = _read_varint(data, after)
     if length > MAX_PAYLOAD or after + 7 + length > len(data):
         raise BitstreamError("cut off, or states a wrong length")
-    step_index, cut = struct.unpack_from("<HB", data, after + 4)
-    if step_index > MAX_STEP_INDEX or cut > MAX_CUT:
+    sent_step, cut = struct.unpack_from("<HB", data, after + 4)
+    if sent_step > MAX_SENT_STEP or cut > MAX_CUT:
         raise BitstreamError("holds values no encoder writes")
     return sequence, after, after + 7 + length
 

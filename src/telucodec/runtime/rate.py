@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from telucodec.bitstream.container import MAX_SENT_STEP
 from telucodec.runtime.envelope import POWER_UNITS
 from telucodec.runtime.quantise import STEP_UNITS
 
-COARSEST, FINEST = -6 * STEP_UNITS, 16 * STEP_UNITS
-"""Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
-OFFSET = -COARSEST
+OFFSET = 6 * STEP_UNITS
 """Added to an index to send it as an unsigned number."""
+COARSEST, FINEST = -OFFSET, MAX_SENT_STEP - OFFSET
+"""Range of the step's index around full scale: from 36 dB over it (everything is zero) to the last bit of 16-bit PCM."""
 SHAPES = {"natural": (1.6, 1.9, 13.0), "fidelity": (1.4, 2.32, 0.0)}
 """Bits of speech: a coefficient of x steps takes the second times log2(1 + x^first), the levels of a frame that is not silent the third."""
 PER_OCTAVE = 8

@@ -255,7 +255,7 @@ class TransformCodec:
     ) -> Restored:
         """Frames of a `packet` that decoded to `result`, the frame before being `last`. They keep nothing of the batch it was decoded with."""
         if isinstance(result, Decoded):
-            return restore(result, step_size(packet.step_index - OFFSET), power, self.model, signs)
+            return restore(result, step_size(packet.sent_step - OFFSET), power, self.model, signs)
         if concealed is None:
             raise undecoded(packet, result)
         if packet is not None:

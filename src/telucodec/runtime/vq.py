@@ -190,7 +190,7 @@ class CodesCodec:
     def _decoded(self, batch: list[Packet | None], counts: list[int]) -> list[np.ndarray | BitstreamError]:
         """Codes [F, n] of each packet of F = counts frames; a BitstreamError in place of one that is missing or does not decode."""
         results: list[np.ndarray | BitstreamError] = [BitstreamError("holds values no encoder writes")] * len(batch)
-        sent = [packet.step_index if packet and not packet.cut else 0 for packet in batch]
+        sent = [packet.sent_step if packet and not packet.cut else 0 for packet in batch]
         for count in {n for n in sent if 0 < n <= self.bundle.info.num_codebooks}:
             alike = [i for i, n in enumerate(sent) if n == count]
             decoded = self._coder.decode([batch[i].payload for i in alike], [counts[i] for i in alike], count)
