@@ -26,8 +26,12 @@ def mel_edges(sample_rate: int, bands: int) -> np.ndarray:
 
 def mel_filters(sample_rate: int, window: int, bands: int) -> np.ndarray:
     """Triangles of height 1, float64 [M, W / 2 + 1], linear in Hz: at a bin between the first and the last peak they sum to 1."""
-    edges = mel_edges(sample_rate, bands)[:, None]  # [M + 2, 1]
-    frequency = np.linspace(0, sample_rate / 2, window // 2 + 1)
+    return _triangles(mel_edges(sample_rate, bands), sample_rate, window)
+
+
+def _triangles(edges: np.ndarray, sample_rate: int, window: int) -> np.ndarray:
+    """Of height 1 between `edges` in Hz, feet and peaks [M + 2], at the bins of a window: [M, W / 2 + 1]."""
+    edges, frequency = edges[:, None], np.linspace(0, sample_rate / 2, window // 2 + 1)
     rising = (frequency - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - frequency) / (edges[2:] - edges[1:-1])
     return np.maximum(np.minimum(rising, falling), 0)
@@ -49,10 +53,7 @@ def mel_means(sample_rate: int, window: int, bands: int) -> np.ndarray:
 def slaney_bands(sample_rate: int, window: int, bands: int, lowest_hz: float = 0.0) -> np.ndarray:
     """Triangles of equal area, float32 [M, W / 2 + 1], evenly far apart by Slaney's formula (Auditory Toolbox; librosa's default)."""
     edges = _slaney_hz(np.linspace(_slaney_mel(np.array(lowest_hz)), _slaney_mel(np.array(sample_rate / 2)), bands + 2))
-    bins = np.linspace(0, sample_rate / 2, window // 2 + 1)
-    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return (np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    return (_triangles(edges, sample_rate, window) * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
 
 
 def _slaney_mel(hertz: np.ndarray) -> np.ndarray:
