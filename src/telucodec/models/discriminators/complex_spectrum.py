@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from telucodec.models.precision import in_float32
+
 
 class ComplexSpectrum(nn.Module):
     """Hann windows of W samples over the root of the window's energy, hop W / 4, in float32 whatever autocast says.
@@ -17,7 +19,7 @@ class ComplexSpectrum(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         window = len(self.shape)
-        with torch.autocast(wave.device.type, enabled=False):
+        with in_float32(wave):
             wave = wave[:, 0].float()
             spectrum = torch.stft(wave, window, window // 4, window=self.shape, pad_mode="constant", return_complex=True)
             return torch.view_as_real(spectrum).permute(0, 3, 2, 1)
