@@ -1,6 +1,6 @@
 """Payloads -> a packet's integers: the decoder's side of `entropy`, one frame at a time, of several packets together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from telucodec.runtime.context import (
     LEVEL_PASSES,
     MAGNITUDE_CODES,
     CoefficientContext,
+    Evaluator,
     LevelContext,
     slow_average,
 )
@@ -27,15 +28,28 @@ from telucodec.runtime.frames import (
     relative_levels,
     tail_rows,
 )
-from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TAIL_END
+from telucodec.runtime.model import BIT_ROW, ESCAPE, HOP, SECOND_ROW, SIGN_ROW_OF_MODE, TAIL_END, TransformModel
+from telucodec.runtime.rows import MagnitudeRows
 from telucodec.runtime.signs import SignContext, likelier
+from telucodec.runtime.start import Start
 from telucodec.runtime.trellis import LANE, NEXT
 
 
 class BatchDecoder:
     """Decodes frame t of all packets together, since a network costs little more for eight frames than for one."""
 
-    def __init__(self, model, evaluate, magnitude_rows, payloads, counts, cuts, power, start):
+    def __init__(
+        self,
+        model: TransformModel,
+        evaluate: Evaluator,
+        magnitude_rows: MagnitudeRows,
+        payloads: Sequence[bytes],
+        counts: Sequence[int],
+        cuts: Sequence[int],
+        power: int,
+        start: Start | None,
+    ):
+        """For each of `payloads`, how many frames it holds, and how many coefficients of a frame were sent; contexts of all begin from `start`."""
         self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
         self._magnitude_rows = magnitude_rows
         self._counts = counts
@@ -53,6 +67,7 @@ class BatchDecoder:
         self._states = np.zeros((packets, -(-self._width // LANE)), np.int32)
 
     def run(self) -> list[Decoded | BitstreamError]:
+        """Frames of each packet, or the error of one that does not decode."""
         packets, frames = self._halves.shape[:2]
         codes = [np.zeros((packets, self._width), np.float32) for _ in range(2)]
         slow = np.zeros((packets, self._width), np.float32)
