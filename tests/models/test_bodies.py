@@ -34,7 +34,7 @@ LAYERS = {
     "snake": (lambda: Snake(3), 3, 1),
     "tanh": (Tanh, 3, 1),
     "gain": (lambda: Gain(3.0), 3, 1),
-    "delay": (lambda: Delay(5, channels=3), 3, 1),
+    "delay": (lambda: Delay(5), 1, 1),
     "residual unit": (lambda: residual_unit(4, dilation=3), 4, 1),
     "ConvNeXt": (lambda: ConvNeXtBlock(6), 6, 1),
     "chain": (lambda: Chain(CausalConv1d(3, 4, 3), Snake(4), CausalConvTranspose1d(4, 2, 3), CausalConv1d(2, 2, 6, stride=3)), 3, 1),

@@ -74,8 +74,7 @@ def test_folding_weight_norms_changes_no_sample():
 def test_rates_are_those_of_the_codes():
     codec = config()
     assert codec.frame_rate == 200
-    assert codec.kbps() == pytest.approx(3 * 4 * 0.2)
-    assert codec.kbps(1) == pytest.approx(0.8)
+    assert codec.kbps == pytest.approx(3 * 4 * 0.2)
 
 
 def test_a_tiny_codec_costs_what_is_counted_by_hand():

@@ -6,7 +6,7 @@ what is missing. Different from both: bands lie evenly in mel in place of Bark, 
 of crops, and no filter is forgiven.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -37,7 +37,6 @@ class LoudnessConfig(BaseModel):
     """Loudness disturbance after ITU-T P.862, section 10.2, and PMSQE (Martin-Donas et al., 2018)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = False
 
     kind: Literal["loudness"] = "loudness"
     window: Annotated[int, Field(ge=16, multiple_of=4)] = 512

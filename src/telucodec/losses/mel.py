@@ -7,7 +7,7 @@ magnitude, which spares a root that has no gradient at silence; and the floor is
 clips at 1e-5. Bands are those of `audio/mel.py`, from 0 Hz to half the sample rate.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +23,6 @@ class MelConfig(BaseModel):
     """Multi-scale log-mel L1 (DAC, arXiv:2306.06546, section 3.4)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = False
 
     kind: Literal["mel"] = "mel"
     scales: Annotated[tuple[Scale, ...], Field(min_length=1)] = ((256, 20), (512, 40), (1024, 80))
@@ -51,13 +50,9 @@ class MelDistance(ReconstructionLoss):
         self.noise = noise_power(config.floor_db)
 
     def compare(self, waves: Waves) -> Tensor:
-        return sum(self.distances(waves)) / len(self.windows)
-
-    def distances(self, waves: Waves) -> list[Tensor]:
-        """The scalar of each scale."""
         distances = []
         for index, window in enumerate(self.windows):
             filters = getattr(self, f"filters_{index}")
             mels = [torch.log10(power @ filters + self.noise) for power in waves.powers(window)]  # [B, F, M]
             distances.append(0.5 * (mels[0] - mels[1]).abs().mean())
-        return distances
+        return sum(distances) / len(distances)

@@ -5,7 +5,7 @@ made a loss: means and correlations of levels over 3 by 3 neighbours of a spectr
 mel, the floor is white noise (`waves.py`), and no patches are chosen or aligned.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +25,6 @@ class SimilarityConfig(BaseModel):
     """1 - NSIM (Hines and Harte, 2012), the neurogram similarity of ViSQOL."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = False
 
     kind: Literal["similarity"] = "similarity"
     window: Annotated[int, Field(ge=16, multiple_of=4)] = 1280

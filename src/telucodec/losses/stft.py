@@ -4,7 +4,7 @@ Spectral convergence looks at the loud bins, the log magnitude at all alike. Dif
 noise (`waves.py`), and convergence is taken over each crop with a least level, so that a pause does not rule a batch.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,6 @@ class STFTConfig(BaseModel):
     """Spectral convergence plus log-magnitude L1 (Parallel WaveGAN, arXiv:1910.11480), averaged over window lengths."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = False
 
     kind: Literal["stft"] = "stft"
     windows: Annotated[tuple[Annotated[int, Field(ge=16, multiple_of=4)], ...], Field(min_length=1)] = (256, 512, 1024)

@@ -1,7 +1,7 @@
 """Losses on the samples themselves. They alone can tell a wave from its mirror image, and they pull an output
 that knows nothing towards silence: that is their optimum without information."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +15,6 @@ class L1Config(BaseModel):
     """Mean absolute difference of samples, in full scales."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = True
 
     kind: Literal["l1"] = "l1"
 
@@ -34,7 +33,6 @@ class RelativeMSEConfig(BaseModel):
     """Error power over signal power of each crop, averaged: 10^(-SNR / 10) with every crop of equal weight, 1 for silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = True
 
     kind: Literal["relative_mse"] = "relative_mse"
     quietest_db: float = -50.0
@@ -60,7 +58,6 @@ class LogMSEConfig(BaseModel):
     """Error power of each crop in dB over a floor, averaged: a dB of SNR counts alike at any SNR and level."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sees_polarity: ClassVar[bool] = True
 
     kind: Literal["log_mse"] = "log_mse"
     floor_db: float = -90.0

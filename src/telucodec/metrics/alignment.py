@@ -27,10 +27,6 @@ class Alignment:
     gain: float
     """Factor on the original that fits the output best there: positive, the sign is in the correlation."""
 
-    @property
-    def polarity(self) -> int:
-        return -1 if self.correlation < 0 else 1
-
 
 @dataclass(frozen=True)
 class Course:

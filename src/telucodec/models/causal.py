@@ -74,13 +74,13 @@ class Gain(Causal):
 
 
 class Delay(Causal):
-    """Puts out what came `num_samples` before. Shapes: x [B, C, T], state [B, C, num_samples], C being `channels`."""
+    """Puts out what came `num_samples` before. Shapes: x [B, 1, T], state [B, 1, num_samples]."""
 
     num_states = 1
 
-    def __init__(self, num_samples: int, channels: int = 1):
+    def __init__(self, num_samples: int):
         super().__init__()
-        self.register_buffer("before", torch.zeros(channels, num_samples), persistent=False)
+        self.register_buffer("before", torch.zeros(1, num_samples), persistent=False)
 
     def silence(self, batch_size: int) -> State:
         return [self.before.new_zeros(batch_size, *self.before.shape)]

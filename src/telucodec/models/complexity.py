@@ -57,4 +57,4 @@ def complexity(config: VQCodecConfig) -> Complexity:
     codebooks = [buffer for name, buffer in [*codec.named_buffers(), *codec.named_parameters()] if name == "quantizer.codebooks"]
     macs += sum(buffer.numel() for buffer in codebooks) * config.frame_rate
     parameters = sum(parameter.numel() for parameter in codec.parameters()) + sum(b.numel() for b in codebooks if not b.requires_grad)
-    return Complexity(parameters, macs, config.kbps())
+    return Complexity(parameters, macs, config.kbps)

@@ -146,13 +146,13 @@ class ConvNeXtBlock(Causal):
 
     num_states = 1
 
-    def __init__(self, channels: int, depthwise: CausalDepthwise | None = None, expansion: int = 4, scale: float = 0.1):
+    def __init__(self, channels: int, depthwise: CausalDepthwise | None = None, expansion: int = 4):
         super().__init__()
         self.depthwise = depthwise or CausalDepthwise(channels, frames=7)
         self.norm = nn.LayerNorm(channels)
         self.wide = nn.Linear(channels, expansion * channels)
         self.narrow = nn.Linear(expansion * channels, channels)
-        self.scale = nn.Parameter(torch.full((channels,), scale))
+        self.scale = nn.Parameter(torch.full((channels,), 0.1))  # small, so that the block begins near the identity
 
     def silence(self, batch_size: int) -> State:
         return self.depthwise.silence(batch_size)

@@ -26,10 +26,10 @@ class VQCodecConfig(BaseModel):
         """Frames a second."""
         return self.sample_rate / self.body.hop
 
-    def kbps(self, num_codebooks: int | None = None) -> float:
-        """Bits of the codes of that many codebooks, all if None, before entropy coding and packets."""
-        count = self.quantizer.num_codebooks if num_codebooks is None else num_codebooks
-        return count * math.log2(self.quantizer.codebook_size) * self.frame_rate / 1000
+    @property
+    def kbps(self) -> float:
+        """Bits of all codes, before entropy coding and packets."""
+        return self.quantizer.num_codebooks * math.log2(self.quantizer.codebook_size) * self.frame_rate / 1000
 
     def build(self) -> "VQCodec":
         return VQCodec(self)
