@@ -33,14 +33,15 @@ def test_where_nothing_is_heard_rows_are_those_of_the_network(start, codec, halv
     np.testing.assert_array_equal(rows, by_networks_alone(codec.coder, codec.model, halves, start))
 
 
-def test_where_nothing_is_heard_networks_are_not_asked(codec, halves):
-    asked = []
+def test_where_nothing_is_heard_networks_are_not_asked(codec, halves, monkeypatch):
+    asked, answer = [], Layers.__call__
 
-    def evaluate(layers, features, positions):
+    def noted(layers, features, positions=None):
         asked.append(features[0].size)
-        return Layers.__call__(layers, features, positions)
+        return answer(layers, features, positions)
 
-    coder = EntropyCoder(codec.model, evaluate)
+    monkeypatch.setattr(Layers, "__call__", noted)
+    coder = EntropyCoder(codec.model)
     coder.coefficient_rows(halves, SIDE)
     asked.clear()
     coder.coefficient_rows(halves, SIDE)

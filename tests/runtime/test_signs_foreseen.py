@@ -94,9 +94,9 @@ def test_the_likelier_sign_turns_with_those_around():
     inputs = COMMON_SIGN_FEATURES + len(plan.offsets)
     layers = Layers(drawn(inputs, 8), drawn(80, 8), drawn(8, 8), drawn(8), drawn(8, 1), drawn(1))
     features, bins = drawn(inputs, 500), 3 + 4 * np.random.randint(0, 80, 500)
-    signs, confidence = likelier(layers, features, bins, plan, Layers.__call__)
+    signs, confidence = likelier(layers, features, bins, plan)
     turned = np.concatenate([features[:MAGNITUDES], -features[MAGNITUDES:]])
-    others, same = likelier(layers, turned, bins, plan, Layers.__call__)
+    others, same = likelier(layers, turned, bins, plan)
     np.testing.assert_array_equal(confidence, same)
     assert (signs == -others)[confidence > 0].all()
     assert len(np.unique(confidence)) > 5

@@ -9,7 +9,6 @@ sides (checkerboard contexts, He et al., CVPR 2021), and all of the frames befor
 frame each of several packets in the decoder; a layer is one matrix product for all of them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -79,9 +78,6 @@ class Layers:
         sums = activate(hidden) @ last
         sums += last_bias
         return sums.T.reshape(sums.shape[1], batch, places)
-
-
-Evaluator = Callable[[Layers, np.ndarray, np.ndarray | None], np.ndarray]
 
 
 def activate(sums: np.ndarray) -> np.ndarray:

@@ -16,8 +16,6 @@ from telucodec.runtime.context import (
     LEVEL_PASSES,
     MAGNITUDE_CODES,
     CoefficientContext,
-    Evaluator,
-    Layers,
     LevelContext,
     Plan,
     slow_average,
@@ -123,12 +121,10 @@ class _Script:
 
 
 class EntropyCoder:
-    """Codes frames with one model. `evaluate` runs the integer networks; any exact float32 matrix product will do."""
+    """Codes frames with one model."""
 
-    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__):
-        self._model = model
-        self._evaluate = evaluate
-        self._rows = MagnitudeRows(model, evaluate)
+    def __init__(self, model: TransformModel):
+        self._model, self._rows = model, MagnitudeRows(model)
 
     # The encoder's side: all frames of a packet at once.
 
@@ -191,7 +187,7 @@ class EntropyCoder:
         residuals, rows = (np.empty(levels.shape, np.int32) for _ in range(2))
         change = levels - levels_before(levels, start)
         for layers, (plan, frames, bands, features) in zip(self._model.passes["levels"], self.level_inputs(levels, start), strict=True):
-            mean, rows[frames, bands] = level_row(self._evaluate(layers, features[:, None], bands // plan.stride)[:, 0])
+            mean, rows[frames, bands] = level_row(layers(features[:, None], bands // plan.stride)[:, 0])
             residuals[frames, bands] = change[frames, bands] - mean
         return residuals, rows
 
@@ -206,7 +202,7 @@ class EntropyCoder:
             return frames, (halves[frames, bins] < 0).astype(np.int32), np.full(len(frames), BIT_ROW, np.int32)
         parts = []
         for layers, (plan, frames, bins, features) in zip(networks, sign_inputs(halves, told(halves)), strict=True):
-            signs, confidence = likelier(layers, features, bins, plan, self._evaluate)
+            signs, confidence = likelier(layers, features, bins, plan)
             parts.append((frames, (signs * halves[frames, bins] < 0).astype(np.int32), SIGN_ROW_OF_MODE[mode] + confidence))
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
@@ -276,4 +272,4 @@ class EntropyCoder:
 
         Packets do not depend on each other; one that does not decode gives its BitstreamError, the others their frames.
         """
-        return BatchDecoder(self._model, self._evaluate, self._rows, payloads, counts, cuts, power, start).run()
+        return BatchDecoder(self._model, self._rows, payloads, counts, cuts, power, start).run()

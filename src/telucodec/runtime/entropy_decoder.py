@@ -12,7 +12,6 @@ from telucodec.runtime.context import (
     LEVEL_PASSES,
     MAGNITUDE_CODES,
     CoefficientContext,
-    Evaluator,
     LevelContext,
     slow_average,
 )
@@ -41,7 +40,6 @@ class BatchDecoder:
     def __init__(
         self,
         model: TransformModel,
-        evaluate: Evaluator,
         magnitude_rows: MagnitudeRows,
         payloads: Sequence[bytes],
         counts: Sequence[int],
@@ -50,7 +48,7 @@ class BatchDecoder:
         start: Start | None,
     ):
         """For each of `payloads`, how many frames it holds, and how many coefficients of a frame were sent; contexts of all begin from `start`."""
-        self._model, self._evaluate, self._power, self._start = model, evaluate, power, start
+        self._model, self._power, self._start = model, power, start
         self._magnitude_rows = magnitude_rows
         self._counts = counts
         self._readers = [RangeReader(payload) for payload in payloads]
@@ -133,7 +131,7 @@ class BatchDecoder:
         levels = previous.copy()
         for layers, plan in zip(self._model.passes["levels"], LEVEL_PASSES, strict=True):
             _, bands, features = self._level_context.features(plan)
-            mean, rows = level_row(self._evaluate(layers, features[:, None], bands // plan.stride).reshape(2, len(previous), -1))
+            mean, rows = level_row(layers(features[:, None], bands // plan.stride).reshape(2, len(previous), -1))
             weights = self._probabilities[rows]
             residuals = np.full(rows.shape, LEVEL_CENTRE)  # where nothing is read, nothing is surprising
 
@@ -193,7 +191,7 @@ class BatchDecoder:
             bins = plan.start + plan.stride * places
             if networks:
                 features = self._signs.features(of_packet, bins, plan)
-                likely, confidence = likelier(networks[index], features, bins, plan, self._evaluate)
+                likely, confidence = likelier(networks[index], features, bins, plan)
                 rows = SIGN_ROW_OF_MODE[mode] + confidence
             else:
                 likely, rows = 1, np.full(len(bins), BIT_ROW)

@@ -8,16 +8,16 @@ from functools import cached_property
 
 import numpy as np
 
-from telucodec.runtime.context import COEFFICIENT_PASSES, CoefficientContext, Evaluator, Plan, unheard_features
+from telucodec.runtime.context import COEFFICIENT_PASSES, CoefficientContext, Plan, unheard_features
 from telucodec.runtime.frames import coefficient_row
 from telucodec.runtime.model import TransformModel
 
 
 class MagnitudeRows:
-    """Rows by one model's networks, which `evaluate` runs."""
+    """Rows by one model's networks."""
 
-    def __init__(self, model: TransformModel, evaluate: Evaluator):
-        self._model, self._evaluate = model, evaluate
+    def __init__(self, model: TransformModel):
+        self._model = model
 
     def of_pass(self, context: CoefficientContext, plan: Plan, asked: np.ndarray, mode: str) -> np.ndarray:
         """Rows int32 [B, n] of the magnitudes `asked` bool [B, n] of the pass `plan`, by what `context` knows as it begins; 0 elsewhere."""
@@ -29,13 +29,13 @@ class MagnitudeRows:
         batch, places = np.nonzero(asked)
         features = context.features(batch, plan.start + plan.stride * places, plan)
         layers = self._model.passes[mode][COEFFICIENT_PASSES.index(plan)]
-        rows[batch, places] = coefficient_row(self._evaluate(layers, features[:, None], places)[:, 0], mode)
+        rows[batch, places] = coefficient_row(layers(features[:, None], places)[:, 0], mode)
         return rows
 
     @cached_property
     def _unheard(self) -> dict[Plan, np.ndarray]:
         """Rows [LOUDEST + 1, n] of a fidelity pass where nothing is heard, by the loudness of the frame before."""
         return {
-            plan: coefficient_row(self._evaluate(layers, unheard_features(plan, len(layers.bias)), None), "fidelity")
+            plan: coefficient_row(layers(unheard_features(plan, len(layers.bias))), "fidelity")
             for plan, layers in zip(COEFFICIENT_PASSES, self._model.passes["fidelity"], strict=True)
         }

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Evaluator, Layers, Plan, Planes
+from telucodec.runtime.context import COEFFICIENT_PASSES, UNIT, WEIGHT_UNIT, Layers, Plan, Planes
 
 ROOTS = np.minimum(np.round(16 * np.sqrt(np.arange(255) / 2)), 127).astype(np.float32)
 """Magnitude in half steps 0..254 -> feature 0..127."""
@@ -94,11 +94,11 @@ def sign_inputs(halves: np.ndarray, magnitudes: np.ndarray) -> Iterator[tuple[Pl
         yield plan, frames, bins, context.features(frames, bins, plan)
 
 
-def likelier(layers: Layers, features: np.ndarray, bins: np.ndarray, plan: Plan, evaluate: Evaluator) -> tuple[np.ndarray, np.ndarray]:
+def likelier(layers: Layers, features: np.ndarray, bins: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """Which signs -1 or 1 [n] are likelier at `bins` [n], by features [I, n]; and the class int32 [n] of how likely these are."""
     turned = np.ones((len(features), 2, 1), np.float32)
     turned[MAGNITUDES:, 1] = -1
-    sums = evaluate(layers, features[:, None] * turned, bins // plan.stride)[0]
+    sums = layers(features[:, None] * turned, bins // plan.stride)[0]
     difference = sums[0] - sums[1]
     confidence = np.floor(np.abs(difference) * np.float32(CONFIDENCE_STEPS / (UNIT * WEIGHT_UNIT)))
     return np.where(difference < 0, -1, 1), np.minimum(confidence, CONFIDENCES - 1).astype(np.int32)

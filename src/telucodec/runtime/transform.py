@@ -19,7 +19,6 @@ from telucodec.audio.mdct import inverse_mdct, mdct
 from telucodec.bitstream.container import CODES, HEADER_BYTES, MAX_PAYLOAD, Header, Packet, index_bytes
 from telucodec.errors import BitstreamError, TelucodecError
 from telucodec.runtime.conceal import conceal
-from telucodec.runtime.context import Evaluator, Layers
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.frames import MAX_MAGNITUDE, Decoded, Frames, symbols_of
 from telucodec.runtime.model import HOP, SAMPLE_RATE, TransformModel
@@ -53,7 +52,7 @@ OVERHEAD_BITS = 8 * 13
 
 
 class TransformCodec:
-    """Encodes and decodes with one model; `evaluate` runs the model's integer networks, `syntheses` repair what modes decode."""
+    """Encodes and decodes with one model; `syntheses` repair what modes decode."""
 
     sample_rate = SAMPLE_RATE
     hop = HOP
@@ -63,9 +62,9 @@ class TransformCodec:
     modes = tuple(POWER_OF_MODE)
     why_missed = "too short, nearly silent, of very uneven loudness, noise all through, or asked for more than the finest step takes"
 
-    def __init__(self, model: TransformModel, evaluate: Evaluator = Layers.__call__, syntheses: Syntheses = MappingProxyType({})):
+    def __init__(self, model: TransformModel, syntheses: Syntheses = MappingProxyType({})):
         self.model, self.syntheses = model, syntheses
-        self.coder = EntropyCoder(model, evaluate)
+        self.coder = EntropyCoder(model)
 
     @property
     def identity(self) -> str:
