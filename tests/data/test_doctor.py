@@ -10,7 +10,7 @@ import soxr
 
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.doctor import CASES, DoctorConfig, examine
+from telucodec.data.doctor import CASES, DoctorConfig, examine, findings_on
 from telucodec.data.fingerprint import NUM_BITS, duplicates
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
@@ -77,8 +77,15 @@ def test_clean_clips_are_healthy():
 def test_a_finding_tells_the_value_the_threshold_and_a_remedy(tmp_path):
     (diagnosis,) = examine([wav(tmp_path / "short.wav", read_media(CLIP)[0, :8000])]).diagnoses
     assert str(diagnosis.findings[0]) == (
-        "too short: 0.50 s, 50 % of its segments would be zeros, at most 30 %: choose a shorter segment or leave it out"
+        "too short: 0.50 s, 50.0 % padding with zeros in its segments, at most 30 %: choose a shorter segment or leave it out"
     )
+
+
+def test_a_value_just_beyond_its_threshold_is_told_from_it(tmp_path):
+    (diagnosis,) = examine([wav(tmp_path / "short.wav", read_media(CLIP)[0, :22_336])]).diagnoses
+    assert "too short: 1.40 s, 30.2 % padding with zeros in its segments, at most 30 %" in str(diagnosis.findings[-1])
+    (noisy,) = [finding for finding in findings_on(replace(diagnosis.measures, snr_db=14.7)) if finding.case == "noisy"]
+    assert (noisy.measured, noisy.threshold) == ("SNR 14.7 dB", "needs 15 dB")
 
 
 def test_a_shorter_segment_is_a_remedy(tmp_path):

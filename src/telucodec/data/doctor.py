@@ -275,7 +275,7 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
     if m.padding_share > config.max_padding_share:
         yield Finding(
             "too short",
-            f"{m.duration_s:.2f} s, {100 * m.padding_share:.0f} % of its segments would be zeros",
+            f"{m.duration_s:.2f} s, {100 * m.padding_share:.1f} % padding with zeros in its segments",
             f"at most {100 * config.max_padding_share:g} %",
             "choose a shorter segment or leave it out",
         )
@@ -284,7 +284,7 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
     elif m.silent_share > config.max_silent_share:
         yield Finding(
             "mostly silent",
-            f"{100 * m.silent_share:.0f} % of it below -60 dBFS",
+            f"{100 * m.silent_share:.1f} % of it below -60 dBFS",
             f"at most {100 * config.max_silent_share:g} %",
             "cut the silence away or leave it out",
         )
@@ -303,14 +303,14 @@ def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
     if m.quietest_channel_db < config.min_channel_db:
         yield Finding(
             "dead channel",
-            f"one channel {-m.quietest_channel_db:.0f} dB below the other",
+            f"one channel {-m.quietest_channel_db:.1f} dB below the other",
             f"at most {-config.min_channel_db:g} dB",
             "keep the living channel only; their mean loses 6 dB",
         )
     if m.mixing_db < config.min_mixing_db:
         yield Finding(
             "channels cancel",
-            f"their mean is {-m.mixing_db:.0f} dB weaker than they are",
+            f"their mean is {-m.mixing_db:.1f} dB weaker than they are",
             f"at most {-config.min_mixing_db:g} dB",
             "turn one channel's sign, or keep one only",
         )
@@ -320,32 +320,32 @@ def _on_sound(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
     if m.hum_dbfs > config.max_hum_dbfs:
         yield Finding(
             "hum",
-            f"{m.hum_hz:g} Hz and harmonics at {m.hum_dbfs:.0f} dBFS",
+            f"{m.hum_hz:g} Hz and harmonics at {m.hum_dbfs:.1f} dBFS",
             f"at most {config.max_hum_dbfs:g}",
             "filter the lines out, and check the cables",
         )
     if m.snr_db < config.min_snr_db:
         yield Finding(
-            "noisy", f"SNR {m.snr_db:.0f} dB", f"needs {config.min_snr_db:g} dB", "record nearer or in a quieter room, or leave it out"
+            "noisy", f"SNR {m.snr_db:.1f} dB", f"needs {config.min_snr_db:g} dB", "record nearer or in a quieter room, or leave it out"
         )
     if m.sustained_share > config.max_sustained_share:
         yield Finding(
             "music-like",
-            f"{100 * m.sustained_share:.0f} % of it holds notes",
+            f"{100 * m.sustained_share:.1f} % of it holds notes",
             f"at most {100 * config.max_sustained_share:g} %",
             "leave it out, or cut the speech out",
         )
     elif m.speech_share < config.min_speech_share * (1 - m.silent_share):
         yield Finding(
             "no speech",
-            f"{100 * m.speech_share / (1 - m.silent_share):.0f} % of the sounding time is voiced",
+            f"{100 * m.speech_share / (1 - m.silent_share):.1f} % of the sounding time is voiced",
             f"needs {100 * config.min_speech_share:g} %",
             "listen to it, or leave it out",
         )
     if m.bandwidth_hz < config.min_bandwidth_hz and m.edge_db > config.min_edge_db:
         yield Finding(
             "band-limited",
-            f"nothing above {m.bandwidth_hz / 1000:.1f} kHz, in {m.codec} at {m.sample_rate} Hz",
+            f"nothing above {m.bandwidth_hz / 1000:.2f} kHz, in {m.codec} at {m.sample_rate} Hz",
             f"needs {config.min_bandwidth_hz / 1000:g} kHz",
             "find the original: this was upsampled, sent by telephone, or MP3",
         )
