@@ -171,6 +171,10 @@ def test_the_rate_of_a_file_that_was_cut_is_not_known(coded, tmp_path):
     facts = json.loads(done.stdout)
     assert done.returncode == 2 and facts["packets_before_damage"] < facts["packets"]
     assert facts["bytes"] == 1000 and facts["kbps"] is None
+    told = telucodec("info", tmp_path / "cut.tlc").stdout
+    assert re.search(r"^bitrate, kbps +not measured$", told, re.MULTILINE) and re.search(r"^damage +packet \d", told, re.MULTILINE)
+    told = telucodec("info", coded).stdout
+    assert "\ndamage" not in told and re.search(r"^envelope power +0.3125$", told, re.MULTILINE)
 
 
 def test_a_file_that_lost_its_last_bytes_is_not_called_whole(tmp_path):

@@ -12,6 +12,22 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.envelope import POWER_UNITS
 from telucodec.runtime.packets import read_header
 
+LABELS = {
+    "path": "file",
+    "bytes": "bytes",
+    "duration_s": "length, s",
+    "samples": "samples",
+    "sample_rate": "sampling rate, Hz",
+    "kbps": "bitrate, kbps",
+    "mode": "mode",
+    "envelope_power": "envelope power",
+    "model": "model",
+    "packets": "packets",
+    "packets_before_damage": "whole packets",
+    "packet_s": "length of a packet, s",
+}
+"""What is told for scripts, in words for people."""
+
 
 def info(
     source: Annotated[Path, typer.Argument(help="A .tlc file.")],
@@ -54,8 +70,12 @@ def info(
     if as_json:
         typer.echo(json.dumps(facts))
     else:
-        width = max(map(len, facts))
-        for name, value in facts.items():
-            typer.echo(f"{name:<{width}}  {f'{value:.3f}'.rstrip('0').rstrip('.') if isinstance(value, float) else value}")
+        if header.power == CODES:
+            del facts["envelope_power"]  # codes have none
+        told = {LABELS[name]: value for name, value in facts.items()} | ({"damage": damage} if damage else {})
+        width = max(map(len, told))
+        for label, value in told.items():
+            words = "not measured" if value is None else f"{value:g}" if isinstance(value, float) else value
+            typer.echo(f"{label:<{width}}  {words}")
     if damage:
         raise BitstreamError(f"{source}: {damage}")
