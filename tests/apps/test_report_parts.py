@@ -91,8 +91,17 @@ def test_the_first_page_speaks_of_measured_numbers_in_every_language(tmp_path, l
         assert told in manager[2]
     assert numbers["decision"] in manager[2]
     assert not re.search(r"\{\w*\}", manager[2])
+    assert "2001-02-03 04:05 UTC" in manager[2] and "04:05:06" not in page
     if language == "te":
         assert re.search("[\u0c00-\u0c7f]", numbers["decision"])
+        assert set(re.findall('<span lang="en">(.*?)</span>', manager[2])) <= {
+            "> 15 dB",
+            "PESQ 3.41, STOI 0.951",
+            "PESQ >= 3.0 and STOI >= 0.9",
+        }
+        assert "సగటు 17.3 dB, అన్ని రికార్డింగులూ కలిపి 17.0 dB" in manager[2] and "1 రికార్డింగులలో 1" in manager[2]
+    else:
+        assert "17.3 dB on average, 17.0 dB over all clips together" in manager[2]
 
 
 def test_languages_have_the_same_words_with_the_same_places_for_numbers():

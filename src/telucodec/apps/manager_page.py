@@ -3,8 +3,10 @@
 Sentences are in templates/report_words.json, in every language that there is; numbers are put into them here.
 """
 
+import itertools
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ WORDS = Path(__file__).parent / "templates" / "report_words.json"
 FEW_CLIPS = 20
 """With fewer, one odd clip moves the mean."""
 
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 MB_PER_HOUR = 3600 / 8 / 1000
 """Of one kbps."""
 
@@ -38,6 +41,13 @@ class ManagerPage:
     """What holds the numbers of each (results, build, plan), and the sentence."""
     limits: tuple[str, ...]
     """What cannot be told from these numbers."""
+
+    def in_words(self, told: str) -> str:
+        """What a verdict tells, in the language of the page, numbers as they are; empty where there are no words for it."""
+        numbers = NUMBER.findall(told)
+        places = itertools.count()
+        pattern = NUMBER.sub(lambda number: f"{{{next(places)}}}", told)
+        return self.words.get(told) or self.words.get(pattern, "").format(*numbers)
 
 
 def languages() -> list[str]:

@@ -22,7 +22,7 @@ from telucodec.apps.page import rendered
 from telucodec.apps.plan_record import PlanRecord, read_plan_record
 from telucodec.apps.plots import columns_svg, curves_svg
 from telucodec.apps.result_plots import Bound, bound, rate_plot, snr_plot
-from telucodec.apps.sources import Source, source_of
+from telucodec.apps.sources import Source, moment, source_of
 from telucodec.apps.symbols import symbols
 from telucodec.apps.table import NOT_MEASURED, Cell, headings, holes, number, rows, summary_numbers
 from telucodec.apps.training_log import TrainingLog, codebooks, curves, number_of, read_training_log
@@ -109,6 +109,7 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
         codebooks=_drawn(columns_svg, codebooks(training)) if training else "",
         plan=plan,
         duration=duration,
+        moment=moment,
         sources=sources,
         pcm_kbps=PCM_KBPS,
     )

@@ -1,6 +1,7 @@
 """Where numbers come from: the file, its hash, the command that made it and when, to be told beside every number of a page."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from telucodec.errors import DataError
 UNKNOWN = "not told by the file"
 SHOWN_DIGITS = 12
 """Of a hash where there is little room; the page's last table has all of them."""
+
+DATE = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:\+00:00|Z)")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,12 @@ class Source:
     """ISO 8601, UTC."""
 
     def __str__(self) -> str:
-        return f"From {self.name}, SHA-256 {self.sha256[:SHOWN_DIGITS]}, made {self.date} by: {self.command}"
+        return f"From {self.name}, SHA-256 {self.sha256[:SHOWN_DIGITS]}, made {moment(self.date)} by: {self.command}"
+
+
+def moment(date: str) -> str:
+    """An ISO 8601 date in UTC for people, to the minute, followed by whatever was said of it."""
+    return DATE.sub(r"\1 \2 UTC", date)
 
 
 def source_of(path: Path, command: str = "", date: str = "") -> Source:

@@ -73,7 +73,9 @@ def _snr(results: Results, summary: Summary) -> Verdict:
     if held is not None:
         held = None if pooled.is_hole else held and summary.pooled_snr.value > SNR_DB
     note = "Waveform fidelity, not quality. The mean over clips, and all clips as one, must hold."
-    return Verdict("SNR", _status(summary, held), f"{measured}, as one {pooled.text}", f"> {SNR_DB:g} dB", note)
+    both_missing = measured == pooled.text == NOT_MEASURED
+    told = NOT_MEASURED if both_missing else f"{measured} on average, {pooled.text} over all clips together"
+    return Verdict("SNR", _status(summary, held), told, f"> {SNR_DB:g} dB", note)
 
 
 def _sound(results: Results, summary: Summary) -> Verdict:
@@ -137,7 +139,7 @@ def _mean(results: Results, summary: Summary, name: str, threshold: float, stric
     if metric is None or summary.spreads[name].num_measured == 0:
         return NOT_MEASURED, None
     mean, cell = summary.spreads[name].mean, spread(summary.spreads[name], metric, summary.num_clips)
-    text = f"{cell.text} {metric.unit}".rstrip() + (f" on {cell.share} clips" if cell.share else "")
+    text = f"{cell.text} {metric.unit}".rstrip() + (f" ({cell.share} clips)" if cell.share else "")
     return text, mean > threshold if strictly else mean >= threshold
 
 
