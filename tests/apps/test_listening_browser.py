@@ -170,6 +170,16 @@ def test_a_listener_answers_abx_trials(opened, tmp_path):
     assert (system.name, system.overall.correct, system.overall.trials) == ("theirs", 1, 2)
 
 
+def test_a_phone_shows_the_grades_of_the_scale_too(opened):
+    page, _ = opened()
+    page.set_viewport_size({"width": 360, "height": 800})
+    begin(page)
+    scale = page.locator(".row.scale")
+    assert scale.is_visible() and scale.locator(".grades span").count() == 5
+    assert scale.locator(".grades").bounding_box()["width"] > 0.9 * page.locator("#score-1").bounding_box()["width"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_change_of_sound_keeps_the_place_and_has_no_gap_and_the_part_repeats(opened):
     page, _ = opened()
     begin(page)
