@@ -71,7 +71,7 @@ def test_a_killed_process_goes_on_and_the_last_line_says_what_was_made(prompts, 
     assert state["prompt"] is None and state["consent"]["speaker"] == "kavya"
     again.post("/finish")
     said, code = again.ended()
-    assert code == 0 and "manifest.csv: 2 of 2 sentences, 0.4 minutes, 19 of 19 phone pairs" in said
+    assert code == 0 and "manifest.csv: 2 of 2 sentences, 0.4 minutes, 19 of 19 pairs of neighbouring sounds" in said
     assert sorted(row.text for row in read_manifest(out / "manifest.csv")) == ["నమస్కారం", "మంచి రోజు"]
 
 

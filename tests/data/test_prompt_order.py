@@ -59,6 +59,6 @@ def test_the_order_is_the_same_each_time_and_equals_keep_the_order_of_the_file(s
 
 
 def test_coverage_says_what_was_counted():
-    assert str(Pool(["కమ", "గమ"]).coverage(["కమ"])) == "5 of 7 phone pairs"
-    assert str(Pool(["ab"]).coverage([])) == "0 of 3 letter pairs"
+    assert str(Pool(["కమ", "గమ"]).coverage(["కమ"])) == "5 of 7 pairs of neighbouring sounds"
+    assert str(Pool(["ab"]).coverage([])) == "0 of 3 pairs of neighbouring letters"
     assert Pool(["ab"]).coverage(["xyz"]).covered == 0

@@ -21,7 +21,7 @@ class Coverage:
     covered: int
     total: int
     kind: str
-    """Of what they are pairs: phone pairs or letter pairs."""
+    """What they are: pairs of neighbouring sounds, or of letters where sounds are not known."""
 
     def __str__(self) -> str:
         return f"{self.covered} of {self.total} {self.kind}"
@@ -56,7 +56,7 @@ class Pool:
 
     def __init__(self, sentences: Sequence[str]) -> None:
         self.pairs = set().union(*map(sound_pairs, sentences))
-        self.kind = "phone pairs" if is_telugu(list(sentences)) else "letter pairs"
+        self.kind = "pairs of neighbouring sounds" if is_telugu(list(sentences)) else "pairs of neighbouring letters"
 
     def coverage(self, read: Iterable[str]) -> Coverage:
         """Return how many pairs of the pool the sentences `read` hold."""
