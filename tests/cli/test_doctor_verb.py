@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -94,6 +95,8 @@ def test_the_page_stands_alone(recordings, tmp_path):
     assert "<b>[red]" not in text
     assert text.count("<audio") == text.count("data:audio/flac;base64,") == text.count("<polygon") == 1
     assert "http" not in text
+    shown = page.read_text("utf-8")
+    assert 'aria-label="Waveform of ' in shown and len(re.findall("<audio [^>]*aria-label=", shown)) == shown.count("<audio ")
 
 
 def test_json_on_a_manifest_leads_back_to_the_row(tmp_path):
