@@ -99,7 +99,7 @@ def test_a_clip_is_heard_before_and_after_at_two_rates_in_step(page):
     for told in (f"{small:,} bytes", f"{large:,} bytes"):
         assert told in page.locator("#cards").inner_text()
     page.get_by_role("button", name="Play").click()
-    until(page, "document.querySelectorAll('.card.up').length === 1 && parseFloat(document.querySelector('.place i').style.width) > 2")
+    until(page, "document.querySelectorAll('.card.up').length === 1 && document.querySelector('.place').value > 2")
     page.get_by_role("button", name="Original").click()
     until(page, "document.querySelector('.card').classList.contains('up')")
     for width in (1280, 390):
@@ -109,6 +109,16 @@ def test_a_clip_is_heard_before_and_after_at_two_rates_in_step(page):
             page.screenshot(path=f"{PICTURES}/demo-{width}.png", full_page=True)
     page.get_by_role("button", name="Stop").click()
     until(page, "document.querySelectorAll('.card.up').length === 0")
+
+
+def test_a_file_chosen_while_another_is_coded_comes_next(page):
+    page.evaluate(
+        "(content) => { for (const name of ['one', 'two']) take(name, new Blob([bytesOf(`,${content}`)])); }",
+        base64.b64encode(CLIP.read_bytes()).decode(),
+    )
+    assert page.locator("#told").inner_text() == "two is next"
+    until(page, "tries.length === 1 && !busy && sound.name === 'two'")
+    assert page.locator("#name").inner_text().startswith("two: ")
 
 
 def test_files_are_dropped_and_what_is_no_sound_is_said(page):

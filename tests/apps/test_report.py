@@ -135,6 +135,17 @@ def test_baselines_to_hear_are_those_next_in_rate(tmp_path):
     assert heard == ["Original", "Ours", "Opus_8", "Opus_12"]
 
 
+def test_codecs_that_were_not_run_are_not_spoken_of(tmp_path):
+    found = results(trial(), trial("opus"), names=("ours", "opus"))
+    peers = ("Codec2 draws phases anew", "In its voice mode Opus")
+    assert not any(words in page_of(tmp_path, found) for words in peers)
+    (ours, opus), page = found.contenders, page_of(tmp_path, results(trial()))
+    assert "packets or frames" not in page
+    for family, words in zip(("Codec2", "Opus"), peers, strict=True):
+        of_family = opus.model_copy(update={"family": family})
+        assert words in page_of(tmp_path, found.model_copy(update={"contenders": (ours, of_family)}))
+
+
 def test_what_the_build_found_is_shown(tmp_path):
     build = {"data": {"speakers": 3, "hours": 1.25}, "seconds": {"training": 61.0, "measuring": 4000.0}, "unknown": 1}
     page = page_of(tmp_path, results(trial()), build | {"leaks": ["sita is in both"], "unreadable": ["b.mp4: is empty"]})

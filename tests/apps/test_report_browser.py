@@ -52,13 +52,13 @@ def test_the_report_works_without_a_network_on_any_screen_and_on_paper(browser, 
     page.goto(address[0])
     section = page.locator(".comparison-of").first
     section.get_by_role("button", name="Play").click()
-    moved = "() => parseFloat(document.querySelector('.place i').style.width) > 5"
+    moved = "() => document.querySelector('.place').value > 5"
     page.wait_for_function(moved)
     assert section.locator(".card.up .name").inner_text() == "Original"
-    before = page.evaluate("parseFloat(document.querySelector('.place i').style.width)")
+    before = page.evaluate("document.querySelector('.place').valueAsNumber")
     section.get_by_role("button", name="Ours", exact=True).click()
     assert section.locator(".card.up .name").inner_text() == "Ours"
-    assert page.evaluate("parseFloat(document.querySelector('.place i').style.width)") >= before  # 2 s are not over yet
+    assert page.evaluate("document.querySelector('.place').valueAsNumber") >= before  # 2 s are not over yet
     page.locator(".comparison-of").nth(1).get_by_role("button", name="Play").click()  # one clip at a time
     assert section.locator(".card.up").count() == 0
     for width in (1280, 390):
@@ -74,6 +74,29 @@ def test_the_report_works_without_a_network_on_any_screen_and_on_paper(browser, 
     assert not section.locator(".switch").is_visible()
     page.context.close()
     assert troubles == []
+
+
+def test_each_clip_has_its_name_and_its_place_can_be_set_by_keys(browser, address):
+    page = browser.new_context(offline=True).new_page()
+    page.goto(address[0])
+    section = page.get_by_role("region", name="2. b (2.0 s long)")
+    bar = section.get_by_role("group", name="2. b (2.0 s long)")
+    place = bar.get_by_role("slider", name="place in the clip")
+    bar.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => playing !== null && document.querySelectorAll('.place')[1].value > 1")
+    place.press("End")
+    bar.get_by_role("button", name="Stop").click()
+    stopped = place.evaluate("(place) => place.valueAsNumber")
+    place.press("Home")
+    for _ in range(60):
+        place.press("ArrowRight")
+    assert place.evaluate("(place) => place.valueAsNumber") == pytest.approx(60) != stopped
+    bar.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelectorAll('.place')[1].value > 62")
+    plots = page.locator(".plot svg")
+    assert all(page.get_by_role("img", name=plots.nth(n).get_attribute("aria-label")).count() for n in range(plots.count()))
+    assert page.locator("li[title]").count() == 0
+    page.context.close()
 
 
 COVERED = """() => {

@@ -270,7 +270,7 @@ def test_the_plan_and_the_data_are_told_with_their_files(tmp_path):
     row = Segment("a.flac", 0.0, 1800.0, "a.mp4", "sita", 0.1, 0.5, 0.0, language="te", licence="CC0-1.0", source="own")
     write_manifest(tmp_path / "manifests" / "train.csv", [row])
     page, numbers = write(tmp_path, results(trial()), Further(plan=tmp_path / "plan.json", manifests=tmp_path / "manifests"))
-    for told in ("751", "0.75", "too small", "0.50 h", "CC0-1.0", "POC 30 min; MVP 30 min", "From plan.json", "From train.csv"):
+    for told in ("751", "0.75", "too small", "CC0-1.0", "POC 30 min; MVP 30 min", "From plan.json", "From train.csv"):
         assert told in page
     assert numbers["plan"]["columns"][1]["cost"] is None and numbers["data"]["train"]["total"]["duration_s"] == 1800.0
 
@@ -295,4 +295,4 @@ def test_symbols_are_counted_with_the_model_that_was_measured_alone(tmp_path, co
     assert "the model that was measured was not given" in write(tmp_path, found)[0]
     measured = found.contenders[0].model_copy(update={"model": codec.digest_of("natural")})
     page, _ = write(tmp_path, found.model_copy(update={"contenders": (measured,)}))
-    assert "magnitude of coefficients" in page and "natural mode at 6 kbps, 1.0 s of speech" in page
+    assert "magnitude, quantised" in page and "% of coefficients not zero" in page and "natural mode at 6 kbps, 1.0 s of speech" in page

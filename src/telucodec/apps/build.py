@@ -98,7 +98,10 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
             "segments rejected": len(data["rejected"]),
             "files unreadable": len(extracted.unreadable),
             "model": training["chosen"],
-            **{f"validation kbps, {name}": round(kbps, 3) for name, kbps in training["validation_kbps"].items()},
+            **{
+                f"validation kbps at equal distortion (lower is better), {name}": f"{kbps:.3f}"
+                for name, kbps in training["validation_kbps"].items()
+            },
         },
         seconds={"audio": extract_s, "manifests": prepare_s, "model": train_s, "measurements": measure_s},
         leaks=tuple(data["leaks"]),

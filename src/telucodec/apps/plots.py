@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +95,8 @@ class Panel:
 def rate_plot_svg(panels: Sequence[Panel], marked_kbps: float) -> str:
     """Quality against measured kbps, panel beside panel; a line at `marked_kbps`."""
     rows = -(-len(panels) // ACROSS)
-    with _figure((4.6 * min(ACROSS, len(panels)), 3.1 * rows + 0.6)) as (figure, svg):
+    about = "against measured kbps: " + "; ".join(panel.title for panel in panels)
+    with _figure((4.6 * min(ACROSS, len(panels)), 3.1 * rows + 0.6), about) as (figure, svg):
         families = list(dict.fromkeys(family for panel in panels for family in panel.lines))
         for place, panel in enumerate(panels, 1):
             axes = figure.add_subplot(rows, min(ACROSS, len(panels)), place)
@@ -139,7 +141,8 @@ class Curve:
 def curves_svg(curves: Sequence[Curve]) -> str:
     """What went on during a training, plot beside plot."""
     rows = -(-len(curves) // ACROSS)
-    with _figure((3.4 * min(ACROSS, len(curves)), 2.5 * rows)) as (figure, svg):
+    about = "over updates: " + "; ".join(curve.title for curve in curves)
+    with _figure((3.4 * min(ACROSS, len(curves)), 2.5 * rows), about) as (figure, svg):
         for place, curve in enumerate(curves, 1):
             axes = figure.add_subplot(rows, min(ACROSS, len(curves)), place)
             for name, points in curve.lines.items():
@@ -167,11 +170,15 @@ class Columns:
     values: Sequence[float]
     whole: float = math.nan
     """What a value can be at most; NaN where nothing limits it."""
+    across: str = ""
+    """What the labels are."""
+    upwards: str = ""
+    """What the values are."""
 
 
 def columns_svg(charts: Sequence[Columns]) -> str:
     """Bar charts beside each other."""
-    with _figure((4.6 * len(charts), 2.6)) as (figure, svg):
+    with _figure((4.6 * len(charts), 2.6), "; ".join(chart.title for chart in charts)) as (figure, svg):
         for place, chart in enumerate(charts, 1):
             axes = figure.add_subplot(1, len(charts), place)
             axes.set_axisbelow(True)
@@ -180,6 +187,8 @@ def columns_svg(charts: Sequence[Columns]) -> str:
             if math.isfinite(chart.whole):
                 axes.axhline(chart.whole, color=INK, linewidth=0.8, linestyle=":")
             axes.set_title(chart.title, color=INK, fontsize=10)
+            axes.set_xlabel(chart.across, color=INK, fontsize=9)
+            axes.set_ylabel(chart.upwards, color=INK, fontsize=9)
             axes.grid(alpha=0.2, color=INK, axis="y")
             _ink(axes)
     return svg[0]
@@ -199,7 +208,8 @@ class Bar:
 
 def interval_plot_svg(bars: Sequence[Bar], title: str, limits: tuple[float, float], marked: float | None = None) -> str:
     """Values with their intervals, one below the other, the first on top; a line at `marked`."""
-    with _figure((7.6, 1.2 + 0.45 * len(bars))) as (figure, svg):
+    about = f"{title}; {', '.join(bar.label for bar in bars)}"
+    with _figure((7.6, 1.2 + 0.45 * len(bars)), about) as (figure, svg):
         axes = figure.add_subplot()
         for place, bar in enumerate(bars):
             axes.plot(bar.singles, [place + 0.22] * len(bar.singles), "|", color="C1", markersize=7)
@@ -218,8 +228,8 @@ def interval_plot_svg(bars: Sequence[Bar], title: str, limits: tuple[float, floa
 
 
 @contextmanager
-def _figure(size: tuple[float, float]) -> Iterator[tuple["Figure", list[str]]]:
-    """Yield an empty figure of `size` in inches, and a list that holds its SVG once it is drawn."""
+def _figure(size: tuple[float, float], about: str) -> Iterator[tuple["Figure", list[str]]]:
+    """Yield an empty figure of `size` in inches, and a list that holds its SVG, which says what it is `about`, once it is drawn."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -235,7 +245,8 @@ def _figure(size: tuple[float, float]) -> Iterator[tuple["Figure", list[str]]]:
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
-    svg.append(text[text.index("<svg") :].replace(INK, "currentColor"))
+    drawn = text[text.index("<svg") + len("<svg") :].replace(INK, "currentColor")
+    svg.append(f'<svg role="img" aria-label="Plot {escape(about)}"{drawn}')
 
 
 def _ink(axes: "Axes") -> None:

@@ -94,6 +94,7 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
         rows=rows(results),
         grouped=[(group or "no group", rows(results, group)) for group in groups] if 1 < len(groups) <= MAX_GROUPS else [],
         holes=holes(results),
+        families={row.family for row in results.contenders},
         # matplotlib escapes the texts it draws
         rate_plot=Markup(rate_plot(results, estimate)),
         estimate=estimate,
@@ -102,7 +103,6 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
         symbols_plot=Markup(columns_svg(counted.charts)) if counted else "",
         why_not_counted=why_not_counted,
         parts=parts,
-        hours=lambda seconds: number(seconds / 3600, 2, "h").text,
         training=training,
         training_facts=_training_facts(training) if training else {},
         curves=_drawn(curves_svg, curves(training)) if training else "",

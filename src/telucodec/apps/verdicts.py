@@ -105,7 +105,7 @@ def _time(build: BuildRecord) -> Verdict:
 
 def _cost(build: BuildRecord) -> Verdict:
     why = NO_TIME if math.isnan(build.spent_s()) else "The price of an hour was not given."
-    return _within("Cost", build.cost(), build.terms.cost, _money, "{:.6g}", why)
+    return _within("Cost", build.cost(), build.terms.cost, _money, "{:.6g}", why, "In the currency of the price.")
 
 
 def _money(amount: float) -> str:
@@ -122,11 +122,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _within(criterion: str, spent: float, limit: float | None, shown: Callable[[float], str], exactly: str, why_not: str) -> Verdict:
+def _within(
+    criterion: str, spent: float, limit: float | None, shown: Callable[[float], str], exactly: str, why_not: str, unit: str = ""
+) -> Verdict:
     """`why_not` is why `spent` was not measured, where it is NaN; a limit so near that both are `shown` alike is told `exactly`, and so is what was spent."""
     if limit is not None and math.isfinite(spent) and spent != limit and shown(spent) == shown(limit):
         shown = exactly.format
-    measured, note = (NOT_MEASURED, why_not) if math.isnan(spent) else (shown(spent), "")
+    measured, note = (NOT_MEASURED, why_not) if math.isnan(spent) else (shown(spent), unit)
     if limit is None:
         return Verdict(criterion, "NO LIMIT", measured, "no limit given", note)
     status = "NOT MEASURED" if math.isnan(spent) else "PASS" if spent <= limit else "FAIL"

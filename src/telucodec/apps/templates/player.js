@@ -31,15 +31,16 @@ class Player {
       return part;
     });
   }
-  start(when = this.context.currentTime + 0.02) {
+  // Begin so many seconds into the part.
+  start(when = this.context.currentTime + 0.02, from = 0) {
     this.stop();
-    this.startedAt = when;
+    this.startedAt = when - from;
     this.sources = this.parts.map((part, place) => {
       const source = this.context.createBufferSource();
       source.buffer = part;
       source.loop = true;
       source.connect(this.gains[place]);
-      source.start(when);
+      source.start(when, from);
       return source;
     });
   }

@@ -1,4 +1,4 @@
-// A bar of buttons over sounds that run in step: one plays and stops all of them, each of the others lets its sound be heard.
+// A bar of buttons over sounds that run in step: one plays and stops all of them, each of the others lets its sound be heard. Below them their place can be set.
 const SOUND_RATE = 16000;
 let context = null, playing = null;    // one bar plays at a time
 
@@ -19,7 +19,9 @@ function offerSwitch(bar, sounds, first = 0) {
   bar.replaceChildren();
   const play = button("Play", "play", bar), choices = part("div", "choices", bar);
   const buttons = sounds.map((sound) => button(sound.label, "", choices));
-  const mark = part("i", "", part("div", "place", bar)), trouble = part("span", "trouble", bar);
+  const place = Object.assign(part("input", "place", bar), {type: "range", max: 100, step: "any", value: 0});  // % of the clip
+  place.setAttribute("aria-label", "place in the clip");
+  const trouble = part("span", "trouble", bar);
   let player = null, loading = null, chosen = first, wanted = false;
 
   const show = () => {
@@ -28,10 +30,11 @@ function offerSwitch(bar, sounds, first = 0) {
     sounds.forEach((sound, number) => sound.up(wanted && number === chosen));
   };
   const follow = () => {
-    if (!wanted || !player) { mark.style.width = 0; return; }
-    mark.style.width = `${100 * player.place / player.length}%`;
+    if (!wanted || !player) return;
+    place.value = 100 * player.place / player.length;
     requestAnimationFrame(follow);
   };
+  const from = () => place.value / 100 * player.length % player.length;
   const load = async () => {
     context ??= new AudioContext({sampleRate: SOUND_RATE});
     const waves = await Promise.all(sounds.map(async (sound) => (await context.decodeAudioData(sound.bytes().buffer)).getChannelData(0)));
@@ -57,10 +60,11 @@ function offerSwitch(bar, sounds, first = 0) {
       return;
     }
     if (!wanted || player.playing) return;  // pressed again meanwhile
-    player.start();
+    player.start(undefined, from());
     player.choose(chosen);
     follow();
   };
+  place.oninput = () => { if (wanted && player) player.start(undefined, from()); };
   play.onclick = () => wanted ? stop() : start();
   buttons.forEach((made, number) => {
     made.onclick = () => {
