@@ -17,6 +17,7 @@ from small_codecs import small_codec
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from telucodec import __version__
 from telucodec.cli.main import VERBS, app
 from telucodec.metrics import METRICS
 
@@ -101,7 +102,19 @@ def test_every_verb_explains_itself_with_an_example():
 
 def test_the_overview_tells_every_verb_and_what_it_is_for():
     overview = telucodec("--help").stdout
-    assert all(re.search(rf"^  {name} +\w", overview, re.MULTILINE) for name in VERBS)
+    assert all(re.search(rf"^  {name} +{short}$", overview, re.MULTILINE) for name, short in VERBS.items())
+
+
+def test_the_version_is_told():
+    assert telucodec("--version").stdout == f"telucodec {__version__}\n"
+
+
+def test_arguments_are_called_in_usage_and_errors_as_in_the_help():
+    done = telucodec("encode")
+    assert "SOURCE" in done.stderr.splitlines()[0] and "Missing argument 'SOURCE'" in done.stderr
+    assert all(
+        param.metavar == param.metavar.upper() for _, verb in every_verb() for param in verb.params if param.param_type_name == "argument"
+    )
 
 
 def bad_media(folder):
