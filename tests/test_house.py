@@ -14,7 +14,7 @@ from telucodec.cli.main import VERBS, module_of
 SOURCE = Path(__file__).parents[1] / "src" / "telucodec"
 FLOORS = [
     {"errors", "progress"},
-    {"files", "config", "undisturbed"},
+    {"files", "config", "undisturbed", "counting"},
     {"audio", "bitstream"},
     {"data", "metrics", "runtime", "models", "losses"},
     {"stream"},

@@ -78,7 +78,7 @@ def test_a_check_that_finds_something_says_so_in_its_exit_code(raw, tmp_path):
     shutil.copytree(raw / "own", tmp_path / "own")
     next((tmp_path / "own" / "audio").iterdir()).unlink()
     done = telucodec("manifest", "check", tmp_path / "own" / "manifest.csv", code=1)
-    assert "is missing" in done.stdout and "4 rows checked, 1 findings" in done.stdout
+    assert "is missing" in done.stdout and "4 rows checked, 1 finding\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_synthesiser_of_the_shelf_speaks_in_the_voice_asked_for(monkeypatch, t
     monkeypatch.setitem(SYNTHESISERS, "espeak", Hum)
     (tmp_path / "prompts.txt").write_text("నమస్కారం\n", "utf-8")
     asked = ["tts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "tts"), "--synthesiser", "espeak", "--voice", "low"]
-    assert "1 rows" in CliRunner().invoke(app, asked).output
+    assert "1 row," in CliRunner().invoke(app, asked).output
     assert read_manifest(tmp_path / "tts" / "manifest.csv")[0].speaker == "hum low"
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from telucodec import __version__
 from telucodec.apps.build_record import NO_TERMS, SHIPPED, BuildRecord, Terms
 from telucodec.apps.report import Further, report
+from telucodec.counting import counted
 from telucodec.data.extract import TEST_FOLDER, ExtractReport, extract, media_files
 from telucodec.data.filter import FilterConfig, Sifted, sift
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
@@ -119,10 +120,6 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     return Built(results, page, record.unreadable)
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def _one_line(words: str) -> str:
     """`words` on one line, as names of files may not be."""
     return " ".join(words.splitlines())
@@ -168,7 +165,7 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
     spent_s = before_s + time.monotonic() - start
     write_whole(record, json.dumps({"seconds": spent_s}).encode())
     num_recordings, num_unreadable = len(extracted.recordings), len(extracted.unreadable)
-    say(f"audio: {_counted(num_recordings, 'recording')}, {extracted.num_reused} from before, {num_unreadable} unreadable")
+    say(f"audio: {counted(num_recordings, 'recording')}, {extracted.num_reused} from before, {num_unreadable} unreadable")
     for line in extracted.unreadable:
         say(f"  left out: {_one_line(line)}")
     if not extracted.recordings:
@@ -213,7 +210,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
     }
     found, seconds = _step(out, "manifests", made_from, list(manifests.values()), work, "manifests:", say)
     durations = ", ".join(f"{part} {part_s:.0f} s" for part, part_s in found["seconds"].items())
-    say(f"manifests: {durations}; {_counted(len(found['rejected']), 'segment')} rejected")
+    say(f"manifests: {durations}; {counted(len(found['rejected']), 'segment')} rejected")
     for line in [*found["rejected"][:LINES_SHOWN], *found["leaks"], *found["remarks"]]:
         say(f"  {_one_line(line)}")
     if not found["seconds"]["test"]:
@@ -293,5 +290,5 @@ def _evaluate(out: Path, audio: str, results: Path, model: str, called: str, bar
     settings = {"kbps": KBPS, "baselines": list(BASELINES), "measured_with": measured_with}
     made_from = settings | {"test": _sha256(test_csv), "audio": audio, "model": model, "shipped": shipped, "called": called}
     found, seconds = _step(out, "results", made_from, [results], work, "results:", say)
-    say(f"results: {_counted(found['clips'], 'test clip')}")
+    say(f"results: {counted(found['clips'], 'test clip')}")
     return seconds

@@ -10,6 +10,7 @@ import typer
 
 from telucodec.cli.import_ import OWN
 from telucodec.cli.progress import progress_bar
+from telucodec.counting import counted
 from telucodec.data.extract import Origin, media_files
 from telucodec.data.extract import extract as run
 from telucodec.data.extract_status import ExtractStatus, extract_status
@@ -59,8 +60,9 @@ def extract(
         _say_failed(made.failed)
         hours = sum(recording.duration_s for recording in made.recordings) / 3600
         typer.echo(
-            f"{printable(out / 'manifest.csv')}: {len(made.recordings)} recordings, {hours:.2f} hours, {made.num_reused} of them from before; "
-            f"{len(made.failed)} files failed" + (", see failed.csv" if made.failed else "")
+            f"{printable(out / 'manifest.csv')}: {counted(len(made.recordings), 'recording')}, {hours:.2f} hours"
+            + (f", {made.num_reused} of them from before" if made.num_reused else "")
+            + (f"; {counted(len(made.failed), 'file')} failed, see failed.csv" if made.failed else "")
         )
     if made.failed:
         again = f" ({made.num_not_tried} of them before, and not tried again without --retry)" if made.num_not_tried else ""

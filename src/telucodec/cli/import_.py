@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from telucodec.cli.progress import progress_bar
+from telucodec.counting import counted
 from telucodec.data.importing import Imported, import_source
 from telucodec.data.sources import SOURCES
 from telucodec.data.sources.source import SourceConfig
@@ -54,6 +55,7 @@ def say_imported(imported: Imported) -> None:
         typer.echo(f"left out: {which}: {why}", err=True)
     made = stats(imported.rows)
     typer.echo(
-        f"{printable(imported.manifest)}: {made.total.rows} rows, {made.total.duration_s / 60:.1f} minutes, speakers known: {len(made.groups['speaker'].keys() - {UNKNOWN})}; "
-        f"{imported.num_reused} from before, {len(imported.rejected)} left out, see rejected.csv"
+        f"{printable(imported.manifest)}: {counted(made.total.rows, 'row')}, {made.total.duration_s / 60:.1f} minutes, speakers known: {len(made.groups['speaker'].keys() - {UNKNOWN})}"
+        + (f"; {imported.num_reused} from before" if imported.num_reused else "")
+        + (f"; {len(imported.rejected)} left out, see rejected.csv" if imported.rejected else "")
     )

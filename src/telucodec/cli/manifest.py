@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from telucodec.cli.progress import progress_bar
+from telucodec.counting import counted
 from telucodec.data.check import check as find_faults
 from telucodec.data.exporting import export as hand_on
 from telucodec.data.exports import EXPORTS
@@ -85,20 +86,20 @@ def stats(
 
     Example: telucodec manifest stats data/manifests/train.csv
     """
-    counted = count(row for path in manifests for row in read_manifest(path))
+    found = count(row for path in manifests for row in read_manifest(path))
     if as_json:
-        typer.echo(json.dumps(asdict(counted), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
         return
-    for column, amounts in counted.groups.items():
+    for column, amounts in found.groups.items():
         for name, amount in list(amounts.items())[:GROUPS_SHOWN]:
             short = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 3]}..."
             typer.echo(f"{column:<8}  {short:<{NAME_WIDTH}}  {amount.rows:>8} rows  {amount.duration_s / 3600:>9.3f} h")
         if len(amounts) > GROUPS_SHOWN:
             typer.echo(f"{column:<8}  and {len(amounts) - GROUPS_SHOWN} more; --json lists all")
-    total, synthetic = counted.total, counted.synthetic
+    total, synthetic = found.total, found.synthetic
     typer.echo(
-        f"{_amount(total.rows, total.duration_s)} in all: {counted.with_text.rows} rows with text, "
-        f"{_amount(synthetic.rows, synthetic.duration_s)} synthetic"
+        f"{_amount(total.rows, total.duration_s)} in all; with text: {found.with_text.rows}; synthetic: "
+        + (_amount(synthetic.rows, synthetic.duration_s) if synthetic.rows else "0")
     )
 
 
@@ -115,7 +116,7 @@ def check(manifests: Manifests) -> None:
                 typer.echo(f"{printable(path)}: {finding}")
                 num_findings += 1
         num_rows += len(rows)
-    typer.echo(f"{num_rows} rows checked, {num_findings} findings")
+    typer.echo(f"{counted(num_rows, 'row')} checked, {counted(num_findings, 'finding')}")
     if num_findings:
         raise typer.Exit(1)
 
@@ -160,7 +161,7 @@ for verb in (split, mix, stats, check, convert, export):
 
 
 def _amount(rows: int, duration_s: float) -> str:
-    return f"{rows} rows, {duration_s / 3600:.2f} h" if duration_s >= 360 else f"{rows} rows, {duration_s:.0f} s"
+    return f"{counted(rows, 'row')}, " + (f"{duration_s / 3600:.2f} h" if duration_s >= 360 else f"{duration_s:.0f} s")
 
 
 def _counts(take: list[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from telucodec.cli.progress import progress_bar
+from telucodec.counting import counted
 from telucodec.data.manifest import moved, read_manifests, write_manifest
 from telucodec.data.segment import PURPOSES, SegmentConfig
 from telucodec.data.segment import segment as cut_all
@@ -51,9 +52,10 @@ def segment(
     write_manifest(out, moved(done.rows, root, out.parent))
     share = f" ({100 * done.kept_s / done.heard_s:.0f} %)" if done.heard_s else ""
     typer.echo(
-        f"{printable(out)}: {len(done.rows) - done.num_utterances} segments of {config.min_s:g} to {config.max_s:g} s, "
-        f"{done.kept_s / 60:.1f} minutes kept of {done.heard_s / 60:.1f} heard{share}; "
-        f"{done.num_utterances} utterances passed on, {len(done.speechless)} recordings without speech"
+        f"{printable(out)}: {counted(len(done.rows) - done.num_utterances, 'segment')} of {config.min_s:g} to {config.max_s:g} s, "
+        f"{done.kept_s / 60:.1f} minutes kept of {done.heard_s / 60:.1f} heard{share}"
+        + (f"; {counted(done.num_utterances, 'utterance')} passed on" if done.num_utterances else "")
+        + (f"; {counted(len(done.speechless), 'recording')} without speech" if done.speechless else "")
     )
     if done.unreadable:
         raise DataError(f"{len(done.unreadable)} of the recordings could not be read and were left out, see above; the rest is done")

@@ -1,0 +1,7 @@
+"""Numbers agree with the words behind them."""
+
+from telucodec.counting import counted
+
+
+def test_one_thing_is_no_plural():
+    assert [counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
