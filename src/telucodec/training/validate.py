@@ -11,10 +11,14 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.resample import resampled, resampled_to
 from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.codebooks import perplexity, signs_of_codebooks
+from telucodec.metrics.signs.logged import signs_of_numbers
 from telucodec.metrics.signs.sign import Sign
-from telucodec.metrics.signs.waves import signs_of_pairs
+from telucodec.metrics.signs.waves import judged, signs_of_pairs
 from telucodec.metrics.validation import Validation
 from telucodec.models.vq_codec import VQCodec
+
+OF_DEGREE = frozenset({"collapse to silence", "not decoding", "wrong gain"})
+"""Cases that a codec which learns leaves behind in one sound after another; the last to lag says nothing of the run."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ class Heard:
     """Frames a second."""
 
     def signs(self) -> tuple[Sign, ...]:
-        return signs_of_pairs(self.pairs) + signs_of_codebooks(self.counts)
+        """Return what is wrong with the codec: of cases of degree, those that half of the sounds show, or all of them pooled."""
+        whole, half = Validation(self.pairs), len(judged(self.pairs)) / 2
+        pooled = {sign.case for sign in signs_of_numbers(whole.snr_db.value, whole.amplitude_percent.value)}
+        of_sounds = [sign for sign in signs_of_pairs(self.pairs) if sign.case not in OF_DEGREE - pooled or len(sign.where) >= half]
+        return (*of_sounds, *signs_of_codebooks(self.counts))
 
     def entry(self) -> dict[str, object]:
         """What a log wants to know, by name; NaN where it could not be measured."""

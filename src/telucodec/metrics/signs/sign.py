@@ -125,8 +125,8 @@ def wrong_gain(measured: str, correlation: float) -> Sign:
         measured,
         f"needs {least_gain(correlation):.2f} to {THRESHOLDS.max_gain:g}",
         "normalisation that is not undone, full scale of another format (int16 for float), a limit on the output such as tanh, "
-        "or a loss that does not hear level",
-        "undo on the way out what is done to the level on the way in, and train on the waveform too",
+        "a loss that does not hear level, or too few updates so far",
+        "undo on the way out what is done to the level on the way in, train on the waveform too, and go on",
     )
 
 
