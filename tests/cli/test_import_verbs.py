@@ -58,7 +58,7 @@ def test_what_was_imported_is_split_mixed_counted_checked_and_converted(raw, tmp
     assert "rows of the earlier split were not given this time" in done.stderr
 
     mixed = tmp_path / "mixes" / "mix.jsonl"
-    telucodec("manifest", "mix", *manifests, "--out", mixed, "--take", "commonvoice=5", "--take", "own=2")
+    telucodec("manifest", "mix", *manifests, "--out", mixed, "--take", "commonvoice=5,own=2")
     counted = json.loads(telucodec("manifest", "stats", mixed, "--json").stdout)
     assert {name: amount["rows"] for name, amount in counted["groups"]["source"].items()} == {"commonvoice": 5, "own": 2}
     assert {name: amount["rows"] for name, amount in counted["groups"]["language"].items()} == {"te": 5, "de": 2}
@@ -88,6 +88,8 @@ def test_a_check_that_finds_something_says_so_in_its_exit_code(raw, tmp_path):
         (["import", "folder", "nowhere", "--out", "out"], "nowhere: is no folder"),
         (["import", "folder", ".", "--out", "out", "--parts", "train"], "--parts is for common-voice"),
         (["manifest", "mix", "a.csv", "--out", "b.csv", "--take", "own"], "SOURCE=ROWS"),
+        (["manifest", "mix", "a.csv", "--out", "b.csv", "--take", "own=400,tts"], "SOURCE=ROWS"),
+        (["manifest", "mix", "a.csv", "--out", "b.csv", "--take", "own=4,tts=2", "--take", "own=5"], "names own again"),
         (["manifest", "stats", "a.csv"], "a.csv: no such manifest"),
         (["manifest", "convert", "a.csv", "b.xml"], "neither .csv nor .jsonl"),
         (["manifest", "export", "a.csv", "--to", "lhotse", "--out", "b"], "a.csv: no such manifest"),

@@ -1,6 +1,7 @@
 """telucodec manifest: share out, mix, count, check, convert and export tables of segments."""
 
 import json
+import re
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -64,12 +65,12 @@ def split(
 def mix(
     manifests: Manifests,
     out: Annotated[Path, typer.Option(help="Manifest to write, .csv or .jsonl.")],
-    take: Annotated[list[str], typer.Option(help="SOURCE=ROWS, once for each source, such as commonvoice=500.")],
+    take: Annotated[list[str], typer.Option(help="SOURCE=ROWS for each source, such as own=400,commonvoice=500; may be repeated.")],
     seed: Annotated[int, typer.Option(help="Another seed takes other rows.")] = 0,
 ) -> None:
     """Take so many rows of each source, such as 400 own, 500 from Common Voice and 200 synthetic. Mix what is for training, after the split.
 
-    Example: telucodec manifest mix data/manifests/train.csv --out mix.csv --take commonvoice=500 --take tts=200 --take own=400
+    Example: telucodec manifest mix data/manifests/train.csv --out mix.csv --take own=400,commonvoice=500,tts=200
     """
     counts = _counts(take)
     rows = read_manifests(manifests, out.parent)
@@ -167,8 +168,11 @@ def _amount(rows: int, duration_s: float) -> str:
 def _counts(take: list[str]) -> dict[str, int]:
     counts = {}
     for order in take:
-        source, _, number = order.rpartition("=")
-        if not number.isdecimal() or source in counts:
-            raise typer.BadParameter(f"{order!r} is not SOURCE=ROWS such as commonvoice=500, each source once")
-        counts[source] = int(number)
+        found = re.findall(r"(.*?)=(\d+)(?:,|$)", order)  # a name may hold a comma
+        if not found or ",".join(map("=".join, found)) != order:
+            raise typer.BadParameter(f"{order!r} is not SOURCE=ROWS such as own=400,commonvoice=500")
+        for source, number in found:
+            if source in counts:
+                raise typer.BadParameter(f"{order!r} names {source} again; take from each source once")
+            counts[source] = int(number)
     return counts
