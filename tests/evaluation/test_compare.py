@@ -2,8 +2,11 @@
 
 import json
 import math
+import multiprocessing
+import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -183,6 +186,26 @@ def test_two_processes_find_the_same(tmp_path, waves):
         trials, samples = compare(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
         found.append((list(map(told, trials)), [sample.clip for sample in samples]))
     assert found[0] == found[1]
+
+
+def test_a_comparison_that_is_stopped_with_its_processes_ends_without_a_word(monkeypatch):
+    """As by Ctrl-C, whose signal reaches all of them."""
+    complaints = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+
+    def stop(number, frame):
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.5)  # while the first result is waited for
+            compare([Clip(f"{number}", partial(time.sleep, 600)) for number in range(200)], [], [], jobs=2)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not complaints and not multiprocessing.active_children()
 
 
 def test_no_process_outlives_one_that_was_killed(waves, tmp_path):

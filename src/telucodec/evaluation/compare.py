@@ -13,7 +13,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
-from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -92,9 +91,14 @@ def _in_turn(work: Callable, places: Sequence[Place], contenders: Sequence[Conte
     while left:
         try:
             with _pool(jobs, contenders) as pool:
-                for found in pool.map(work, *zip(*left, strict=True), repeat(contenders)):
-                    yield found
-                    del left[0]
+                try:
+                    for found in [pool.submit(work, *place, contenders) for place in left]:
+                        yield found.result()
+                        del left[0]
+                except BaseException:
+                    # Ctrl-C ends the processes too. What has not begun is for the pool's own thread to take back, which trips over what others did.
+                    pool.shutdown(cancel_futures=True)
+                    raise
         except BrokenProcessPool:
             yield _by_itself(work, left.pop(0), contenders)
 
