@@ -11,6 +11,7 @@ import soxr
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import CASES, DoctorConfig, examine, findings_on
+from telucodec.data.filter import sift
 from telucodec.data.fingerprint import NUM_BITS, duplicates
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import DataError
@@ -166,6 +167,29 @@ def test_digital_silence_is_silent_and_not_clipped(tmp_path):
     (diagnosis,) = examine([path]).diagnoses
     assert [finding.case for finding in diagnosis.findings] == ["mostly silent", "too quiet"]
     assert diagnosis.findings[1].measured == "peak 0"
+
+
+@pytest.mark.parametrize("level", [1.0, 0.01])
+def test_channels_that_cancel_to_silence_are_told_and_not_the_silence(tmp_path, level):
+    x = level * read_media(CLIP)[0]
+    (diagnosis,) = examine([wav(tmp_path / "stereo.wav", np.stack([x, -x], axis=1))]).diagnoses
+    assert [finding.case for finding in diagnosis.findings] == ["channels cancel"]
+
+
+@pytest.mark.parametrize("num_samples", [15_900, 16_000, 21_000, 31_000])
+def test_doctor_and_filter_agree_on_how_short_a_row_may_be(tmp_path, num_samples):
+    rows = recording(tmp_path, read_media(CLIP)[0, 8000 : 8000 + num_samples])
+    write_manifest(tmp_path / "rows.csv", rows)
+    (found,) = examine([tmp_path / "rows.csv"]).diagnoses
+    (verdict,) = sift(rows, tmp_path).verdicts
+    assert found.findings == verdict.against
+    assert [finding.case for finding in found.findings] == (["too short"] if num_samples < SAMPLE_RATE else [])
+
+
+def test_rows_are_held_to_a_segment_that_was_asked_for(tmp_path):
+    write_manifest(tmp_path / "rows.csv", recording(tmp_path, read_media(CLIP)[0, 8000:29_000]))
+    (found,) = examine([tmp_path / "rows.csv"], DoctorConfig(segment_s=1.0)).diagnoses
+    assert [finding.case for finding in found.findings] == ["too short"]
 
 
 def test_nothing_to_look_at_is_an_error(tmp_path):

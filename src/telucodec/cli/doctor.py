@@ -22,8 +22,13 @@ from telucodec.files import printable, without_nan
 def doctor(
     paths: Annotated[list[Path], typer.Argument(help="Audio and video files, folders of such, or manifests (.csv, .jsonl).")],
     segment_s: Annotated[
-        float, typer.Option(min=0.01, callback=finite, help="Length in seconds of the segments they will be cut into.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0.01,
+            callback=finite,
+            help="Length in seconds of the segments they will be cut into; 1 for files if not given. Training packs rows as they are.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every measure and finding as JSON.")] = False,
     html: Annotated[
         Path | None,
@@ -40,7 +45,8 @@ def doctor(
     Example: telucodec doctor recordings --html doctor.html
     """
     with progress_bar("Examining") as progress:
-        checkup = examine(paths, DoctorConfig(segment_s=segment_s), jobs or os.cpu_count() or 1, progress)
+        config = DoctorConfig() if segment_s is None else DoctorConfig(segment_s=segment_s)
+        checkup = examine(paths, config, jobs or os.cpu_count() or 1, progress)
     if html:
         write_page(checkup, html)
     if as_json:

@@ -34,7 +34,9 @@ class DoctorConfig(BaseModel):
     segment_s: float = Field(1.0, ge=1 / SAMPLE_RATE)
     """Segments the files will be cut into; the last one is filled up with zeros."""
     max_padding_share: float = 0.3
-    """More zeros than that, and a batch holds a third less sound than it seems."""
+    """More zeros than that, and a batch holds a third less sound than it seems. Training packs rows by itself, so of these only where one asks."""
+    min_duration_s: float = 1.0
+    """Of a row. Shorter ones would be mostly padding in a batch."""
     min_peak: float = 0.01
     """To be exceeded. -40 dBFS: 16 bits leave less than 10 to such a sound."""
     min_rms: float = 0.001
@@ -63,6 +65,11 @@ class DoctorConfig(BaseModel):
     """The weaker channel over the stronger one. Below, one carries nothing of use, and mixing costs 6 dB."""
     min_mixing_db: float = -10.0
     """Where the mean of the channels lies so far below them, they cancel."""
+
+    @property
+    def asks_for_padding(self) -> bool:
+        """Whether the length of segments or their padding was set."""
+        return bool({"segment_s", "max_padding_share"} & self.model_fields_set)
 
 
 @dataclass(frozen=True)
@@ -259,26 +266,34 @@ def _look_at(sound: Sound, config: DoctorConfig) -> tuple[Diagnosis, np.ndarray]
     except (MediaError, DataError) as error:
         reason = str(error).removeprefix(f"{printable(sound.path)}: ").partition(";")[0]
         return Diagnosis(sound, None, (unreadable(reason),)), nothing
-    return Diagnosis(sound, measures, findings_on(measures, config)), fingerprint
+    return Diagnosis(sound, measures, findings_on(measures, config, sound.row is not None)), fingerprint
 
 
-def findings_on(measures: Measures, config: DoctorConfig = DoctorConfig()) -> tuple[Finding, ...]:
+def findings_on(measures: Measures, config: DoctorConfig = DoctorConfig(), of_row: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong with a sound of these measures, the worst first, nothing if it is healthy.
 
-    What is too quiet is not judged by its spectrum: there is too little to judge.
+    What is too quiet is not judged by its spectrum: there is too little to judge. Channels that cancel are why a sound is silent, and told alone.
     """
     judged = measures.std > config.min_rms and measures.peak > config.min_peak
-    return in_order([*_on_level(measures, config), *(_on_sound(measures, config) if judged else ())])
+    found = [*_on_length(measures, config, of_row), *_on_level(measures, config), *(_on_sound(measures, config) if judged else ())]
+    if any(finding.case == "channels cancel" for finding in found):
+        found = [finding for finding in found if finding.case not in ("mostly silent", "too quiet")]
+    return in_order(found)
 
 
-def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
-    if m.padding_share > config.max_padding_share:
+def _on_length(m: Measures, config: DoctorConfig, of_row: bool) -> Iterator[Finding]:
+    if m.padding_share > config.max_padding_share and (config.asks_for_padding or not of_row):
         yield Finding(
             "too short",
             f"{m.duration_s:.2f} s, {100 * m.padding_share:.1f} % padding with zeros in its segments",
             f"at most {100 * config.max_padding_share:g} %",
             "choose a shorter segment or leave it out",
         )
+    elif of_row and m.duration_s < config.min_duration_s:
+        yield Finding("too short", f"{m.duration_s:.2f} s", f"needs {config.min_duration_s:g} s", "record longer or leave it out")
+
+
+def _on_level(m: Measures, config: DoctorConfig) -> Iterator[Finding]:
     if not m.std > config.min_rms:
         yield Finding("mostly silent", f"RMS {m.std:.2g}", f"needs more than {config.min_rms:g}", "leave it out, and check the microphone")
     elif m.silent_share > config.max_silent_share:

@@ -16,14 +16,12 @@ from telucodec.progress import Progress
 
 
 class FilterConfig(DoctorConfig):
-    """The doctor's thresholds, two more, and the cases that do not cost a row its place."""
+    """The doctor's thresholds, one more, and the cases that do not cost a row its place."""
 
-    min_duration_s: float = 1.0
-    """Shorter ones would be mostly padding in a batch."""
     max_clipped_share: float = Field(0.01, ge=0, le=1)
     """Share of samples at full scale, whether in runs or not."""
     max_padding_share: float = 1.0
-    """Training crops and packs rows by itself: how long they must be is for `min_duration_s` alone to say."""
+    """None, whatever the segments: how long rows must be is for `min_duration_s` alone to say."""
     keep: tuple[str, ...] = ("hum", "DC offset", "dead channel")
     """Cases that are told, but keep their place: hum and offset are steady, cost few bits, and can be filtered out without a new recording;
     with a dead channel the other is heard 6 dB weaker, no more."""
@@ -117,11 +115,7 @@ def _verdict(diagnosis: Diagnosis, config: FilterConfig) -> Verdict:
 
 def _beyond_the_doctor(diagnosis: Diagnosis, config: FilterConfig) -> Iterator[Finding]:
     m = diagnosis.measures
-    if m is None:
-        return
-    if m.duration_s < config.min_duration_s:
-        yield Finding("too short", f"{m.duration_s:.2f} s", f"needs {config.min_duration_s:g} s", "record longer or leave it out")
-    if m.clipped_share > config.max_clipped_share and not any(finding.case == "clipped" for finding in diagnosis.findings):
+    if m and m.clipped_share > config.max_clipped_share and not any(finding.case == "clipped" for finding in diagnosis.findings):
         yield Finding(
             "clipped",
             f"{100 * m.clipped_share:.3g} % of samples at full scale",
