@@ -40,7 +40,7 @@ def bound(
         typer.echo(json.dumps(told))
         return
     for rate, (low, high) in reachable.items():
-        typer.echo(f"{rate:6g} kbps: about {low:.1f} dB, at most {high:.1f} dB")
+        typer.echo(f"{rate:6g} kbps: about {low:.1f} dB, optimistically {high:.1f} dB")
     for target in targets:
         fine, coarse = target.needed_kbps
         typer.echo(f"{snr:g} dB at {target.kbps:g} kbps: {target.verdict}; that SNR takes {fine:.1f} to {coarse:.1f} kbps")

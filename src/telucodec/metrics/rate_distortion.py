@@ -100,9 +100,11 @@ def judge(found: Bracket, kbps: float, snr_db: float) -> Target:
     """Whether sound allows so many dB at so many kbps."""
     reachable = found.snr_db_for(kbps)
     if snr_db > reachable[1]:
-        verdict = "out of reach: even an optimistic estimate stays below it, no training can mend that"
+        verdict = "out of reach by an optimistic estimate, which no codec measured here comes to"
     elif snr_db > reachable[0]:
-        verdict = "between what the shipped codec's fidelity mode about reaches and what is out of reach: measure it before you promise it"
+        verdict = (
+            "between what the shipped codec's fidelity mode about reaches and an optimistic estimate: measure it before you promise it"
+        )
     else:
         verdict = "not ruled out by the audio; whether a codec gets there, training must show"
     return Target(kbps, snr_db, reachable, found.kbps_for(snr_db), verdict)
