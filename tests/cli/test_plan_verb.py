@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -12,7 +13,7 @@ from telucodec.cli.main import app
 from telucodec.cli.plan import lines
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.metrics.rate_distortion import Target
-from telucodec.training.plan import Column, Plan, Probe
+from telucodec.training.plan import Column, Plan, Probe, verdict_on
 
 COLUMNS = (
     Column("POC", "half an hour", 1_400, 5.6, 1.46, 1800, 0.25, "too small: 1,400 updates"),
@@ -26,6 +27,7 @@ def test_a_table_a_line_for_each_choice_and_a_summary():
     told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 3.82, COLUMNS, KNOWN, TARGET))
     assert told[0].split() == ["POC", "MVP", "DAC"]
     assert told[1].split() == ["updates", "1,400", "22,400", "400,000"]
+    assert told[3].split() == ["passes", "over", "your", "data", "1.46", "23.4", "-"]  # DAC heard other data
     assert told[4].split() == ["time", "here", "30", "min", "8", "h", "11.3", "days"]
     assert told[5].split() == ["cost", "0.25", "4.00", "136.10"]
     assert "POC: half an hour; too small: 1,400 updates" in told
@@ -34,6 +36,13 @@ def test_a_table_a_line_for_each_choice_and_a_summary():
         for line in told
     )
     assert told[-1] == "40 updates timed, 1.25 s each; 12 s of sound a second; 3.82 h of data; too small: POC"
+
+
+def test_data_that_is_too_little_for_a_length_is_told_last():
+    weekend = replace(COLUMNS[1], name="production", verdict=verdict_on(300_000, passes=30_100))
+    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 0.16, (COLUMNS[1], weekend), KNOWN, None))
+    assert any(line.startswith("production: ") and "30,100 times, and more recordings will do more" in line for line in told)
+    assert told[-1].endswith("too little data for: production")
 
 
 def test_little_data_is_told_in_seconds():

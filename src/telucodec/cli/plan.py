@@ -90,7 +90,7 @@ def lines(found: "Plan") -> list[str]:
         ("", *(column.name for column in columns)),
         ("updates", *(f"{column.updates:,.0f}" for column in columns)),
         ("hours of sound heard", *(_number(column.heard_h) for column in columns)),
-        ("passes over your data", *(_number(column.passes) for column in columns)),
+        ("passes over your data", *(_number(column.passes) for column in found.columns), *("-" for _ in found.known)),
         ("time here", *(_time(column.wall_s) for column in columns)),
     ]
     if columns[0].cost is not None:
