@@ -89,6 +89,13 @@ def test_every_number_in_the_table_comes_from_the_results(tmp_path):
     assert numbers == from_results | derived
 
 
+def test_the_least_and_the_greatest_clip_are_on_the_page_without_a_pointer(tmp_path):
+    page = page_of(tmp_path, results(trial(snr_db=11.3), trial(clip="b", snr_db=21.7)))
+    assert "11.3 / 16.5 / 21.7" in " ".join(Texts(page).cells)
+    (ours,) = json.loads((tmp_path / "report.json").read_text())["contenders"]
+    assert (ours["snr_db_min"], ours["snr_db_max"]) == (11.3, 21.7)
+
+
 def test_hostile_names_are_text(tmp_path):
     found = results(
         trial(HOSTILE, clip=HOSTILE, failure=HOSTILE), trial("opus" + HOSTILE), names=(HOSTILE, "opus" + HOSTILE), test_set=HOSTILE

@@ -7,7 +7,7 @@ import re
 from made_up import GOOD, METRICS, results, trial
 from rich.console import Console
 
-from telucodec.apps.table import headings, holes, none_came_back, remarks, rows, summary_numbers, summary_table
+from telucodec.apps.table import headings, holes, none_came_back, ranges, remarks, rows, summary_numbers, summary_table
 from telucodec.evaluation.results import MetricRow
 
 
@@ -18,6 +18,16 @@ def test_every_cell_is_the_mean_of_what_was_measured():
     assert (row["PESQ"].text, row["PESQ"].share) == ("2.00", "1 of 2")
     assert row["kbps"].text == "6.32" and row["Times smaller"].text == "40.5"
     assert row["Pooled SNR, dB"].text == "17.0" and row["CPU s per s"].text == "0.030"
+
+
+def test_the_range_over_clips_is_told_in_words_and_to_scripts():
+    found = results(trial(snr_db=10.0), trial(clip="b", snr_db=20.0), trial(clip="c", snr_db=12.0, missing=("pesq",)))
+    (numbers,) = summary_numbers(found)
+    assert (numbers["snr_db_min"], numbers["snr_db"], numbers["snr_db_max"]) == (10.0, 14.0, 20.0)
+    ((label, spans, pooled),) = ranges(found)
+    assert (label, spans[0], pooled) == ("Ours", "10.0 / 14.0 / 20.0", "17.0")
+    ((_, spans, pooled),) = ranges(results(trial(failure="it broke")))
+    assert {*spans, pooled} == {"not measured"}
 
 
 def test_a_contender_that_failed_everywhere_is_holes_with_the_reason():

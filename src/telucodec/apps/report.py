@@ -24,7 +24,7 @@ from telucodec.apps.plots import columns_svg, curves_svg
 from telucodec.apps.result_plots import Bound, bound, rate_plot, snr_plot
 from telucodec.apps.sources import Source, moment, source_of
 from telucodec.apps.symbols import symbols
-from telucodec.apps.table import NOT_MEASURED, Cell, headings, holes, number, rows, summary_numbers
+from telucodec.apps.table import NOT_MEASURED, Cell, headings, holes, number, ranges, rows, summary_numbers
 from telucodec.apps.training_log import TrainingLog, codebooks, curves, number_of, read_training_log
 from telucodec.apps.verdicts import duration, headline, verdicts
 from telucodec.audio.media import read_media
@@ -92,6 +92,7 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
         comparisons=[comparison(results, sample, results_path) for sample in results.samples],
         headings=headings(results),
         rows=rows(results),
+        ranges=ranges(results),
         grouped=[(group or "no group", rows(results, group)) for group in groups] if 1 < len(groups) <= MAX_GROUPS else [],
         holes=holes(results),
         families={row.family for row in results.contenders},

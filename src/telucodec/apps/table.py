@@ -67,6 +67,25 @@ def rows(results: Results, group: str | None = None) -> list[list[Cell]]:
     return [[Cell(row.label, row.note), *_cells(row, found[row.name], results.metrics)] for row in results.contenders]
 
 
+def ranges(results: Results) -> list[tuple[str, list[str], str]]:
+    """Per contender its label, the least, mean and greatest clip of each metric, and the SNR of all clips as one, in words."""
+    found = summaries(results)
+    return [
+        (
+            row.label,
+            [
+                " / ".join(number(value, metric.digits).text for value in (spread.least, spread.mean, spread.most))
+                if (spread := found[row.name].spreads[metric.name]).num_measured
+                else NOT_MEASURED
+                for metric in results.metrics
+            ],
+            number(found[row.name].pooled_snr.value, 1).text,
+        )
+        for row in results.contenders
+        if not row.missing
+    ]
+
+
 def holes(results: Results) -> list[str]:
     """Why some clips were not measured: a sentence for each reason, with the metrics and codecs that share it."""
     found = summaries(results)
@@ -177,6 +196,8 @@ def summary_numbers(results: Results) -> list[dict]:
             "holes": {metric: dict(found.reasons) for metric, found in summary.spreads.items() if found.reasons},
         }
         | {metric: found.mean for metric, found in summary.spreads.items()}
+        | {f"{metric}_min": found.least for metric, found in summary.spreads.items()}
+        | {f"{metric}_max": found.most for metric, found in summary.spreads.items()}
         for name, summary in summaries(results).items()
     ]
     return without_nan(numbers)
