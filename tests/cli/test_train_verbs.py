@@ -62,6 +62,7 @@ def train(data, *options):
 def run(data):
     done = train(data, "--updates", 40, "--no-gates", "--experiment_name", "first", "--batch_size", 4, "--learning_rate", 1e-3)
     assert "40 updates heard" in done.stdout, done.stderr
+    assert done.stdout.rstrip().endswith(f"telucodec optimize {data / 'runs' / 'first'} packs it")
     assert done.returncode == (2 if "trained, but not well" in done.stderr else 0)
     return data / "runs" / "first"
 

@@ -1,6 +1,7 @@
 """telucodec train: a codec of discrete codes from manifests, checked before it spends and watched while it does."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
 from telucodec.errors import TelucodecError
+from telucodec.runtime.unpacked import TRAINED, packable
 
 
 def train(
@@ -110,10 +112,18 @@ def train(
     typer.echo(
         f"{folder / 'model'}: {outcome.updates:,} updates heard {outcome.heard_hours:.1f} h of sound in {outcome.spent_s / 60:.1f} min; "
         f"SNR {_told(entry['snr_db'], 'z.1f', ' dB')}, correlation {_told(entry['correlation'], 'z.2f')}, "
-        f"amplitude {_told(entry['amplitude_percent'], '.0f', ' %')} on validation sounds"
+        f"amplitude {_told(entry['amplitude_percent'], '.0f', ' %')} on validation sounds; {_next(folder)}"
     )
     if outcome.signs:
         raise TelucodecError(f"{folder}: trained, but not well: {outcome.signs[0]}, see above")
+
+
+def _next(run: Path) -> str:
+    """What to do with the codec that was trained in `run`."""
+    named = shlex.quote(str(run))
+    return (
+        f"telucodec optimize {named} packs it" if packable(run / "model" / TRAINED) else f"telucodec evaluate --model {named} measures it"
+    )
 
 
 def _told(value: float, form: str, unit: str = "") -> str:
