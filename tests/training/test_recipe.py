@@ -43,6 +43,12 @@ def test_settings_that_are_no_toml_are_one_line(tmp_path, value):
     assert "\n" not in str(told.value)
 
 
+def test_freezing_the_encoder_is_all_that_the_two_recipes_for_trained_codecs_differ_in():
+    both, decoder = (recipe_of(name) for name in ("finetune", "finetune-decoder"))
+    assert both.continues and not both.freeze_encoder
+    assert decoder == both.model_copy(update={"freeze_encoder": True, "description": decoder.description})
+
+
 def test_a_crop_shorter_than_the_delay_of_its_codec_is_refused():
     config = tiny(batches={"crop_s": 0.1})
     assert crop_samples(config) == 1600

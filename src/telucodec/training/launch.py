@@ -149,6 +149,10 @@ def settings(request: Request, begun: VQCodec | None) -> RunConfig:
         place = {"batch_size": changed["batches"], "learning_rate": changed["optimiser"]}.get(name, changed)
         place[name] = value
     recipe = parse(changed, RecipeConfig, f"{request.recipe} with what was asked for instead")
+    if begun is None and (recipe.continues or recipe.freeze_encoder):
+        raise ConfigError(
+            f"{request.recipe}: goes on from a trained codec, not from random numbers; give --from with a run, or with encodec: and EnCodec's folder"
+        )
     if begun and request.preset:
         raise ConfigError("--from brings its own codec; leave --preset out")
     return RunConfig(recipe=recipe, model=begun.config if begun else preset_of(request.preset or recipe.model))
@@ -177,9 +181,9 @@ def precision_of(asked: str) -> str:
 def catalogue() -> Iterator[str]:
     """Lines on the recipes and presets that ship."""
     for name in shipped("recipes"):
-        yield f"recipe {name:<12} {recipe_of(name).description}"
+        yield f"recipe {name:<16} {recipe_of(name).description}"
     for name in shipped("presets"):
-        yield f"preset {name:<15} {complexity(preset_of(name))}"
+        yield f"preset {name:<16} {complexity(preset_of(name))}"
 
 
 def crops_of(config: RunConfig, samples: np.ndarray, ends: np.ndarray) -> Crops:

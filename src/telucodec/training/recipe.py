@@ -78,6 +78,8 @@ class RecipeConfig(BaseModel):
     batches: BatchConfig = BatchConfig()
     revive_every: Annotated[int, Field(ge=1)] = 50
     """Updates between two looks for dead codes."""
+    continues: bool = False
+    """Whether it is for a codec that was trained before, which a run has to be given."""
     freeze_encoder: bool = False
     """Whether encoder and quantizer stay as they are, so that files made before can still be decoded."""
     model: str = "small-spectral"
