@@ -46,3 +46,19 @@ def made(folder: Path, codec: VQCodec, speech: np.ndarray, int8: bool = False, c
     """Write the bundle of `codec` to `folder`/bundle, its trained model to `folder`/model."""
     save_codec(codec, folder / "model")
     return optimize(folder / "model", folder / "bundle", {"speech": speech}, int8, codes_model)
+
+
+def small_encodec(folder: Path):
+    """Save a small EnCodec with random parameters to `folder` as its real weights are, and return it: 75 frames a second, 8 codes of 4 bits each."""
+    import transformers
+
+    torch.manual_seed(0)
+    settings = transformers.EncodecConfig(hidden_size=16, num_filters=4, codebook_size=16, target_bandwidths=[0.6, 2.4])
+    model = transformers.EncodecModel(settings).eval()
+    for layer in model.quantizer.layers:
+        book = layer.codebook
+        book.embed.copy_(0.1 * torch.randn_like(book.embed))
+        book.cluster_size.copy_(torch.rand(16))
+        book.embed_avg.copy_(book.embed * book.cluster_size[:, None])
+    model.save_pretrained(folder)
+    return model

@@ -9,9 +9,13 @@ import pytest
 import soundfile
 import torch
 from lightning_fabric import Fabric
+from small_codecs import small_encodec
+from typer.testing import CliRunner
 
+from telucodec.cli.main import app
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import ConfigError, ModelError
+from telucodec.evaluation.under_test import under_test
 from telucodec.export.optimize import optimize
 from telucodec.models.encodec_import import import_encodec
 from telucodec.models.store import load_codec_module, save_codec
@@ -30,17 +34,8 @@ LITTLE, ALL = 0.6, 2.4
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """Folder with config.json and model.safetensors, and the model they are of."""
-    torch.manual_seed(0)
-    settings = transformers.EncodecConfig(hidden_size=16, num_filters=4, codebook_size=16, target_bandwidths=[LITTLE, ALL])
-    model = transformers.EncodecModel(settings).eval()
-    for layer in model.quantizer.layers:
-        book = layer.codebook
-        book.embed.copy_(0.1 * torch.randn_like(book.embed))
-        book.cluster_size.copy_(torch.rand(16))
-        book.embed_avg.copy_(book.embed * book.cluster_size[:, None])
     folder = tmp_path_factory.mktemp("encodec")
-    model.save_pretrained(folder)
-    return folder, model
+    return folder, small_encodec(folder)
 
 
 def speech(telugu):
@@ -109,13 +104,18 @@ def test_a_run_starts_from_it_by_its_name_and_keeps_a_model_at_its_rate(saved, t
         precision="32",
         **asked,
     )
-    folder, outcome = run(request, lambda line: None, lambda done, total, name: None)
+    said = []
+    folder, outcome = run(request, said.append, lambda done, total, name: None)
+    assert any("measured by `telucodec evaluate`" in line and "6 dB at 6 kbps" in line for line in said)
     begun, kept = load_codec_module(folder / "start"), load_codec_module(folder / "model")
     imported = import_encodec(saved[0])
     assert all(torch.equal(tensor, imported.state_dict()[name]) for name, tensor in begun.state_dict().items())
     assert any(not torch.equal(tensor, begun.state_dict()[name]) for name, tensor in kept.state_dict().items())
     assert kept.config.sample_rate == 24_000
     assert outcome.heard_hours == pytest.approx(2 * 2 * 1.2 / 3600)
+    after, before = under_test([str(folder), f"encodec:{saved[0]}"], [ALL])
+    assert (after.name, before.name) == (f"finetune-from-{saved[0].name}_codes_2.4", "encodec_codes_2.4")
+    assert after.model != before.model
     with pytest.raises(ConfigError, match="brings its own codec"):
         run(replace(request, preset="nano-time"), lambda line: None, lambda done, total, name: None)
 
@@ -145,6 +145,9 @@ def test_what_cannot_be_used_is_said(saved, tmp_path):
         import_encodec(tmp_path)
     with pytest.raises(ModelError, match="lacks"):
         import_encodec(tmp_path / "nowhere")
+    (tmp_path / "encodec_24khz-d7cc33bc.th").write_bytes(b"a pickle")
+    with pytest.raises(ModelError, match="is a file; pass the folder with config.json and model.safetensors"):
+        import_encodec(tmp_path / "encodec_24khz-d7cc33bc.th")
 
     def changed(name, **changes):
         folder = tmp_path / name
@@ -171,4 +174,6 @@ def test_no_bundle_is_made_of_it_and_the_reason_is_said(saved, tmp_path):
     save_codec(import_encodec(saved[0]), tmp_path / "model")
     with pytest.raises(ModelError, match="not written as ONNX"):
         optimize(tmp_path / "model", tmp_path / "bundle", {})
+    told = CliRunner().invoke(app, ["optimize", str(tmp_path), "--data", str(tmp_path / "nowhere")]).exception
+    assert isinstance(told, ModelError) and f"telucodec evaluate --model {tmp_path}" in str(told)
     assert not (tmp_path / "bundle").exists()

@@ -15,7 +15,7 @@ from telucodec.evaluation.baselines import PEERS
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate as run
 from telucodec.evaluation.judge import Judge, untouched
-from telucodec.evaluation.ours import modes, ours
+from telucodec.evaluation.under_test import under_test
 from telucodec.metrics import METRICS, SHELF
 from telucodec.metrics.metric import Metric
 from telucodec.recognizer.bundle import load_bundle
@@ -28,11 +28,17 @@ def evaluate(
             help="Manifest (.csv, .jsonl) of test segments, or a folder of sound files; what evaluations kept there is left out."
         ),
     ],
-    model: Annotated[Path | None, typer.Option(help="Model folder; the shipped model where none is given.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model folder; the shipped model where none is given. May be repeated, with shipped for that one. A run that began as EnCodec "
+            "is run by PyTorch, and so is encodec:PATH, a folder with EnCodec's weights as they came."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to a folder of its own in samples beside it.")] = Path(
         "results.json"
     ),
-    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of the model, each in all its modes.")] = "3.2,6.3",
+    rates: Annotated[str, typer.Option(help="Rates in kbps to ask of each model, in all its modes.")] = "3.2,6.3",
     baselines: Annotated[
         str,
         typer.Option(
@@ -62,7 +68,7 @@ def evaluate(
     """
     chosen = _metrics(metrics)
     peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
-    contenders = [ours(model, kbps, mode) for kbps in _rates(rates) for mode in modes(model)] + peers
+    contenders = under_test(model or [], _rates(rates)) + peers
     if not contenders:
         raise typer.BadParameter("there is nothing to measure: give --rates, --baselines or both")
     judge = None

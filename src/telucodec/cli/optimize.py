@@ -11,7 +11,9 @@ import typer
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.data.manifest import read_manifest
+from telucodec.errors import ModelError
 from telucodec.files import without_nan
+from telucodec.runtime.unpacked import packable, trained_in, way_out
 
 
 def optimize(
@@ -33,6 +35,8 @@ def optimize(
 
     Example: telucodec optimize runs/perceptual-small-spectral
     """
+    if (trained := trained_in(run)) and not packable(trained):
+        raise ModelError(way_out(run))  # before codes are learned for nothing
     with needing("train"):  # torch, from here on
         from telucodec.export.optimize import optimize as make
         from telucodec.models.store import load_codec_module

@@ -54,7 +54,12 @@ def train(
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="Start from the model folder of a run, or encodec:PATH for EnCodec's weights.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start from a run, or with encodec:PATH from EnCodec's weights, a folder; what began as EnCodec is measured by `telucodec evaluate`, "
+            "and not packed for `encode`.",
+        ),
     ] = None,
     gates: Annotated[
         bool, typer.Option("--gates/--no-gates", help="Check gradients, causality, levels and codebooks before spending.")

@@ -27,6 +27,10 @@ def import_encodec(folder: Path) -> VQCodec:
     """
     folder = Path(folder)
     package = encodec_of_transformers()
+    if folder.is_file():
+        raise ModelError(
+            f"{folder}: is a file; pass the folder with {SETTINGS} and {WEIGHTS} of facebook/encodec_24khz (no pickle is read)"
+        )
     missing = [name for name in (SETTINGS, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise ModelError(f"{folder}: lacks {' and '.join(missing)}; put both files of facebook/encodec_24khz there")

@@ -63,7 +63,8 @@ class EncodecHalf(Causal):
 
     def silence(self, batch_size: int) -> State:
         raise ModelError(
-            "a codec that began as EnCodec is not written as ONNX; for a bundle train one of the presets (`telucodec train --list`)"
+            "a codec that began as EnCodec is not written as ONNX; `telucodec evaluate --model` measures it, "
+            "for a bundle train one of the presets (`telucodec train --list`)"
         )
 
     def forward(self, x: Tensor) -> Tensor:
