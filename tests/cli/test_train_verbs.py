@@ -168,7 +168,7 @@ def test_wrong_wishes_are_one_line_and_leave_no_folder(data, tmp_path):
         (["--resume", tmp_path, "--recipe", "simple"], "leave --recipe out"),
         (["--resume", tmp_path, "--seed", "0"], "leave --seed out"),
         (["--from", tmp_path], "no codec there"),
-        (["--recipe", "finetune"], "not from random numbers; give --from"),
+        (["--recipe", "finetune", "--updates", "1", "--no-gates"], "not from random numbers; give --from"),
         (["--precision", "fp64"], "precision fp64: is not known"),
         (["--seed", "-1"], "seed: Input should be greater than or equal to 0"),
         (["--learning_rate", "inf"], "learning_rate: Input should be a finite number"),
