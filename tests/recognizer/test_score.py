@@ -15,6 +15,12 @@ def test_errors_are_counted_as_by_hand():
     assert (errors.characters, errors.character_errors) == (7, 3)
 
 
+def test_what_was_put_in_counts_too():
+    errors = errors_of("a b", "a x b c")
+    assert (errors.word_errors, errors.character_errors) == (2, 4)
+    assert ("", "x", 1) in confusions(["ab"], ["axb"])
+
+
 def test_nothing_heard_is_every_character_lost():
     assert error_rates(["ab cd", "ef"], ["", ""]).cer == 1.0
 
@@ -25,6 +31,11 @@ def test_rates_are_pooled_and_lie_in_their_intervals():
     rates = error_rates(said, heard)
     assert rates.wer == pytest.approx(0.25) and rates.exact == 0.75
     assert rates.wer_interval[0] < rates.wer < rates.wer_interval[1]
+
+
+def test_the_interval_is_the_one_of_95_percent():
+    low, high = error_rates(["a"] * 400, ["a"] * 300 + ["x"] * 100).wer_interval
+    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.25 * 0.75 / 400), rel=0.08)
 
 
 def test_speakers_who_differ_widen_the_interval():
