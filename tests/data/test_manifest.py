@@ -170,6 +170,12 @@ def test_a_segment_is_exactly_its_samples(tmp_path):
     np.testing.assert_array_equal(read_segment(ROW, tmp_path), wave[:, 24_000:60_000])
 
 
+def test_sound_of_another_rate_is_named(tmp_path):
+    write_audio(tmp_path / "a.flac", np.zeros((1, 5 * SAMPLE_RATE), np.float32), SAMPLE_RATE // 2)
+    with pytest.raises(DataError, match="not the 16000 Hz mono file"):
+        read_segment(replace(ROW, path="a.flac"), tmp_path)
+
+
 def test_sound_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="missing"):
         read_segment(ROW, tmp_path)
