@@ -53,11 +53,20 @@ def test_many_speakers_come_out_at_80_10_10(seed):
     assert len(parts.test) / len(rows) == pytest.approx(0.1, abs=0.01)
 
 
+def test_validation_and_test_each_get_the_share_they_were_given():
+    rows = crowd(200)
+    parts = split(rows, SplitConfig(val_share=0.2, test_share=0.05))
+    assert len(parts.val) / len(rows) == pytest.approx(0.2, abs=0.01)
+    assert len(parts.test) / len(rows) == pytest.approx(0.05, abs=0.01)
+
+
 def test_a_seed_deals_in_one_way_whatever_the_order_of_the_rows():
     rows = crowd(30)
     shuffled = random.sample(rows, len(rows))
     assert split(rows) == split(shuffled)
     assert recordings(split(rows).test) != recordings(split(rows, SplitConfig(seed=1)).test)
+    rows += rows_of("test/lakshmi/a.wav", "lakshmi", 3)
+    assert recordings(split(rows).val) != recordings(split(rows, SplitConfig(seed=1)).val)
 
 
 def test_the_folder_test_is_all_of_the_test_part_and_nothing_else():
@@ -155,6 +164,13 @@ def test_synthetic_rows_only_train_unless_asked_for():
     assert len(alone.train) == len(made) and not alone.val and not alone.test
 
 
+def test_synthetic_rows_in_the_folder_test_are_left_out_and_it_is_told():
+    made = [replace(row, synthetic=True) for row in rows_of("test/tts/a.wav", "espeak-ng te", 2)]
+    parts = split(crowd(10) + made)
+    assert parts.left_out == made
+    assert any(remark.startswith("2 synthetic rows in the folder test were left out") for remark in parts.remarks)
+
+
 def test_synthetic_rows_of_sentences_that_are_tested_are_left_out():
     real = [replace(row, text=f"వాక్యం {at}") for at, row in enumerate(crowd(20))]
     made = [replace(row, recording=f"tts {row.text}", speaker="espeak-ng te", synthetic=True) for row in real]
@@ -192,6 +208,19 @@ def test_a_new_speaker_is_never_cut_in_two():
         first = split([*first.train, *first.val, *first.test, *rows_of(f"s{name}/a.wav", f"s{name}", 4)], before=by_part(first))
         assert not first.leaks
         assert not speakers(first.train) & speakers(first.val + first.test)
+
+
+def test_new_recordings_of_a_speaker_who_is_in_several_parts_are_dealt_out():
+    before = {"train": rows_of("a.wav", "kerstin", 8), "test": rows_of("b.wav", "kerstin", 4)}
+    new = [row for take in range(20) for row in rows_of(f"new {take}.wav", "kerstin", 1)]
+    parts = split([*before["train"], *before["test"], *new], before=before)
+    assert parts.val and recordings(parts.val) < recordings(new)
+
+
+def test_as_much_is_tested_after_data_was_added():
+    first = split(crowd(100))
+    parts = split(crowd(200), before=by_part(first))
+    assert len(parts.test) / len(crowd(200)) == pytest.approx(0.1, abs=0.01)
 
 
 def test_recordings_of_one_name_but_of_several_speakers_are_not_taken_for_one():
