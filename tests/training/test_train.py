@@ -1,5 +1,6 @@
 """A run learns, goes on exactly where it was, and is the same in one process and in two."""
 
+import copy
 import errno
 import json
 import math
@@ -19,7 +20,7 @@ from telucodec.models.store import load_codec_module
 from telucodec.training.launch import Request
 from telucodec.training.launch import run as launched
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import Budget, train
+from telucodec.training.train import Budget, time_of_update, train
 from telucodec.training.trainer import Trainer
 
 QUIET = {"say": lambda line: None, "gates": False}
@@ -254,6 +255,59 @@ def test_a_checkpoint_of_other_settings_is_named(tmp_path):
         torch.save(broken, folder.resume)
         with pytest.raises(TrainingError, match="is no checkpoint of a run as config.toml"):
             train(built(config), config, folder, crops, sounds(crops), Budget(updates=4), on_cpu(), **QUIET)
+
+
+@pytest.mark.parametrize("updates, share", [(1, 1 - 3 / 12), (100_000, 1 - 0.999)])
+def test_the_average_follows_slowly(updates, share):
+    config = tiny()
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    before = [parameter.add_(1).clone() for parameter in trainer.average.parameters()]  # far from what it is to follow
+    trainer.updates = updates
+    trainer.update(crops.batch(0), 0.0)
+    for average, old, plain in zip(trainer.average.parameters(), before, trainer.plain.parameters(), strict=True):
+        torch.testing.assert_close(average, old + share * (plain - old))
+
+
+@pytest.mark.parametrize(
+    "updates, progress, share",
+    [(0, 0.0, 0.1), (4, 0.0, 0.5), (9, 0.0, 1.0), (99, 0.5, 0.51), (99, 1.0, 0.02), (99, 1.1, 0.02)],
+)
+def test_the_learning_rate_rises_over_ten_updates_and_falls_by_a_cosine(updates, progress, share):
+    config = tiny()
+    trainer = Trainer(built(config), config.recipe, on_cpu())
+    trainer.updates = updates
+    trainer.update(speech_crops(config).batch(0), progress)
+    assert trainer.optimiser.param_groups[0]["lr"] == pytest.approx(share * config.recipe.optimiser.learning_rate)
+
+
+def test_the_loss_of_the_quantizer_counts_with_its_weight(monkeypatch):
+    config = tiny(quantizer_weight=0.25)
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    backward, losses = Fabric.backward, []
+    monkeypatch.setattr(Fabric, "backward", lambda self, loss: losses.append(float(loss.detach())) or backward(self, loss))
+    told = trainer.update(crops.batch(0), 0.0)
+    of_sound = sum(weight * told[name] for name, weight in trainer.weights.items())
+    assert losses[0] - of_sound == pytest.approx(0.25 * told["quantizer"], rel=1e-3) and told["quantizer"] > 0.01
+
+
+def test_minutes_are_as_many_updates_as_fit_into_them(tmp_path, monkeypatch):
+    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops: 1.0)
+    config, said = tiny(), []
+    folder, crops = RunFolder.new(tmp_path, "run", config), speech_crops(config)
+    with pytest.raises(TrainingError, match="planned updates"):  # 600 are too few
+        train(built(config), config, folder, crops, sounds(crops), Budget(minutes=10), on_cpu(), say=said.append)
+    assert "600 updates" in said[0]
+
+
+def test_updates_that_were_timed_are_undone():
+    config = tiny()
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    before = copy.deepcopy(trainer.plain.state_dict())
+    time_of_update(trainer, crops)
+    assert trainer.updates == 0 and not trainer.optimiser.state_dict()["state"]
+    for part in (trainer.plain, trainer.average):
+        for name, tensor in part.state_dict().items():
+            assert torch.equal(tensor, before[name]), name
 
 
 def test_numbers_that_are_not_finite_stop_the_run(tmp_path):
