@@ -1,4 +1,6 @@
-"""What a validation says of a run: one sound that lags is no verdict, what most show is, and what must not be in any."""
+"""What a validation says of a run: one sound that lags is no verdict, what most show is, and what must not be in any; and what it logs is what was measured."""
+
+import math
 
 import numpy as np
 import pytest
@@ -50,3 +52,28 @@ def test_a_collapse_in_the_first_minutes_is_told(waves):
 def test_one_sound_with_nan_or_upside_down_is_told(waves):
     assert cases(heard(waves, [wave if number else wave * np.nan for number, wave in enumerate(waves)]).signs()) == ["not finite"]
     assert cases(heard(waves, [wave if number else -wave for number, wave in enumerate(waves)]).signs()) == ["polarity flipped"]
+
+
+def counted(counts, waves=()):
+    return Heard(tuple(measure_pair(*pair) for pair in waves), np.array(counts), 0.5, {"mel": 0.25}, {}, 50.0)
+
+
+def test_bits_are_those_of_the_codebooks_sizes_and_at_best_those_of_their_use():
+    even, one = np.ones(16, int), np.eye(16, dtype=int)[3]
+    for counts, entropy_kbps in (([even, even], 0.4), ([even, one], 0.2), ([one, one], 0.0)):
+        found = counted(counts)
+        assert (found.kbps, found.entropy_kbps) == pytest.approx((0.4, entropy_kbps))  # 2 codes of 4 bits, 50 times a second
+
+
+def test_an_entry_holds_what_is_known_of_the_waves_and_codes():
+    reference = np.tile([0.5, -0.5], 8000)
+    entry = counted([[5, 5, 0, 0], [1, 1, 1, 1]], [(reference, 0.5 * reference + 0.1)] * 2).entry()
+    noise_power = 0.25**2 + 0.1**2
+    snr_db = 10 * math.log10(0.25 / noise_power)
+    assert (entry["loss"], entry["loss_mel"], entry["kbps"]) == pytest.approx((0.5, 0.25, 0.2))
+    assert (entry["signal_power"], entry["noise_power"], entry["snr_db"]) == pytest.approx((0.25, noise_power, snr_db))
+    assert entry["snr_db_per_file"] == pytest.approx({"min": snr_db, "mean": snr_db, "max": snr_db})
+    assert (entry["input_range"], entry["output_range"]) == ((-0.5, 0.5), pytest.approx((-0.15, 0.35)))
+    assert (entry["input_mean"], entry["input_std"], entry["output_mean"], entry["output_std"]) == pytest.approx((0, 0.5, 0.1, 0.25))
+    assert (entry["codes_used"], entry["perplexity"]) == ([0.5, 1.0], pytest.approx([2, 4]))
+    assert entry["correlation"] == pytest.approx(1) and entry["kbps_entropy"] == pytest.approx(0.15)
