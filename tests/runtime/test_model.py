@@ -23,6 +23,23 @@ def spoilt(array, value):
     return array
 
 
+def without_a_symbol(frequencies):
+    """The same sums, but one symbol of the first row that cannot be coded."""
+    frequencies = frequencies.copy()
+    frequencies[0, 1] += frequencies[0, 0]
+    frequencies[0, 0] = 0
+    return frequencies
+
+
+def widened(tensors, name, hidden):
+    """The networks `name` with so many hidden units, the new ones without weights."""
+    units = tensors[f"{name}.0.second_bias"].shape[0]
+    return {
+        key: np.pad(array, [(0, hidden - units if size == units else 0) for size in array.shape]) if key.startswith(f"{name}.") else array
+        for key, array in tensors.items()
+    }
+
+
 def test_a_model_comes_back_with_its_identity(tmp_path):
     model = load_model()
     model.save(tmp_path / "transform.safetensors")
@@ -38,6 +55,7 @@ def test_a_model_comes_back_with_its_identity(tmp_path):
         changed("natural.1.bias", lambda array: spoilt(array, 2**31 - 1)),
         changed("levels.0.second_bias", lambda array: np.array(3, np.int32)),
         changed("frequencies", lambda array: spoilt(array, 0)),
+        changed("frequencies", without_a_symbol),
         changed("frequencies", lambda array: array.astype(np.float64)),
         changed("frequencies", lambda array: np.array(7, np.int32)),
         changed("noise", lambda array: spoilt(array, np.nan)),
@@ -57,6 +75,15 @@ def test_anything_but_a_whole_model_is_refused(tensors, tmp_path, change):
     path = tmp_path / "transform.safetensors"
     path.write_bytes(save(change(tensors), metadata={"format": FORMAT}))
     with pytest.raises(ModelError, match="not a telucodec transform model"):
+        load_model(path)
+
+
+def test_no_network_has_more_hidden_units_than_keep_its_sums_exact(tensors, tmp_path):
+    path = tmp_path / "transform.safetensors"
+    path.write_bytes(save(widened(tensors, "levels", 256), metadata={"format": FORMAT}))
+    load_model(path)
+    path.write_bytes(save(widened(tensors, "levels", 257), metadata={"format": FORMAT}))
+    with pytest.raises(ModelError, match="levels has 257 hidden units, more than 256"):
         load_model(path)
 
 
