@@ -10,6 +10,32 @@ from telucodec.errors import TelucodecError
 from telucodec.files import for_a_file, whole, without_nan, write_changed, write_whole
 
 
+def test_what_breaks_off_leaves_what_was_there_and_nothing_else(tmp_path):
+    (tmp_path / "a.tlc").write_bytes(b"before")
+    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a.tlc") as beside:
+        beside.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tlc"]
+    assert (tmp_path / "a.tlc").read_bytes() == b"before"
+
+
+def test_two_writers_of_one_file_do_not_write_into_each_others(tmp_path):
+    with whole(tmp_path / "a.tlc") as one, whole(tmp_path / "a.tlc") as other:
+        one.write_bytes(b"one")
+        other.write_bytes(b"other")
+        assert one.read_bytes() == b"one"
+
+
+def test_a_file_that_holds_the_same_already_is_not_written_again(tmp_path):
+    target = tmp_path / "a.csv"
+    kept = []
+    for content in (b"one", b"one", b"two"):
+        write_changed(target, content)
+        kept.append((target.stat().st_ino, target.stat().st_mtime_ns))
+        assert target.read_bytes() == content
+    assert kept[0] == kept[1] != kept[2]
+
+
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "real.tlc").write_bytes(b"before")
