@@ -38,6 +38,12 @@ def test_length_may_need_all_of_its_five_bytes():
     assert Header.from_bytes(long.to_bytes()) == long
 
 
+@pytest.mark.parametrize("change", [{"packet_frames": 4097}, {"packet_frames": 0}, {"sample_rate": 0}, {"power": 33}], ids=str)
+def test_a_header_that_no_encoder_writes_is_refused(change):
+    with pytest.raises(BitstreamError, match="no encoder writes"):
+        Header.from_bytes(dataclasses.replace(HEADER, **change).to_bytes())
+
+
 @pytest.mark.parametrize("place", range(HEADER_BYTES))
 def test_any_damage_to_the_header_is_an_error(place):
     damaged = bytearray(HEADER.to_bytes())
@@ -73,6 +79,36 @@ def test_a_length_beyond_the_file_is_an_error_before_memory_is_taken():
     prefix = b"\x00\xff\xff\x3f"  # packet 0, a megabyte
     with pytest.raises(BitstreamError, match="wrong length"):
         read_packet(prefix + struct.pack("<I", zlib.crc32(prefix)) + bytes(10), 0)
+
+
+def test_no_packet_is_longer_than_sound_can_need():
+    longest = Packet(0, 500, 60, bytes(1 << 19))
+    assert read_packet(longest.to_bytes(), 0)[0] == longest
+    with pytest.raises(BitstreamError, match="wrong length"):
+        read_packet(dataclasses.replace(longest, payload=bytes((1 << 19) + 1)).to_bytes(), 0)
+
+
+@pytest.mark.parametrize("lengths", [[5, 6], [5, 6, 7, 8]])
+def test_an_index_of_more_or_fewer_packets_is_done_without(lengths):
+    assert read_index(index_bytes(lengths), 3) is None
+
+
+def test_no_more_is_looked_at_as_an_index_than_the_packets_need(monkeypatch):
+    absurd, checked = index_bytes([5] * 10_000), []
+    monkeypatch.setattr(zlib, "crc32", lambda data, start=0: checked.append(len(data)) or 0)
+    assert read_index(absurd, 3) is None and sum(checked) <= 15
+
+
+def test_a_packet_in_anothers_place_is_named():
+    first, second, third = PACKETS
+    with pytest.raises(BitstreamError, match="packet 1 lies where packet 0 belongs; .*--conceal"):
+        list(read_packets(file_of([second, first, third]), 3))
+
+
+def test_of_packets_with_one_number_the_first_is_salvaged_and_none_beyond_the_last():
+    twin, beyond = dataclasses.replace(PACKETS[1], payload=b"twin"), dataclasses.replace(PACKETS[1], sequence=7)
+    found = salvage_packets(file_of([beyond, PACKETS[1], twin, PACKETS[2]]), 3)
+    assert found == {1: PACKETS[1], 2: PACKETS[2]}
 
 
 def test_whole_packets_are_found_among_damaged_ones_wherever_they_lie():
