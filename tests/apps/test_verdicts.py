@@ -33,6 +33,11 @@ def test_one_value_on_the_wrong_side_fails_its_criterion_alone(bad, criterion):
     assert {found[name] for name in found if name not in ("Time", "Cost")} == {"PASS"}
 
 
+def test_exactly_what_is_asked_passes():
+    at = {"num_bytes": 800, "pesq": 3.0, "stoi": 0.9}  # 800 bytes a second are 40 times less
+    assert set(judged(results(trial(**at))).values()) == {"PASS", "NO LIMIT"}
+
+
 @pytest.mark.parametrize("missing", [("pesq",), ("stoi",), ("pesq", "stoi")])
 def test_what_was_not_measured_does_not_pass(missing):
     assert judged(results(trial(missing=missing)))["Sounds acceptable"] == "NOT MEASURED"

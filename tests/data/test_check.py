@@ -38,12 +38,18 @@ def test_what_was_measured_is_true(rows, tmp_path):
         ({"start_s": -1.0}, "mend the row"),
         ({"rms": 0.1}, "has rms"),
         ({"peak": float("nan")}, "has peak"),
+        ({"clipped_share": 0.5}, "has clipped_share"),
         ({"text": "o\u0308"}, "not in NFC"),
     ],
 )
 def test_a_false_row_is_found(rows, tmp_path, change, finding):
     (line,) = check([replace(rows[0], **change), *rows[1:]], tmp_path)
     assert finding in line
+
+
+def test_a_level_may_be_rounded_and_no_more(rows, tmp_path):
+    assert not list(check([replace(rows[0], rms=rows[0].rms + 5e-4)], tmp_path))
+    assert len(list(check([replace(rows[0], rms=rows[0].rms + 5e-3)], tmp_path))) == 1
 
 
 def test_a_damaged_file_and_a_row_listed_twice_are_found(rows, tmp_path):

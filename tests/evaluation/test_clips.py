@@ -48,7 +48,20 @@ def test_the_hash_pins_the_sound(tmp_path):
     before = open_clips(tmp_path).sha256
     assert open_clips(tmp_path).sha256 == before
     write_audio(tmp_path / "a.flac", np.full((1, 1600), 0.5, np.float32), 16_000)
-    assert open_clips(tmp_path).sha256 != before
+    louder = open_clips(tmp_path).sha256
+    assert louder != before
+    (tmp_path / "a.flac").rename(tmp_path / "b.flac")
+    assert open_clips(tmp_path).sha256 not in (before, louder)
+
+
+def test_sound_that_an_evaluation_kept_in_the_folder_is_not_of_the_set(tmp_path):
+    tone = np.full((1, 1600), 0.25, np.float32)
+    write_audio(tmp_path / "a.flac", tone, 16_000)
+    before = open_clips(tmp_path)
+    for kept in ("original", "opus"):
+        write_audio(tmp_path / "samples" / "one" / f"sample_1_{kept}.flac", tone, 16_000)
+    after = open_clips(tmp_path)
+    assert [clip.name for clip in after.clips] == ["a.flac"] and after.sha256 == before.sha256
 
 
 def test_the_hash_of_a_manifest_pins_its_sound_too_and_what_is_missing(tmp_path):

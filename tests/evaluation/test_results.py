@@ -70,6 +70,8 @@ def test_rate_and_speed_are_of_all_seconds_together():
     assert found.kbps == pytest.approx(8 * 3200 / 8.0 / 1000)
     assert found.ratio == pytest.approx(256 / 3.2)
     assert found.cpu_per_s == pytest.approx(0.8 / 8)
+    lost = trial(None, num_bytes=3200, decode_s=None, failure="it broke")
+    assert summarise([trial(), lost], []).kbps == pytest.approx(8 * 4800 / 4.0 / 1000)  # what was encoded counts, decoded or not
 
 
 def test_delays_are_told_by_their_median_and_payload_apart():

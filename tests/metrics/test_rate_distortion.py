@@ -82,3 +82,6 @@ def test_what_the_audio_rules_out_is_said(telugu):
     within = judge(found, 24.0, 12.0)
     assert within.verdict.startswith("not ruled out")
     assert within.needed_kbps[1] < 24
+    low, high = found.snr_db_for(6.0)
+    told = [judge(found, 6.0, snr_db).verdict for snr_db in (low - 0.1, low + 0.1, high - 0.1, high + 0.1)]
+    assert [words.split()[0] for words in told] == ["not", "between", "between", "out"]
