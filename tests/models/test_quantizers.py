@@ -115,6 +115,18 @@ def test_codebooks_of_the_factorised_learn_from_their_own_term_alone():
     assert (quantizer.codebooks.grad.flatten(1).abs().sum(dim=1) > 0).all()
 
 
+@pytest.mark.parametrize("config", RESIDUAL, ids=lambda config: config.kind)
+def test_latents_are_drawn_to_their_entries_as_much_as_they_are_committed(config):
+    pulls = []
+    for commitment in (0.25, 1.0):
+        torch.manual_seed(0)
+        quantizer, latent = config.model_copy(update={"commitment": commitment}).build(WIDTH), latents().requires_grad_()
+        quantizer.eval()(latent).loss.backward()
+        pulls.append(latent.grad)
+    assert pulls[0].abs().max() > 0
+    torch.testing.assert_close(pulls[1], 4 * pulls[0])
+
+
 def test_entries_of_the_factorised_are_chosen_by_direction_alone():
     quantizer = CONFIGS["rvq-factorised"].build(WIDTH)
     latent = latents()
@@ -152,6 +164,13 @@ def test_k_means_finds_clusters_that_lie_apart_and_bears_too_few_vectors():
     assert torch.isfinite(k_means(vectors[:1], 8)).all()
 
 
+def test_k_means_leaves_a_start_where_both_centres_lie_in_one_cluster():
+    vectors = 0.1 * torch.randn(2, 300, 1) + torch.tensor([0.0, 10.0])[:, None, None]
+    for _ in range(10):
+        found = k_means(vectors.flatten(0, 1), 2).sort(dim=0).values
+        torch.testing.assert_close(found, vectors.mean(dim=1), atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("config", RESIDUAL, ids=lambda config: config.kind)
 def test_dead_entries_move_to_where_latents_are_and_come_alive(config):
     quantizer, latent = config.build(WIDTH), latents(16)
@@ -163,6 +182,14 @@ def test_dead_entries_move_to_where_latents_are_and_come_alive(config):
     assert quantizer.revive(rows(latent)) == 27
     assert len(quantizer.encode(latent)[:, 0].unique()) > used_before + 10
     assert quantizer.revive(rows(latent)) == 0
+
+
+def test_a_dead_entry_moves_to_what_the_codebooks_before_left_over():
+    quantizer = EmaRVQConfig(num_codebooks=2, codebook_size=2).build(1)
+    quantizer.codebooks.copy_(torch.tensor([[[10.0], [-10.0]], [[0.0], [99.0]]]))
+    quantizer.counts[1, 1] = 0.0
+    assert quantizer.revive(torch.tensor([[11.0], [-9.0]])) == 1
+    assert quantizer.codebooks[1, 1].item() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("config", RESIDUAL, ids=lambda config: config.kind)
@@ -215,6 +242,16 @@ def test_fsq_reaches_its_outer_levels_and_uses_every_code_whatever_it_is_given()
     bounded = quantizer._bounded(100 * torch.randn(1000, 4)).round()
     assert bounded.abs().amax(dim=(0, 1)).tolist() == [2, 1]
     assert len(quantizer.encode(1e-6 * torch.randn(1, 4, 50)).unique()) <= 4  # the middle, where the bias puts it
+
+
+def test_levels_of_fsq_are_nearly_as_wide_as_each_other():
+    quantizer = FSQConfig(num_codebooks=1, levels=(5,)).build(1)
+    with torch.no_grad():
+        quantizer.down.weight.fill_(1)
+        quantizer.down.bias.zero_()
+    places = 2.49 * torch.linspace(-1, 1, 2000)[1:-1]  # of what tanh gives, which is spread evenly here
+    used = torch.bincount(quantizer.encode(torch.atanh(places / 2.49).view(1, 1, -1)).flatten())
+    assert used.min() > 0.98 * used.max()
 
 
 @pytest.mark.parametrize("levels", [(4, 5), (1, 3), (65, 65), ()])
