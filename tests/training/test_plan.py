@@ -1,5 +1,8 @@
 """Plans of runs on real speech, with a codec small enough to probe in a moment."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import soundfile
 from lightning_fabric import Fabric
@@ -59,6 +62,28 @@ def test_discriminators_are_timed_too_where_they_join_later(data):
     assert probe.judged_update_s != probe.update_s  # each was timed for itself
     training_s = 3000 * probe.update_s + 1000 * probe.judged_update_s
     assert training_s < found.columns[0].wall_s <= 1.1 * training_s + 1e-6
+
+
+def test_first_updates_are_not_timed_and_a_validation_takes_as_long_as_all_its_sounds(tmp_path, telugu, monkeypatch):
+    now, updates = [0.0], []
+    soundfile.write(tmp_path / "one.flac", telugu[0], 16_000)
+    row = Segment("one.flac", 0.0, 1.0, "one.flac", "", 0.1, 0.5, 0.0)
+    write_manifest(tmp_path / "train.csv", [row])
+    write_manifest(tmp_path / "val.csv", [replace(row, start_s=0.1 * at) for at in range(6)])
+
+    def update(self, batch, progress):
+        now[0] += 9.0 if len(updates) < 3 else 2.0
+        updates.append(batch)
+
+    def listen(codec, sounds, loss):
+        now[0] += len(sounds)
+
+    monkeypatch.setattr("telucodec.training.plan.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("telucodec.training.plan.Trainer.update", update)
+    monkeypatch.setattr("telucodec.training.plan.listen", listen)
+    probe = planned(tmp_path, small(), []).probe
+    assert (probe.update_s, probe.timed_updates, probe.validation_s) == (2.0, 5, 6.0)
+    assert len(updates) == 8
 
 
 def test_updates_and_seconds_are_inverses():
