@@ -24,8 +24,12 @@ def rms(wave):
 
 
 def results(tmp_path, sounds=("low", "high"), **num_bytes):
-    """A second of clip a for each system, of so many bytes."""
-    trials = [Trial(contender=name, clip="a", duration_s=1.0, num_bytes=size) for name, size in num_bytes.items()]
+    """A second of clip a for each system, of so many bytes, and one of clip b, which nobody hears, of many more."""
+    trials = [
+        Trial(contender=name, clip=clip, duration_s=1.0, num_bytes=size * times)
+        for name, size in num_bytes.items()
+        for clip, times in (("a", 1), ("b", 10))
+    ]
     sample = Sample(clip="a", original="samples/a.flac", decoded={name: f"samples/a_{name}.flac" for name in sounds})
     rows = [ContenderRow(name=name, label=name.title(), family=name) for name in num_bytes]
     made = Made(command="", date="", machine={}, versions={})
@@ -79,6 +83,14 @@ def test_every_version_is_as_loud_as_the_reference_and_none_clips(tmp_path, telu
     assert found.gains_db["quiet"] == pytest.approx(-20 * np.log10(0.2), abs=0.05)
     assert found.gains_db[REFERENCE] == 0 and found.headroom_db < 0
     np.testing.assert_allclose(found.waves["inverted"], -found.waves[REFERENCE], atol=1e-4)
+
+
+def test_quiet_clips_are_not_turned_up(tmp_path, telugu):
+    wave = telugu[:, 16_000:48_000]
+    wave = 0.1 * wave / np.abs(wave).max()
+    (clip,) = open_material(folder(tmp_path, reference=wave, quiet=0.5 * wave)).clips
+    found = versions(clip, ("quiet", REFERENCE))
+    assert found.headroom_db == 0 and np.abs(found.waves[REFERENCE]).max() == pytest.approx(0.1, abs=1e-3)
 
 
 def test_only_the_beginning_of_a_long_clip_is_heard(tmp_path):

@@ -40,7 +40,7 @@ HOSTILE = {
     "not utf-8": b'{"test": "\xff\xfe"}',
     "deep": b"[" * 100_000,
     "a list": b"[]",
-    "huge": b" " * (MAX_BYTES + 1),
+    "huge": json.dumps(changed()).encode() + b" " * MAX_BYTES,
     "infinite": json.dumps(first_answer(seconds=float("inf"))).encode(),
     "not a number": json.dumps(first_answer(seconds=float("nan"))).encode(),
     "a score too high": first_answer(ratings=[50, 101, 0]),
@@ -118,8 +118,10 @@ def test_a_key_that_cannot_be_counted_by_is_refused(tmp_path):
     path = tmp_path / "page.key.json"
     without = json.loads(TOLD.model_dump_json())
     without["systems"][1]["role"] = "system"
+    twice = json.loads(TOLD.model_dump_json())
+    twice["systems"].append(twice["systems"][0])
     never = json.loads(key("ours", "reference", method="abx", against="reference").model_dump_json()) | {"repeats": 0}
-    for broken in (without, never):
+    for broken in (without, twice, never):
         path.write_text(json.dumps(broken))
         with pytest.raises(DataError, match="no key of a listening test"):
             read_key(path)
