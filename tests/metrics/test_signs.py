@@ -205,6 +205,20 @@ def test_a_delay_is_told_in_samples_with_its_direction(clips):
     assert "1 sample too late" in signs(clips, [np.roll(clip, 1) for clip in clips])[0].measured
 
 
+def test_a_delay_that_hardly_matters_is_not_told(clips):
+    outputs = [white(np.roll(clip, 1), 4) for clip in clips]  # undone, it would win 0.8 to 2.2 dB
+    assert all(measure_pair(clip, output).alignment.delay == 1 for clip, output in zip(clips, outputs, strict=True))
+    assert signs(clips, outputs) == ()
+
+
+def test_jumps_here_and_there_are_no_boundaries(clips):
+    outputs = [white(clip, 20) for clip in clips]
+    for output in outputs:
+        for at in (4000, 8000, 12_000, 16_000, 5100, 6300, 9700, 13_900, 18_200, 21_100, 24_700, 29_300):  # a third at equal distances
+            output[at] += 0.3
+    assert signs(clips, outputs) == ()
+
+
 def test_the_share_and_the_beginning_of_what_is_lost_are_told(clips):
     (found,) = signs(clips[:1], [np.concatenate([clips[0][:24_000], 0 * clips[0][24_000:]])])
     assert "the first at 1.5" in found.measured
@@ -238,6 +252,12 @@ def test_one_file_of_many_is_found_and_named(clips):
     outputs[2] = -outputs[2]
     (found,) = signs(clips, outputs)
     assert (found.case, found.where) == ("polarity flipped", ("2",)) and "1 of 4 pairs" in found.measured
+
+
+def test_the_numbers_told_are_those_of_the_loudest(clips):
+    originals = [0.3 * clips[0], clips[1], 0.3 * clips[2]]
+    (found,) = signs(originals, [-clip for clip in originals])
+    assert "(1); 3 of 3 pairs" in found.measured
 
 
 def test_a_pause_that_is_lost_is_no_collapse(clips):
