@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from telucodec.errors import ModelError
-from telucodec.recognizer.decode import BeamConfig, beam_search, best_path, log_probs_of, words
+from telucodec.recognizer.decode import BeamConfig, beam_search, best_path, log_probs_of, placed, words
 from telucodec.recognizer.features import FeatureConfig
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.units import Units
@@ -61,6 +61,24 @@ def test_the_language_model_decides_what_sounds_alike():
     said = np.log(probs / probs.sum(axis=1, keepdims=True))
     assert units.decode(best_path(said).numbers) == "ac"
     assert units.decode(beam_search(said, lm, BeamConfig(lm_weight=0.5)).numbers) == "ab"
+
+
+def test_the_language_model_knows_where_sentences_end():
+    units = Units(kind="characters", symbols=(" ", "a", "b", "c"))
+    lm = NGram.of([units.encode(text).tolist() for text in ("ab", "aca") * 20], 3, units.size)  # as often b as c after a
+    probs = np.full((2, 5), 1e-4)
+    probs[0, 2] = 1
+    probs[1, 3], probs[1, 4] = 0.49, 0.51
+    said = np.log(probs / probs.sum(axis=1, keepdims=True))
+    assert units.decode(beam_search(said, lm).numbers) == "ab"
+
+
+@pytest.mark.parametrize(
+    "path, sentence, steps",
+    [([0, 1, 1, 0, 2], [1, 2], [1, 4]), ([1, 1, 1, 2], [1, 1, 2], [0, 2, 3]), ([1, 1, 0, 1, 2], [1, 1, 2], [0, 3, 4]), ([0], [], [])],
+)
+def test_symbols_of_a_sentence_are_placed_where_they_begin(path, sentence, steps):
+    assert placed(np.log(np.eye(3)[path] + 1e-9), np.array(sentence, int)) == steps
 
 
 def test_probabilities_after_any_prefix_sum_to_one():

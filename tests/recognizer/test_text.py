@@ -41,6 +41,7 @@ def test_punctuation_parts_words_and_apostrophes_do_not():
 
 def test_what_is_composed_or_not_is_one_text():
     assert normalised("\u0c46\u0c56") == normalised("\u0c48")
+    assert normalised("\u0390") == "\u0390"  # whose case is folded into three characters
 
 
 def test_related_scripts_have_their_sounds_at_the_same_places():
