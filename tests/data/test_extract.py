@@ -160,6 +160,7 @@ def test_sound_is_not_extracted_into_the_folder_it_comes_from(tmp_path, name):
         ("test/lakshmi/2024/a.wav", "lakshmi", True),
         ("kerstin/test/a.wav", "kerstin", False),
         ("test.wav", "", False),
+        ("test", "", False),
         ("Mu\u0308ller /a.wav", "Müller", False),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.doctor import CASES
-from telucodec.data.filter import FilterConfig, filter_config, sift, write_rejected
+from telucodec.data.filter import FilterConfig, filter_config, hours_of, sift, write_rejected
 from telucodec.data.manifest import Segment, read_manifest
 from telucodec.errors import DataError
 
@@ -136,3 +136,8 @@ def test_rejected_rows_are_a_manifest_with_reasons(tmp_path, speech):
     assert repr(read_manifest(tmp_path / "bad.csv")) == repr([row])
     (cells,) = csv.DictReader((tmp_path / "bad.csv").open(encoding="utf-8", newline=""))
     assert cells["reasons"] == "too short: 0.50 s, needs 1 s: record longer or leave it out"
+
+
+def test_a_row_that_states_no_length_counts_no_hours():
+    rows = [Segment("a.flac", 0.0, duration_s, "a", "", NAN, NAN, NAN) for duration_s in (1800.0, NAN)]
+    assert hours_of(rows) == 0.5

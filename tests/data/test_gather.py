@@ -62,6 +62,12 @@ def test_whole_files_are_linked_and_parts_are_not(tmp_path, rows):
     assert same == [True, True, True, False, False]
 
 
+def test_a_file_that_is_there_already_is_not_copied_over_itself(tmp_path, rows):
+    before = [(tmp_path / "own" / name).stat().st_ino for name in NAMES]
+    gather(rows[:3], tmp_path / "own", tmp_path / "own")
+    assert [(tmp_path / "own" / name).stat().st_ino for name in NAMES] == before
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_what_links_of_an_earlier_run_lead_to_is_not_written_over(tmp_path, rows, link):
     (tmp_path / "precious").write_bytes(b"mine")

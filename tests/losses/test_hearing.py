@@ -82,6 +82,14 @@ def of_powers(loss, reference, estimate, level=1.0):
     return loss.compare(SimpleNamespace(reference=torch.full((1, 1, 4), level**0.5), powers=lambda window: powers)).item()
 
 
+@pytest.mark.parametrize("nearly, beyond", [(3e5, 3e3), (1e9, 1e11)])  # times 5 or 0.0003 it is as loud, or is not
+def test_a_gain_is_forgiven_within_bounds(nearly, beyond):
+    loss, reference = LoudnessConfig(bands=2).build(RATE), [[1e6, 1e6]]
+    loss.thresholds = torch.tensor([4.0, 10.0])
+    forgiven, counted = (of_powers(loss, reference, [[power, power]], level=10**7.9) for power in (nearly, beyond))
+    assert forgiven == 0 < counted
+
+
 @pytest.mark.parametrize(
     "estimate, counted",
     [
