@@ -42,3 +42,9 @@ def test_a_peer_is_measured_again_once_what_does_its_work_or_what_is_taken_out_h
     evaluate(tmp_path / "clips", [PEER], tmp_path / "results.json", "", quality.SHELF, num_samples=0)
     kept = quality._kept(tmp_path / "results.json", tmp_path / "clips", [replace(PEER, **change)])
     assert (kept is None) == bool(change)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "src/telucodec/weights/README.md"])
+def test_what_ships_is_what_the_tables_were_measured_with(page, codec):
+    text = (BENCHMARKS.parent / page).read_text("utf-8")
+    assert [mode for mode in codec.modes if codec.digest_of(mode)[:8] not in text] == []
