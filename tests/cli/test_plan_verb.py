@@ -42,7 +42,7 @@ def test_data_that_is_too_little_for_a_length_is_told_last():
     weekend = replace(COLUMNS[1], name="production", verdict=verdict_on(300_000, passes=30_100))
     told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 0.16, (COLUMNS[1], weekend), KNOWN, None))
     assert any(line.startswith("production: ") and "30,100 times, and more recordings will do more" in line for line in told)
-    assert told[-1].endswith("too little data for: production")
+    assert told[-1].endswith("too little data: production")
 
 
 def test_little_data_is_told_in_seconds():

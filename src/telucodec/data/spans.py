@@ -34,7 +34,7 @@ def stream_span(path: Path, start: int = 0, num_samples: int = -1) -> Iterator[n
                 wave = file.read(min(left, WINDOW_SAMPLES), dtype="float32")  # [T]
                 if not len(wave):
                     raise DataError(f"{name}: breaks off at {file.tell() / SAMPLE_RATE:.2f} s; import it again")
-                if not np.abs(wave).max() <= LOUDEST:  # NaN is not
+                if not max(wave.max(), -wave.min()) <= LOUDEST:  # NaN is not
                     raise DataError(f"{name}: holds NaN, infinity or what is far beyond full scale, which is 1; import it again")
                 left -= len(wave)
                 yield wave
