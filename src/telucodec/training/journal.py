@@ -15,6 +15,8 @@ from telucodec.training.validate import Heard
 
 SHOWN = 4
 """Sounds of a validation to listen to."""
+WINDOW, STEP = 512, 160
+"""Samples of a spectrogram's frame, and from one frame to the next."""
 LOWEST_DB = -100.0
 
 
@@ -71,9 +73,9 @@ class Journal:
 
 def spectrogram(wave: np.ndarray) -> np.ndarray:
     """Levels of wave [T] as an image float32 [bins, frames], 0 at -100 dB of full scale and 1 at 0 dB, high frequencies on top."""
-    padded = np.pad(wave, (0, max(0, 512 - len(wave))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, 512)[::160] * np.hanning(512)
-    levels = 20 * np.log10(np.abs(np.fft.rfft(frames)) / (512 / 4) + 1e-9)
+    padded = np.pad(wave, (0, max(0, WINDOW - len(wave))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP] * np.hanning(WINDOW)
+    levels = 20 * np.log10(np.abs(np.fft.rfft(frames)) / (WINDOW / 4) + 1e-9)
     return (np.clip(levels / -LOWEST_DB + 1, 0, 1).T[::-1]).astype(np.float32)
 
 
