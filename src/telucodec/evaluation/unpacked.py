@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import ModelError
 from telucodec.evaluation.baselines.library import of_python
 from telucodec.evaluation.contender import Contender
@@ -51,7 +52,10 @@ def _contender(model: str, count: int, called: str) -> Contender:
     from telucodec.models.trained import digest
 
     trained = _trained(model)
-    kbps, resampled = trained.kbps(count), f", resampled to {trained.sample_rate / 1000:g} kHz and back" * (trained.sample_rate != 16_000)
+    kbps, resampled = (
+        trained.kbps(count),
+        f", resampled to {trained.sample_rate / 1000:g} kHz and back" * (trained.sample_rate != SAMPLE_RATE),
+    )
     return Contender(
         name=f"{called}_codes_{kbps:g}",
         label=f"{called} codes, {kbps:g} kbps",
