@@ -370,6 +370,16 @@ def test_a_page_or_picture_takes_no_name_of_something_else(tmp_path, arguments):
     assert (tmp_path / "m.json").read_text() == "mine"
 
 
+def test_ctrl_c_before_anything_began_prints_nothing(tmp_path):
+    (tmp_path / "typer.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    done = subprocess.run(
+        [sys.executable, "-m", "telucodec", "--help"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SPEECH.parents[1] / 'src'}"},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_is_stopped_leaves_nothing_half_written(tmp_path, number):
     soundfile.write(tmp_path / "long.wav", np.random.uniform(-0.1, 0.1, 120 * 16_000), 16_000)
