@@ -99,6 +99,19 @@ def test_each_clip_has_its_name_and_its_place_can_be_set_by_keys(browser, addres
     page.context.close()
 
 
+def test_a_number_that_is_tapped_says_where_it_is_from(browser, address):
+    page = browser.new_context(offline=True, viewport={"width": 390, "height": 800}, has_touch=True).new_page()
+    page.goto(address[0])
+    said = page.get_by_role("status")
+    assert not said.is_visible()
+    page.locator(".card .value span").first.tap()
+    assert said.inner_text().startswith("From results.json, SHA-256")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("h1").tap()
+    assert not said.is_visible()
+    page.context.close()
+
+
 COVERED = """() => {
     const shown = [...document.querySelectorAll(".card, .manager p, .manager li, h2, h3")].filter((part) => part.getClientRects().length);
     const found = [];
