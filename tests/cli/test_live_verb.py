@@ -38,6 +38,14 @@ def test_what_is_said_is_heard_through_sockets_and_jitter(clip, tmp_path):
     assert 10 * np.log10((said**2).sum() / ((said - heard) ** 2).sum()) > 14
 
 
+def test_latency_is_that_of_the_line_too_and_all_that_came_is_heard(clip, tmp_path):
+    said = read_media(clip)
+    for depth, jitter in ((2, 5), (0, 50)):
+        told = json.loads(call(clip, "--out", tmp_path / "heard.wav", "--depth", depth, "--jitter", jitter, "--json"))
+        assert told["latency_ms"] > 60 + 40 * depth
+        assert read_media(tmp_path / "heard.wav").shape[-1] >= said.shape[-1]
+
+
 def test_lost_packets_are_recovered_or_concealed_and_counted(clip, tmp_path):
     told = json.loads(call(clip, "--out", tmp_path / "heard.wav", "--loss", 20, "--copies", "--kbps", 16, "--json"))
     assert told["lost_by_the_line"] == told["recovered"] + told["concealed"] > 0

@@ -74,7 +74,7 @@ def test_after_a_leap_of_numbers_it_begins_again(codec, packets, leap, depth):
     for number in range(50, 150):
         buffer.put((number + leap) % NUMBERS, packets[number % len(packets)])
         buffer.next()
-    assert buffer.played - played > 100 - 3 * (MOST_STRAYS + 2 * depth)
+    assert buffer.played - played > 100 - MOST_STRAYS - depth - 2
     assert len(buffer._held) <= depth + 1
 
 
@@ -143,3 +143,55 @@ def test_where_all_is_well_nothing_is_skipped(codec, packets, depth, latest):
             buffer.put(number, packets[number % len(packets)])
         buffer.next()
     assert buffer.skipped == 0
+
+
+class Silent(Decoder):
+    """A decoder that takes no time, for long calls."""
+
+    def push(self, packet):
+        return np.zeros((1, 640), np.float32)
+
+    def lose(self, following=None):
+        return np.zeros((1, 640), np.float32)
+
+    def recover(self, following):
+        return None
+
+
+def call(buffer, packet, arrivals, times):
+    """Play at `times`; packet k of `arrivals` comes at the k-th of them. Returns how far behind the last packet the buffer is."""
+    order = sorted((arrival, number) for number, arrival in enumerate(arrivals))
+    place = 0
+    for time in times:
+        while place < len(order) and order[place][0] <= time:
+            buffer.put(order[place][1] % NUMBERS, packet)
+            place += 1
+        buffer.next()
+    return buffer.behind(len(arrivals))
+
+
+@pytest.mark.parametrize("depth, latest", [(0, 0), (2, 0), (2, 1.0), (2, 1.5), (5, 4)])
+@pytest.mark.parametrize("drift", [1e-4, 1e-3, 1e-2])
+def test_a_slower_sender_costs_a_packet_now_and_then(codec, packets, depth, latest, drift):
+    buffer = JitterBuffer(Silent(codec), depth)
+    count = int(20 / drift) if drift > 1e-4 else 50_000
+    arrivals = np.arange(count) + latest * np.random.default_rng(0).random(count)
+    call(buffer, packets[0], arrivals, np.arange(0.5, count, 1 / (1 + drift)))
+    assert buffer.concealed <= (3 if depth else MOST_STRAYS) * count * drift + 2
+    assert buffer.skipped == 0
+
+
+@pytest.mark.parametrize("depth", [0, 2, 10, 50])
+@pytest.mark.parametrize("pause", [3, 10, 125])
+def test_after_a_pause_of_the_sender_it_waits_for_no_more_than_its_depth(codec, packets, depth, pause):
+    buffer = JitterBuffer(Silent(codec), depth)
+    arrivals = [*range(200), *range(200 + pause, 800)]
+    assert call(buffer, packets[0], arrivals, np.arange(0.5, 800)) == depth
+    assert buffer.concealed <= pause + max(MOST_STRAYS, depth) + 1
+
+
+def test_a_line_that_stands_still_and_then_gives_all_at_once_is_no_new_beginning(codec, packets):
+    buffer = JitterBuffer(Silent(codec), depth=2)
+    arrivals = [number if number not in range(300, 360) else 360 for number in range(600)]
+    assert call(buffer, packets[0], arrivals, np.arange(0.5, 600)) == 2
+    assert (buffer.concealed, buffer.skipped) == (58, 0)

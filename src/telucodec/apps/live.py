@@ -5,9 +5,11 @@ packet's number (2 bytes) and the packet, as docs/bitstream.md says.
 """
 
 import heapq
+import math
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from statistics import median
 
 import numpy as np
 
@@ -33,8 +35,8 @@ class Call:
         self._identity, self._encoder, self._lost, self._latest = live_identity(decoder.model), encoder, lost, latest
         self._rng = np.random.default_rng(seed)
         self.buffer = JitterBuffer(decoder, depth)
-        self.latency_ms = encoder.latency_ms + decoder.added_latency_ms + depth * 20 * encoder.packet_frames
-        self._depth = depth
+        self._coding_ms, self._packet_ms = encoder.latency_ms + decoder.added_latency_ms, 20 * encoder.packet_frames
+        self._held_back: list[int] = []  # packets between what was sent and what was played, at each packet's time
         self._under_way: list[tuple[int, int, bytes]] = []
         self._now = 0  # in packets' time
         self.sent, self.dropped, self.payload_bytes = 0, 0, 0
@@ -50,10 +52,16 @@ class Call:
                 self._send(sender, packet)
                 self._receive(receiver)
                 yield self.buffer.next()
-            for _ in range(self._depth):
+                self._held_back.append(self.buffer.behind(self.sent))
+            while self._under_way or self.buffer.behind(self.sent) > 0:
                 self._deliver(sender)
                 self._receive(receiver)
                 yield self.buffer.next()
+
+    @property
+    def latency_ms(self) -> float:
+        """Latency of coding, and what the line and the buffer held packets back for: the median over the call so far, NaN before it."""
+        return self._coding_ms + self._packet_ms * (median(self._held_back) if self._held_back else math.nan)
 
     def _packets(self, windows: Iterable[np.ndarray]) -> Iterator[bytes]:
         for window in windows:

@@ -81,10 +81,12 @@ def live(
             "played": buffer.played,
             "recovered": buffer.recovered,
             "concealed": buffer.concealed,
+            "skipped": buffer.skipped,
         }
         typer.echo(json.dumps(made))
     else:
         typer.echo(
             f"{out or 'speaker'}: {num_samples / SAMPLE_RATE:.2f} s, {rate:.2f} kbps, latency {call.latency_ms:.0f} ms; of {call.sent} packets "
             f"{buffer.played} played, {buffer.recovered} recovered from copies, {buffer.concealed} concealed"
+            + (f", {buffer.skipped} skipped to be on time" if buffer.skipped else "")
         )
