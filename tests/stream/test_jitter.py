@@ -195,3 +195,14 @@ def test_a_line_that_stands_still_and_then_gives_all_at_once_is_no_new_beginning
     arrivals = [number if number not in range(300, 360) else 360 for number in range(600)]
     assert call(buffer, packets[0], arrivals, np.arange(0.5, 600)) == 2
     assert (buffer.concealed, buffer.skipped) == (58, 0)
+
+
+def test_packets_far_ahead_now_and_then_skip_nothing(codec, packets):
+    buffer = JitterBuffer(Silent(codec), depth=2)
+    for number in range(1000):
+        buffer.put(number, packets[0])
+        if number % 10 == 0:
+            buffer.put(number + 200, b"forged")
+        buffer.next()
+    assert buffer.behind(1000) == 2
+    assert (buffer.skipped, buffer.concealed) == (0, 0)

@@ -113,8 +113,8 @@ class JitterBuffer:
             return
         too_many, leads = min(spare for spare, _ in self._watched), [lead for _, lead in self._watched if lead is not None]
         self._watched.clear()
-        if too_many > 0:
-            numbers = sorted(self._held)
+        numbers = sorted(self._held)
+        if too_many > 0 and self._held.keys() & {numbers[too_many] - 1, numbers[too_many] + 1}:  # not up to one that is far ahead by itself
             for number in numbers[:too_many]:
                 del self._held[number]
             self._due, before = numbers[too_many], self._due
