@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from telucodec.bitstream.rangecoder import RangeReader, RangeWriter
 from telucodec.errors import BitstreamError, ModelError
-from telucodec.runtime.context import UNIT, WEIGHT_UNIT, activate
+from telucodec.runtime.context import LARGEST_BIAS, MAX_HIDDEN, UNIT, WEIGHT_UNIT, activate
 
 FORMAT = "telucodec codes 1"
 PAST_FRAMES = 2
@@ -25,9 +25,6 @@ EMBEDDING_UNIT = 64
 """A sum of embeddings of 1.0 is this integer."""
 LOGIT_UNIT = 16
 """Logits are in bits times this."""
-MAX_HIDDEN = 256
-LARGEST = 1 << 21
-"""No bias is larger: with it every sum of MAX_HIDDEN products of 128 and 127, or of embeddings, stays below 2^24."""
 BLOCK_FRAMES = 25
 """Frames that an encoder looks at together."""
 
@@ -67,7 +64,7 @@ class CodesModel:
             for name, (shape, kind) in shapes.items():
                 if tensors[name].shape != shape or tensors[name].dtype != kind:
                     raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {np.dtype(kind)} {shape}")
-                if kind is np.int32 and np.abs(tensors[name].astype(np.int64)).max() > LARGEST:
+                if kind is np.int32 and np.abs(tensors[name].astype(np.int64)).max() > LARGEST_BIAS:
                     raise ValueError(f"{name} is out of range")
             model = cls(**{name: tensors[name] for name in shapes})
             if model.to_bytes() != content:  # also where it states another format

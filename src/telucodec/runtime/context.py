@@ -18,6 +18,9 @@ UNIT = 32
 """An activation of 1.0 is this integer."""
 WEIGHT_UNIT = 64
 """A weight of 1.0 is this integer."""
+MAX_HIDDEN = 256
+LARGEST_BIAS = 1 << 21
+"""With no larger one, a sum of MAX_HIDDEN products of -128 and 127 stays below 2^24, where float32 is exact; so do those of features and of embeddings."""
 MAGNITUDE_CODES = np.round(16 * np.log2(1 + np.arange(255) / 2)).astype(np.float32)
 """Magnitude in half steps 0..254 -> feature 0..112."""
 

@@ -11,7 +11,16 @@ from safetensors.numpy import load, save
 from telucodec.bitstream.rangecoder import FREQUENCY_BITS, CodingTables
 from telucodec.errors import ModelError
 from telucodec.files import write_whole
-from telucodec.runtime.context import COEFFICIENT_PASSES, COMMON_FEATURES, LEVEL_FEATURES, LEVEL_PASSES, Layers, Plan
+from telucodec.runtime.context import (
+    COEFFICIENT_PASSES,
+    COMMON_FEATURES,
+    LARGEST_BIAS,
+    LEVEL_FEATURES,
+    LEVEL_PASSES,
+    MAX_HIDDEN,
+    Layers,
+    Plan,
+)
 from telucodec.runtime.envelope import BAND_EDGES, BANDS
 from telucodec.runtime.signs import COMMON_SIGN_FEATURES, CONFIDENCES
 
@@ -142,9 +151,6 @@ def signs_of(mode: str) -> str:
 
 SIGN_PLANS = {signs_of(mode): COEFFICIENT_PASSES for mode in ROW_OF_MODE}
 PLANS = {"fidelity": COEFFICIENT_PASSES, "natural": COEFFICIENT_PASSES, "levels": LEVEL_PASSES} | SIGN_PLANS
-MAX_HIDDEN = 256
-LARGEST = 1 << 21
-"""No bias is larger: with it, every sum of at most MAX_HIDDEN products of 127 and 127 stays below 2^24, where float32 is exact."""
 
 
 def stored_type(field: str) -> type:
@@ -179,7 +185,7 @@ def _assemble(tensors: dict[str, np.ndarray]) -> TransformModel:
         value = tensors[name]
         if value.shape != shape or value.dtype != kind:
             raise ValueError(f"{name} is {value.dtype} {value.shape}, expected {np.dtype(kind)} {shape}")
-        if np.abs(value.astype(np.float64)).max() > LARGEST or not np.isfinite(value).all():
+        if np.abs(value.astype(np.float64)).max() > LARGEST_BIAS or not np.isfinite(value).all():
             raise ValueError(f"{name} is out of range")
         return value
 

@@ -19,10 +19,10 @@ BIT_PRICE = {"natural": 0.15, "fidelity": 0.1}
 """What a bit may cost in error, in squared steps; 0.1155 = 2 ln 2 / 12 where steps are fine (docs/experiments.md, 14)."""
 LIVE_BIT_PRICE = 0.1
 """The same in live packets (docs/experiments.md, 29)."""
-SURELY_ZERO = 0.4
-"""A coefficient of no more steps becomes zero, one by one, in every row of the tables: a 1 is as far or farther, and takes no fewer bits."""
 DEPENDENT_BIT_PRICE = 0.06
 """The same where two quantisers read by turns (docs/experiments.md, 28)."""
+SURELY_ZERO = 0.4
+"""A coefficient of no more steps becomes zero, one by one, in every row of the tables: a 1 is as far or farther, and takes no fewer bits."""
 LIKELY_ZERO = 0.5
 """Until they have been chosen by turns, contexts take for zero what is smaller, all else for the nearest half step (docs/experiments.md, 41)."""
 
@@ -35,7 +35,7 @@ def cheapest(coefficients: np.ndarray, step: float, power: int, coder: EntropyCo
 def cheaper(
     plain: Frames, coefficients: np.ndarray, step: float, power: int, coder: EntropyCoder, model: TransformModel, start: Start | None = None
 ) -> Frames:
-    """The same, of coefficients that `quantise` took for `plain`, or of those of a live packet, whose contexts begin from `start`."""
+    """As `cheapest`, with `plain`, what `quantise` makes of `coefficients`, at hand; contexts of a live packet begin from `start`."""
     side = Side.of(plain.levels, power, model.shaping)
     cut = 4 * used_fours(plain)
     exact = (np.abs(coefficients) / side.steps(step))[:, :cut]

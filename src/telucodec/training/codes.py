@@ -16,8 +16,8 @@ from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.models.vq_codec import VQCodec
 from telucodec.progress import Progress
-from telucodec.runtime.codes import EMBEDDING_UNIT, LARGEST, PAST_FRAMES, CodesModel
-from telucodec.runtime.context import UNIT, WEIGHT_UNIT
+from telucodec.runtime.codes import EMBEDDING_UNIT, PAST_FRAMES, CodesModel
+from telucodec.runtime.context import LARGEST_BIAS, UNIT, WEIGHT_UNIT
 from telucodec.runtime.vq import PACKET_FRAMES
 from telucodec.training.context import floored, rounded
 
@@ -58,7 +58,7 @@ class CodesNet(nn.Module):
 
     @staticmethod
     def _bias(bias: Tensor, unit: int = UNIT * WEIGHT_UNIT) -> Tensor:
-        return rounded((bias * unit).clamp(-LARGEST, LARGEST))
+        return rounded((bias * unit).clamp(-LARGEST_BIAS, LARGEST_BIAS))
 
     def forward(self, window: Tensor) -> Tensor:
         """Bits [n, K] of the latest of the frames of codes [n, PAST_FRAMES + 1, K], N where nothing is known."""

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from telucodec.runtime.context import UNIT, WEIGHT_UNIT, Layers
-from telucodec.runtime.model import LARGEST, LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
+from telucodec.runtime.context import LARGEST_BIAS, UNIT, WEIGHT_UNIT, Layers
+from telucodec.runtime.model import LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
 from telucodec.runtime.signs import MAGNITUDES
 
 
@@ -67,7 +67,7 @@ class IntegerNet(nn.Module):
         return rounded(torch.clamp(weight * WEIGHT_UNIT, -127, 127))
 
     def _bias(self, bias: Tensor) -> Tensor:
-        return rounded(torch.clamp(bias * (UNIT * WEIGHT_UNIT), -LARGEST, LARGEST))
+        return rounded(torch.clamp(bias * (UNIT * WEIGHT_UNIT), -LARGEST_BIAS, LARGEST_BIAS))
 
     def forward(self, features: Tensor, position: Tensor) -> Tensor:
         def activate(sums: Tensor) -> Tensor:
