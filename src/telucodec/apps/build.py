@@ -28,7 +28,7 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.media_folder import BUILD_MARK
 from telucodec.data.outcome import record_path
 from telucodec.data.segment import SegmentConfig, segment
-from telucodec.data.split import SplitConfig, split
+from telucodec.data.split import PARTS, SplitConfig, split
 from telucodec.data.workplace import held
 from telucodec.errors import DataError
 from telucodec.evaluation.baselines.choose import choose
@@ -175,7 +175,7 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
 
 def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Say) -> tuple[dict, float]:
     """The manifests of `out`; what was found on the way, and the seconds that took."""
-    manifests = {part: out / "manifests" / f"{part}.csv" for part in ("train", "val", "test")}
+    manifests = {part: out / "manifests" / f"{part}.csv" for part in PARTS}
 
     def work() -> dict:
         jobs = os.cpu_count() or 1

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from telucodec.apps.sources import Source, source_of
 from telucodec.data.manifest import read_manifest
+from telucodec.data.split import PARTS
 from telucodec.data.stats import UNKNOWN, Stats, stats
 from telucodec.errors import DataError
 
-PARTS = ("train", "val", "test")
 MAX_NAMES = 6
 """Of speakers and the like; the others are counted."""
 

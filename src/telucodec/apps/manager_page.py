@@ -9,18 +9,18 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import get_args
 
 from telucodec.apps.build_record import SHIPPED, BuildRecord
+from telucodec.apps.page import TEMPLATES
 from telucodec.apps.plan_record import PlanRecord
 from telucodec.apps.table import number, summaries
 from telucodec.apps.verdicts import SNR_DB, Status, Verdict, duration
 from telucodec.evaluation.results import ContenderRow, Results
 from telucodec.evaluation.summary import PCM_KBPS, Summary
 
-WORDS = Path(__file__).parent / "templates" / "report_words.json"
+WORDS = TEMPLATES / "report_words.json"
 FEW_CLIPS = 20
 """With fewer, one odd clip moves the mean."""
 

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from telucodec.cli.import_ import OWN
 from telucodec.cli.progress import progress_bar
 from telucodec.counting import counted
 from telucodec.data.extract import Origin, media_files
 from telucodec.data.extract import extract as run
 from telucodec.data.extract_status import ExtractStatus, extract_status
-from telucodec.data.manifest import read_manifest
+from telucodec.data.manifest import OWN, read_manifest
 from telucodec.errors import DataError
 from telucodec.files import printable
 

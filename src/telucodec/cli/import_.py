@@ -9,6 +9,7 @@ import typer
 from telucodec.cli.progress import progress_bar
 from telucodec.counting import counted
 from telucodec.data.importing import Imported, import_source
+from telucodec.data.manifest import OWN
 from telucodec.data.sources import SOURCES
 from telucodec.data.sources.source import SourceConfig
 from telucodec.data.stats import UNKNOWN, stats
@@ -17,8 +18,7 @@ from telucodec.files import printable
 Kind = StrEnum("Kind", {name: name for name in SOURCES})
 
 NAMES = {"common-voice": "commonvoice"}
-OWN = "own"
-"""What rows of all other sources are said to be from, unless told otherwise."""
+"""What rows of these sources are said to be from, unless told otherwise; those of all others are OWN."""
 LINES_SHOWN = 5
 """Rejected rows told on the way; rejected.csv lists them all."""
 

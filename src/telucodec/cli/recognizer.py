@@ -12,7 +12,7 @@ from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
-from telucodec.data.manifest import MANIFEST_SUFFIXES, moved, read_manifest, read_manifests, write_manifest
+from telucodec.data.manifest import MANIFEST_SUFFIXES, OWN, moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import without_nan, write_whole
@@ -158,7 +158,7 @@ def curve(
 def mixes(
     manifests: Annotated[list[Path], typer.Argument(help="Manifests to train with, after the split.")],
     out: Annotated[Path, typer.Option(help="Folder for A.csv, B.csv, C.csv.")],
-    own: Annotated[str, typer.Option(help="What the column source calls own recordings.")] = "own",
+    own: Annotated[str, typer.Option(help="What the column source calls own recordings.")] = OWN,
     commonvoice: Annotated[str, typer.Option(help="What it calls Common Voice.")] = "commonvoice",
     tts: Annotated[str, typer.Option(help="What it calls synthetic speech.")] = "tts",
     seed: Annotated[int, typer.Option(help="Another seed takes other rows.")] = 0,

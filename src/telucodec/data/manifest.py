@@ -65,6 +65,9 @@ class Segment:
 COLUMNS = {field.name: field.type for field in fields(Segment)}
 REQUIRED = [field.name for field in fields(Segment) if field.default is MISSING]
 
+OWN = "own"
+"""The `source` of rows of one's own recordings, and of those from anywhere that is not told."""
+
 JSON_SUFFIX = ".jsonl"
 MANIFEST_SUFFIXES = {".csv", JSON_SUFFIX}
 

@@ -23,7 +23,7 @@ from telucodec.data.doctor import Finding
 from telucodec.data.importing import row_of
 from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
-from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.manifest import OWN, Segment, write_manifest
 from telucodec.data.measures import Measures
 from telucodec.data.prompt_order import Coverage, Pool
 from telucodec.data.prompts import sentence_name
@@ -32,9 +32,6 @@ from telucodec.data.take import judge
 from telucodec.data.workplace import NAME_BYTES, flac_path, sweep
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import append_line, fits_a_line, write_whole
-
-SOURCE = "own"
-"""What the rows say of the collection they are from."""
 
 SESSION_JOURNAL = "recording.jsonl"
 CONSENT = "consent.json"
@@ -271,7 +268,7 @@ class RecordingSession:
     def _write_manifests(self) -> list[Segment]:
         said = asdict(self.consent)
         known = {key: said[key] for key in ("speaker", "language", "licence")}
-        rows = [row_of(Utterance(name, text, **known), measures, SOURCE) for text, (name, measures) in self._accepted.items()]
+        rows = [row_of(Utterance(name, text, **known), measures, OWN) for text, (name, measures) in self._accepted.items()]
         write_manifest(self.out / "manifest.jsonl", rows)
         write_manifest(self.out / "manifest.csv", rows)
         return rows
