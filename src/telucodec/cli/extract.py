@@ -13,7 +13,7 @@ from telucodec.counting import counted
 from telucodec.data.extract import Origin, media_files
 from telucodec.data.extract import extract as run
 from telucodec.data.extract_status import ExtractStatus, extract_status
-from telucodec.data.manifest import OWN, read_manifest
+from telucodec.data.manifest import MANIFEST, OWN, read_manifest
 from telucodec.errors import DataError
 from telucodec.files import printable
 
@@ -59,7 +59,7 @@ def extract(
         _say_failed(made.failed)
         hours = sum(recording.duration_s for recording in made.recordings) / 3600
         typer.echo(
-            f"{printable(out / 'manifest.csv')}: {counted(len(made.recordings), 'recording')}, {hours:.2f} hours"
+            f"{printable(out / MANIFEST)}: {counted(len(made.recordings), 'recording')}, {hours:.2f} hours"
             + (f", {made.num_reused} of them from before" if made.num_reused else "")
             + (f"; {counted(len(made.failed), 'file')} failed, see failed.csv" if made.failed else "")
         )
@@ -70,7 +70,7 @@ def extract(
 
 def _refuse_another(media: Path, out: Path) -> None:
     """Raise DataError where `out` has a manifest of recordings of which none lies in `media`: it would be lost."""
-    if (manifest := out / "manifest.csv").exists():
+    if (manifest := out / MANIFEST).exists():
         names = [row.recording for row in read_manifest(manifest)]
         if names and not media_files(media, out).keys() & set(names):
             raise DataError(

@@ -13,8 +13,8 @@ from rich.table import Table
 from telucodec.cli.progress import progress_bar
 from telucodec.config import read_toml
 from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of, sift, write_rejected
-from telucodec.data.gather import MANIFEST, gather
-from telucodec.data.manifest import moved, read_manifests, write_manifest
+from telucodec.data.gather import gather
+from telucodec.data.manifest import MANIFEST, moved, read_manifests, write_manifest
 from telucodec.errors import DataError
 from telucodec.files import printable
 

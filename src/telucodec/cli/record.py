@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from telucodec.data.manifest import MANIFEST
 from telucodec.data.prompt_order import in_order
 from telucodec.data.prompts import read_sentences
 from telucodec.data.recording_session import CONSENT_TEXT, RecordingSession
@@ -75,7 +76,7 @@ def _told(session: RecordingSession) -> Iterator[None]:
         yield
     finally:
         session.close()
-        where = session.out / "manifest.csv"
+        where = session.out / MANIFEST
         typer.echo(f"{where}: {session.progress}" if session.consent else f"{session.out}: nothing was recorded, nobody agreed to it")
 
 

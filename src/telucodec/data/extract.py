@@ -18,7 +18,7 @@ import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration
 from telucodec.data.executors import cluster, processes, submit_all
-from telucodec.data.manifest import Segment, one_form, write_manifest
+from telucodec.data.manifest import Segment, one_form, write_manifests
 from telucodec.data.media_folder import media_below
 from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, NAME_BYTES, flac_path, half_written, workplace
@@ -121,8 +121,7 @@ def extract(
         else:
             outcomes |= _in_turn(sources, to_do, out_dir, progress)
         report = _report({name: outcomes[name] for name in sources}, before, origin)
-        for name in ("manifest.jsonl", "manifest.csv"):
-            write_manifest(out_dir / name, report.rows)
+        write_manifests(out_dir, report.rows)
         write_table(out_dir / "failed.csv", ["file", "reason"], report.failed)
     return report
 

@@ -9,12 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.manifest import Segment, write_manifest
+from telucodec.data.manifest import MANIFEST, Segment, write_manifest
 from telucodec.data.spans import num_samples_of, stream_span
 from telucodec.files import whole
 from telucodec.progress import Progress
-
-MANIFEST = "manifest.csv"
 
 
 def gather(

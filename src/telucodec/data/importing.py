@@ -18,7 +18,7 @@ import soundfile
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.loudness import SILENT_PEAK, Measures, measure
-from telucodec.data.manifest import Segment, one_form, write_manifest
+from telucodec.data.manifest import Segment, one_form, write_manifests
 from telucodec.data.outcome import is_whole
 from telucodec.data.source import SourceMeter
 from telucodec.data.sources.source import JOURNAL, Source, Utterance
@@ -104,9 +104,8 @@ def _import(
         first = next(iter(rejected.items()), ("the source", "it is empty"))
         raise DataError(f"{out}: no sound could be imported; {first[0]}: {first[1]}")
     _write_details(out / "details.csv", [utterances[which] for which in utterances if which in done])
-    write_manifest(out / "manifest.jsonl", rows)
-    write_manifest(out / "manifest.csv", rows)
-    return Imported(rows, out / "manifest.csv", num_reused, tuple(rejected.items()))
+    manifest = write_manifests(out, rows)
+    return Imported(rows, manifest, num_reused, tuple(rejected.items()))
 
 
 def _listed(source: Source, reject: Callable[[str, str], object]) -> dict[str, Utterance]:

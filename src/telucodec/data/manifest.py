@@ -68,6 +68,9 @@ REQUIRED = [field.name for field in fields(Segment) if field.default is MISSING]
 OWN = "own"
 """The `source` of rows of one's own recordings, and of those from anywhere that is not told."""
 
+MANIFEST = "manifest.csv"
+"""The manifest of a folder of sound, with manifest.jsonl beside it where sound came in."""
+
 JSON_SUFFIX = ".jsonl"
 MANIFEST_SUFFIXES = {".csv", JSON_SUFFIX}
 
@@ -82,6 +85,14 @@ def write_manifest(path: Path, rows: Iterable[Segment]) -> None:
     table.writerow(COLUMNS)
     table.writerows(astuple(row) for row in rows)
     write_changed(Path(path), text.getvalue().encode())
+
+
+def write_manifests(folder: Path, rows: Iterable[Segment]) -> Path:
+    """Write `rows` to manifest.jsonl and MANIFEST in `folder`, as `write_manifest` does; return the latter."""
+    path = Path(folder) / MANIFEST
+    for each in (path.with_suffix(JSON_SUFFIX), path):
+        write_manifest(each, rows)
+    return path
 
 
 def read_manifest(path: Path) -> list[Segment]:

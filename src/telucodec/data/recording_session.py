@@ -23,7 +23,7 @@ from telucodec.data.doctor import Finding
 from telucodec.data.importing import row_of
 from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
-from telucodec.data.manifest import OWN, Segment, write_manifest
+from telucodec.data.manifest import OWN, Segment, write_manifests
 from telucodec.data.measures import Measures
 from telucodec.data.prompt_order import Coverage, Pool
 from telucodec.data.prompts import sentence_name
@@ -269,8 +269,7 @@ class RecordingSession:
         said = asdict(self.consent)
         known = {key: said[key] for key in ("speaker", "language", "licence")}
         rows = [row_of(Utterance(name, text, **known), measures, OWN) for text, (name, measures) in self._accepted.items()]
-        write_manifest(self.out / "manifest.jsonl", rows)
-        write_manifest(self.out / "manifest.csv", rows)
+        write_manifests(self.out, rows)
         return rows
 
 
