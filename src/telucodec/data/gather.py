@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import MANIFEST, Segment, write_manifest
-from telucodec.data.spans import num_samples_of, stream_span
+from telucodec.data.spans import span_of
 from telucodec.files import whole
 from telucodec.progress import Progress
 
@@ -27,20 +27,19 @@ def gather(
     gathered: list[Segment] = []
     taken: dict[str, tuple[Path, tuple[int, int] | None]] = {}  # path below the folder -> what lies there
     for number, row in enumerate(rows):
-        source, (start, size) = root / row.path, row.span
-        is_whole = start == 0 and size == num_samples_of(source)
-        origin = (source.resolve(), None if is_whole else row.span)
-        name = _free_name(row, None if is_whole else start, taken, origin)
+        span = span_of(row, root)
+        origin = (span.path, None if span.is_whole_file else row.span)
+        name = _free_name(row, None if span.is_whole_file else span.first, taken, origin)
         if taken.get(name) != origin:
             taken[name] = origin
-            if not is_whole:
-                write_audio(_own(folder / name), (wave[None] for wave in stream_span(source, start, size)), SAMPLE_RATE)
+            if not span.is_whole_file:
+                write_audio(_own(folder / name), span.windows(), SAMPLE_RATE)
             elif link:
-                _link(origin[0], _own(folder / name))
-            elif not (folder / name).exists() or not (folder / name).samefile(source):
+                _link(span.path, _own(folder / name))
+            elif not (folder / name).exists() or not (folder / name).samefile(span.path):
                 with whole(_own(folder / name)) as beside:
-                    shutil.copyfile(source, beside)
-        gathered.append(replace(row, path=name, start_s=0.0, duration_s=size / SAMPLE_RATE))
+                    shutil.copyfile(span.path, beside)
+        gathered.append(replace(row, path=name, start_s=0.0, duration_s=span.num_samples / SAMPLE_RATE))
         progress(number + 1, len(rows), row.recording)
     write_manifest(folder / MANIFEST, gathered)
     return gathered

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
-from telucodec.data.exports.span import span_of
 from telucodec.data.manifest import Segment
+from telucodec.data.spans import span_of
 from telucodec.files import without_nan
 from telucodec.progress import Progress
 

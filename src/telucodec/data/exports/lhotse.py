@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.data.exports.span import Span, span_of
 from telucodec.data.manifest import Segment, utf8
+from telucodec.data.spans import Span, span_of
 from telucodec.progress import Progress
 
 
