@@ -27,7 +27,7 @@ from telucodec.evaluation.listening.versions import Versions, versions
 from telucodec.evaluation.made import made
 from telucodec.evaluation.results import Results
 from telucodec.files import write_whole
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 MAX_SOUNDS = 9
 """On one screen: each has a digit for its key. BS.1534-3, section 5.1, allows twelve."""
@@ -46,7 +46,7 @@ def make_listening_test(
     mid_anchor: bool = False,
     against: str = REFERENCE,
     repeats: int = 4,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> Key:
     """Write the page to `out_html` and its key beside it (`key_path`); return the key.
 

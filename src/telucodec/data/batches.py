@@ -16,7 +16,7 @@ from telucodec.audio.sound_file import to_int16
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
 class Crops:
@@ -55,9 +55,7 @@ class Crops:
         return resampled(crops[:, 0], SAMPLE_RATE, self.sample_rate)[:, None]
 
 
-def pack(
-    rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = lambda done, total, name: None
-) -> tuple[np.ndarray, np.ndarray]:
+def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = untold) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped samples int16 [S] of `rows`, whose sounds lie below `root`, and where each row ends [n].
 
     They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError where they are empty.

@@ -7,13 +7,13 @@ from pathlib import Path
 from telucodec.data.loudness import measure
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 TOLERANCE = 1e-3
 """Rows hold all digits; a spreadsheet that saved them may have rounded."""
 
 
-def check(rows: Iterable[Segment], root: Path, progress: Progress = lambda done, total, name: None) -> Iterator[str]:
+def check(rows: Iterable[Segment], root: Path, progress: Progress = untold) -> Iterator[str]:
     """Yield a line for each thing that is wrong with `rows`, whose files lie below `root`; nothing where all is well."""
     rows, seen = list(rows), set()
     for number, row in enumerate(rows):

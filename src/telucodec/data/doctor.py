@@ -23,7 +23,7 @@ from telucodec.data.media_folder import media_below
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError, MediaError
 from telucodec.files import printable
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
 class DoctorConfig(BaseModel):
@@ -189,7 +189,7 @@ def examine(
     paths: Sequence[Path],
     config: DoctorConfig = DoctorConfig(),
     jobs: int = 1,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> Checkup:
     """Look at `paths`, media files, folders of such, and the rows of manifests, with `jobs` processes.
 
@@ -202,7 +202,7 @@ def examine_sounds(
     sounds: Sequence[Sound],
     config: DoctorConfig = DoctorConfig(),
     jobs: int = 1,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     spared: frozenset[str] = frozenset(),
 ) -> Checkup:
     """Look at `sounds` with `jobs` processes.

@@ -8,10 +8,10 @@ from telucodec.data.exports import EXPORTS
 from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import printable
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
-def export(manifest: Path, form: str, out: Path, progress: Progress = lambda done, total, name: None) -> tuple[int, float]:
+def export(manifest: Path, form: str, out: Path, progress: Progress = untold) -> tuple[int, float]:
     """Write the rows of `manifest` to the new folder `out` in a `form` of the shelf `EXPORTS`; return how many, and their seconds.
 
     Raises DataError where the manifest is empty or the sound of a row is not there, TelucodecError where `out` holds something already

@@ -24,7 +24,7 @@ from telucodec.data.outcome import Outcome, bring, known_outcome
 from telucodec.data.workplace import AUDIO_FOLDER, NAME_BYTES, flac_path, half_written, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import HALF_WRITTEN, write_table
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 TEST_FOLDER = "test"
 
@@ -88,7 +88,7 @@ def speaker_of(recording: str) -> str:
 def extract(
     folder: Path,
     out_dir: Path,
-    progress: Progress = lambda done_s, total_s, name: None,
+    progress: Progress = untold,
     jobs: int = 1,
     scheduler: str = "",
     retry: bool = False,

@@ -12,7 +12,7 @@ from telucodec.data.doctor import CASES, Diagnosis, DoctorConfig, Finding, exami
 from telucodec.data.manifest import COLUMNS, Segment
 from telucodec.errors import DataError
 from telucodec.files import write_table
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
 class FilterConfig(DoctorConfig):
@@ -100,7 +100,7 @@ def sift(
     root: Path,
     config: FilterConfig = FilterConfig(),
     jobs: int = 1,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> Sifted:
     """Judge `rows`, whose files lie below `root`, with `jobs` processes."""
     checkup = examine_sounds(rows_as_sounds(rows, root), config, jobs, progress, frozenset(config.keep))

@@ -12,12 +12,10 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.data.manifest import MANIFEST, Segment, write_manifest
 from telucodec.data.spans import span_of
 from telucodec.files import whole
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
-def gather(
-    rows: Sequence[Segment], root: Path, folder: Path, link: bool = False, progress: Progress = lambda done, total, name: None
-) -> list[Segment]:
+def gather(rows: Sequence[Segment], root: Path, folder: Path, link: bool = False, progress: Progress = untold) -> list[Segment]:
     """Bring the sounds of `rows`, whose files lie below `root`, into `folder` with a manifest; return its rows.
 
     A row that is a whole file is copied byte for byte, or linked; one that is part of a file becomes a FLAC file of its own, the same

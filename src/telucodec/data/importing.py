@@ -25,7 +25,7 @@ from telucodec.data.sources.source import JOURNAL, Source, Utterance
 from telucodec.data.workplace import flac_path, workplace
 from telucodec.errors import DataError, MediaError
 from telucodec.files import append_line, write_table, write_whole
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 SCRATCH = ".incoming"
 """Folder for a sound on its way; emptied at the beginning and at the end, however that comes."""
@@ -54,7 +54,7 @@ class _Entry:
     """Its size."""
 
 
-def import_source(source: Source, out: Path, name: str, progress: Progress = lambda done, total, which: None) -> Imported:
+def import_source(source: Source, out: Path, name: str, progress: Progress = untold) -> Imported:
     """Write audio/*.flac, manifest.csv, manifest.jsonl, details.csv and rejected.csv to `out` from `source`; rows say they are from `name`.
 
     A row that is no use is rejected with its reason, and the next one taken. Raises DataError where none is left, TelucodecError

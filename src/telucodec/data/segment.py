@@ -22,7 +22,7 @@ from telucodec.data.manifest import Segment
 from telucodec.data.spans import stream_span
 from telucodec.errors import DataError
 from telucodec.files import printable
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 SPEECH_FROM, SPEECH_UNTIL = 0.5, 0.35
 """Speech begins where its probability reaches the first and lasts until it falls below the second, as Silero VAD itself advises."""
@@ -100,7 +100,7 @@ def segment(
     root: Path,
     config: SegmentConfig = SegmentConfig(),
     jobs: int = 1,
-    progress: Progress = lambda done_s, total_s, name: None,
+    progress: Progress = untold,
 ) -> Segmented:
     """Cut `rows`, recordings whose files lie below `root`, into segments with `jobs` processes; rows with text stay as they are.
 

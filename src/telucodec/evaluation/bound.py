@@ -12,14 +12,14 @@ from telucodec.errors import DataError
 from telucodec.evaluation.clips import open_clips
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Bracket, bracket
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 PIECE_S = 10.0
 MOST_PIECES = 90
 """Heard of any amount of sound, a quarter of an hour spread over it: the estimate hardly moves with more."""
 
 
-def bound(source: Path, progress: Progress = lambda done, total, name: None) -> Bracket:
+def bound(source: Path, progress: Progress = untold) -> Bracket:
     """The estimate for the speech in a media file, a folder of sound files or a manifest. Raises MediaError, and DataError where all is silent."""
     kept, every = [], 1
     for number, piece in enumerate(_pieces(source)):

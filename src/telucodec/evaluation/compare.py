@@ -32,7 +32,7 @@ from telucodec.metrics.alignment import align
 from telucodec.metrics.metric import Measured, Metric, NotMeasured, has_sound
 from telucodec.metrics.pair import ALIKE
 from telucodec.metrics.snr import energy
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 Place = tuple[int, Clip, Path | None]
 """A clip's number, itself, and the folder for its sound where it is to be kept."""
@@ -52,7 +52,7 @@ def compare(
     num_samples: int = 3,
     jobs: int = 0,
     unfinished: Unfinished | None = None,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     judge: Judge | None = None,
 ) -> tuple[list[Trial], list[Sample]]:
     """Measure all contenders on all clips; return one Trial for each pair, clip by clip, and the sound files written.

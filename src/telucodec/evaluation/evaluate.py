@@ -15,7 +15,7 @@ from telucodec.evaluation.unfinished import Unfinished
 from telucodec.files import for_a_file
 from telucodec.metrics import SHELF
 from telucodec.metrics.metric import Metric
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 
 def evaluate(
@@ -26,7 +26,7 @@ def evaluate(
     metrics: Sequence[Metric] = SHELF,
     num_samples: int = 3,
     jobs: int = 1,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     judge: Judge | None = None,
     called: str = "",
 ) -> Results:

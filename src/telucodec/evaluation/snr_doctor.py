@@ -17,7 +17,7 @@ from telucodec.metrics.pair import Pair, measure_pair
 from telucodec.metrics.signs.sign import THRESHOLDS, Sign
 from telucodec.metrics.signs.waves import judged, signs_of_pairs
 from telucodec.metrics.validation import Validation
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 
 WINDOW_S = 30.0
 """Longest stretch measured at once, so that memory does not grow with a file."""
@@ -48,7 +48,7 @@ class Diagnosis:
         return sum(pair.reference.num_samples for pair in self.pairs) / SAMPLE_RATE
 
 
-def examine_files(reference: Path, decoded: Path, progress: Progress = lambda done, total, name: None) -> Diagnosis:
+def examine_files(reference: Path, decoded: Path, progress: Progress = untold) -> Diagnosis:
     """Compare two files, or the files of one name below two folders.
 
     Raises DataError where there is nothing to compare or judge by, MediaError for a file that cannot be read.

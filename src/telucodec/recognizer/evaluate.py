@@ -8,7 +8,7 @@ from pathlib import Path
 
 from telucodec.data.manifest import read_manifest, read_segment
 from telucodec.errors import DataError
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.score import Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
@@ -52,7 +52,7 @@ class Evaluation:
     clips: tuple[Heard, ...]
 
 
-def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = lambda done, total, name: None) -> Evaluation:
+def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold) -> Evaluation:
     """Hear the rows of `manifest` that have a text. Raises DataError where there are none."""
     told = transcribed(read_manifest(manifest), recognizer.info.script, LONGEST_S)
     if not told.rows:

@@ -20,7 +20,7 @@ from telucodec.data.batches import fingerprint
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.files import whole
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.text import Script, in_script, normalised
 from telucodec.recognizer.units import Units, frames_needed
@@ -199,7 +199,7 @@ def pack(
     features: FeatureConfig,
     speeds: Sequence[float],
     folder: Path,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped frames float16 [S, M] of `rows`, whose sounds lie below `root`, at each speed, and their ends [speeds, n].
 

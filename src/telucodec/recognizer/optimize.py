@@ -16,6 +16,7 @@ from telucodec.export.bundle_folder import bundle_folder
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import exported
 from telucodec.files import write_whole
+from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.examples import transcribed
@@ -63,7 +64,7 @@ def optimize(
     prompts: Sequence[str] = (),
     order: int = 6,
     lm_weight: float = 0.5,
-    progress=lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> Check:
     """Write the recogniser of `run` to `out` as a bundle and compare the two on the clips of `manifest`.
 

@@ -14,7 +14,7 @@ from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.resample import resampled
 from telucodec.bitstream.container import open_tlc
 from telucodec.data.segment import SegmentConfig, listen, speech_spans
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.decode import Word, words
 from telucodec.runtime.codec import load_codec
@@ -58,7 +58,7 @@ def windows_of(path: Path, codec: Path | None = None) -> Windows:
     return coded if Path(path).suffix.lower() == ".tlc" else media
 
 
-def transcribe(windows: Windows, recognizer: Recognizer, progress: Progress = lambda done, total, name: None) -> Iterator[Stretch]:
+def transcribe(windows: Windows, recognizer: Recognizer, progress: Progress = untold) -> Iterator[Stretch]:
     """Yield what is said, stretch by stretch; times are seconds from the beginning."""
     size = 0
 

@@ -15,7 +15,7 @@ from telucodec.audio.resample import resampled
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.errors import DataError
 from telucodec.models.vq_codec import VQCodec
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.runtime.codes import EMBEDDING_UNIT, PAST_FRAMES, CodesModel
 from telucodec.runtime.context import LARGEST_BIAS, UNIT, WEIGHT_UNIT
 from telucodec.runtime.vq import PACKET_FRAMES
@@ -92,7 +92,7 @@ class CodesNet(nn.Module):
 
 
 @torch.no_grad()
-def codes_of(codec: VQCodec, rows: Sequence[Segment], root: Path, progress: Progress = lambda done, total, name: None) -> list[np.ndarray]:
+def codes_of(codec: VQCodec, rows: Sequence[Segment], root: Path, progress: Progress = untold) -> list[np.ndarray]:
     """Codes [K, F] of `rows`, evenly chosen where they are longer than LONGEST_S, whose sounds lie below `root`. Raises DataError."""
     duration_s = math.fsum(row.duration_s for row in rows)
     if not duration_s:
@@ -120,7 +120,7 @@ def fit_codes(
     codec: VQCodec,
     codes: Sequence[np.ndarray],
     minutes: float,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     updates: int | None = None,
     seed: int = 0,
 ) -> CodesModel:

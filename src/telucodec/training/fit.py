@@ -8,7 +8,7 @@ import torch
 
 from telucodec.bitstream.rangecoder import integer_frequencies
 from telucodec.errors import DataError
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.runtime.context import Plan
 from telucodec.runtime.entropy import EntropyCoder, level_symbol, levels_before, magnitude_symbols
 from telucodec.runtime.envelope import BANDS
@@ -219,7 +219,7 @@ def fit(
     waves: Sequence[np.ndarray],
     config: FitConfig,
     start: TransformModel | None = None,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     names: Collection[str] | None = None,
     live: bool = False,
 ) -> TransformModel:

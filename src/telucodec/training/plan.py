@@ -20,7 +20,7 @@ from telucodec.data.manifest import Segment, read_manifest, read_segment
 from telucodec.errors import DataError
 from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Target, bracket, judge
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.training.gates import LEAST_UPDATES
 from telucodec.training.launch import crops_of, precision_of, validation_sounds
 from telucodec.training.recipe import RunConfig
@@ -142,7 +142,7 @@ def plan(
     price: float | None = None,
     probe_s: float = 60.0,
     target: tuple[float, float] | None = None,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
 ) -> Plan:
     """Time the training of `config` on the manifests in `data` and work out `options`; `price` is money for an hour.
 

@@ -25,7 +25,7 @@ from telucodec.losses.sum import SumConfig
 from telucodec.models.bodies.spectral import SCALE, Synthesis
 from telucodec.models.refinement import RefinementConfig, RefinementNet
 from telucodec.models.synthesis import SynthesisConfig, SynthesisNet
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.runtime.entropy import EntropyCoder
 from telucodec.runtime.envelope import BANDS, INTERPOLATION, POWER_UNITS
 from telucodec.runtime.frames import Decoded, Side
@@ -332,7 +332,7 @@ def train_synthesis(
     folder: Path,
     fabric: Fabric,
     say: Callable[[str], None],
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     start: Mapping[str, Tensor] | None = None,
 ) -> SynthesisNet | RefinementNet:
     """The network after `minutes`, all runs in `folder` counted together: it goes on from the checkpoint there.

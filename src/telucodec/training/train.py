@@ -19,7 +19,7 @@ from telucodec.metrics.signs.history import Point, signs_of_history
 from telucodec.metrics.signs.sign import Sign
 from telucodec.models.store import save_codec
 from telucodec.models.vq_codec import VQCodec
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.training.gates import Plan, check
 from telucodec.training.journal import Journal
 from telucodec.training.recipe import RunConfig
@@ -89,7 +89,7 @@ def train(
     budget: Budget,
     fabric: Fabric,
     say: Say,
-    progress: Progress = lambda done, total, name: None,
+    progress: Progress = untold,
     gates: bool = True,
     trained: bool = False,
     wandb: bool = False,
