@@ -30,3 +30,8 @@ class ConfigError(TelucodecError):
 
 class TrainingError(TelucodecError):
     """A run that cannot go on: a gate failed, numbers are not finite, its folder is not what it should be."""
+
+
+def one_line(error: Exception) -> str:
+    """What `error` says, whose package may break lines, in one."""
+    return " ".join(str(error).split())

@@ -15,7 +15,7 @@ import numpy as np
 
 from telucodec.apps.sound_card import sound_card
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.errors import TelucodecError
+from telucodec.errors import TelucodecError, one_line
 from telucodec.stream import Decoder, Encoder
 from telucodec.stream.channel import losses
 from telucodec.stream.jitter import NUMBERS, JitterBuffer
@@ -115,7 +115,7 @@ def microphone(stopped: Callable[[], bool]) -> Iterator[np.ndarray]:
                 block, _ = stream.read(BLOCK)
                 yield block.T
     except (card.PortAudioError, ValueError) as error:
-        raise TelucodecError(f"the microphone cannot be read ({' '.join(str(error).split())}); plug one in, or give a file") from error
+        raise TelucodecError(f"the microphone cannot be read ({one_line(error)}); plug one in, or give a file") from error
 
 
 def play(windows: Iterable[np.ndarray]) -> int:
@@ -127,5 +127,5 @@ def play(windows: Iterable[np.ndarray]) -> int:
                 stream.write(np.ascontiguousarray(window.T))
                 num_samples += window.shape[-1]
     except (card.PortAudioError, ValueError) as error:
-        raise TelucodecError(f"nothing can be played ({' '.join(str(error).split())}); write to a file with --out") from error
+        raise TelucodecError(f"nothing can be played ({one_line(error)}); write to a file with --out") from error
     return num_samples

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from telucodec.apps.sound_card import sound_card
 from telucodec.data.recording_session import MAX_TAKE_S, RecordingSession, Take
-from telucodec.errors import DataError, TelucodecError
+from telucodec.errors import DataError, TelucodecError, one_line
 
 LOWEST_DB = -60.0
 METER_COLUMNS = 40
@@ -42,7 +42,7 @@ class Microphone:
         try:
             self.sample_rate = int(self.sound.query_devices(device, "input")["default_samplerate"])
         except (self.sound.PortAudioError, ValueError) as error:
-            raise TelucodecError(f"no microphone ({_line(error)}); plug one in, or choose another with --device") from error
+            raise TelucodecError(f"no microphone ({one_line(error)}); plug one in, or choose another with --device") from error
 
     def record(self, go_on: Callable[[float, float], bool]) -> np.ndarray:
         """Record until go_on(seconds so far, level in dBFS) is false, or MAX_TAKE_S is full; return wave [T]."""
@@ -66,7 +66,9 @@ class Microphone:
                         level = _level_db(np.concatenate(new))
                     full = num_samples >= MAX_TAKE_S * self.sample_rate
         except self.sound.PortAudioError as error:
-            raise TelucodecError(f"the microphone cannot be read ({_line(error)}); close what else uses it, or choose another") from error
+            raise TelucodecError(
+                f"the microphone cannot be read ({one_line(error)}); close what else uses it, or choose another"
+            ) from error
         return np.concatenate([np.empty(0, np.float32), *pieces])[: int(MAX_TAKE_S * self.sample_rate)]
 
     def play(self, take: Take) -> None:
@@ -75,17 +77,13 @@ class Microphone:
         try:
             self.sound.play(wave, sample_rate, blocking=True)
         except self.sound.PortAudioError as error:
-            raise TelucodecError(f"nothing can be played ({_line(error)}); accept or retake by the levels shown") from error
+            raise TelucodecError(f"nothing can be played ({one_line(error)}); accept or retake by the levels shown") from error
 
 
 def _level_db(wave: np.ndarray) -> float:
     """Return the peak of wave [T] in dBFS, from LOWEST_DB to 0 whatever a driver hands over."""
     peak = float(np.nan_to_num(np.abs(wave)).max(initial=0.0))
     return min(0.0, 20 * math.log10(max(peak, 10 ** (LOWEST_DB / 20))))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def need_terminal() -> None:

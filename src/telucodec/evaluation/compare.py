@@ -21,7 +21,7 @@ import numpy as np
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import write_audio
 from telucodec.data.executors import end_with_parent
-from telucodec.errors import TelucodecError
+from telucodec.errors import TelucodecError, one_line
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.evaluation.judge import Judge
@@ -179,7 +179,7 @@ def _read(clip: Clip) -> tuple[np.ndarray | None, str]:
     try:
         wave = clip.read()
     except TelucodecError as error:
-        return None, f"the clip cannot be read: {_line(error)}"
+        return None, f"the clip cannot be read: {one_line(error)}"
     wrong = _no_sound(wave)
     return (None, f"the clip {wrong}") if wrong else (wave, "")
 
@@ -213,7 +213,7 @@ def _run(contender: Contender, clip: Clip, wave: np.ndarray, metrics: Sequence[M
         output = contender.decode(packed)
         coded["decode_s"] = _cpu_s() - unpacking
     except Exception as error:  # noqa: BLE001 - any codec may come here, and none may end the comparison
-        return _failed(contender, clip, duration_s, f"{type(error).__name__}: {_line(error)}", metrics, **coded), None
+        return _failed(contender, clip, duration_s, f"{type(error).__name__}: {one_line(error)}", metrics, **coded), None
     if output.shape != wave.shape:
         reason = f"{output.shape[-1]} samples came back for {wave.shape[-1]}"
         return _failed(contender, clip, duration_s, reason, metrics, **coded), None
@@ -242,7 +242,7 @@ def _measured(metric: Metric, reference: np.ndarray, estimate: np.ndarray) -> Me
     try:
         return metric.measure(reference, estimate)
     except Exception as error:  # noqa: BLE001 - packages measure too, and none may end the comparison
-        return Measured(math.nan, f"{type(error).__name__}: {_line(error)}")
+        return Measured(math.nan, f"{type(error).__name__}: {one_line(error)}")
 
 
 def _delay(reference: np.ndarray, estimate: np.ndarray) -> int | None:
@@ -265,8 +265,3 @@ def _failed(contender: Contender, clip: Clip, duration_s: float, reason: str, me
     values = dict.fromkeys(holes)
     known = {"contender": contender.name, "clip": clip.name, "group": clip.group, "language": clip.language, "duration_s": duration_s}
     return Trial(**known, **coded, failure=reason, values=values, holes=holes)
-
-
-def _line(error: Exception) -> str:
-    """The message of an error as one line."""
-    return " ".join(str(error).split())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from telucodec.data.executors import end_with_parent
+from telucodec.errors import one_line
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import NotMeasured
@@ -45,7 +46,7 @@ def _peak(contender: Contender, clip: Clip) -> Memory:
     except BrokenProcessPool:
         return Memory(reason="its process died")
     except Exception as error:  # noqa: BLE001 - any codec may come here, and none may end the evaluation
-        return Memory(reason=" ".join(str(error).split()) or type(error).__name__)
+        return Memory(reason=one_line(error) or type(error).__name__)
 
 
 def _coded(contender: Contender, clip: Clip) -> float:
