@@ -41,10 +41,6 @@ def common_voice(path: Path, config: SourceConfig) -> "_Folder | _Archive":
 class _Folder(OnDisk):
     """An unpacked release, or the folder of one language in it."""
 
-    def __init__(self, path: Path, config: SourceConfig) -> None:
-        super().__init__()
-        self.path, self.config = path, config
-
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
         found = set()
         for part in self.config.parts:

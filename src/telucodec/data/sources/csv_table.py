@@ -3,19 +3,14 @@
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
-from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, safe_name
+from telucodec.data.sources.source import OnDisk, Reject, Utterance, openable, safe_name
 from telucodec.errors import DataError
 from telucodec.files import read_table
 
 
 class CsvTable(OnDisk):
     """The sounds that a table lists."""
-
-    def __init__(self, path: Path, config: SourceConfig) -> None:
-        super().__init__()
-        self.path, self.config = Path(path), config
 
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
         table = csv.DictReader(io.StringIO(read_table(self.path), newline=""))

@@ -5,21 +5,16 @@ As in `data/extract.py` the first folder names the speaker, and what lies in a f
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from telucodec.data.extract import speaker_of
 from telucodec.data.media_folder import media_below
-from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, SourceConfig, Utterance, safe_name
+from telucodec.data.sources.source import JOURNAL, OnDisk, Reject, Utterance, safe_name
 from telucodec.errors import DataError
 from telucodec.files import read_table
 
 
 class Folder(OnDisk):
     """The media files below a folder; hidden ones, and what was imported before, are passed over."""
-
-    def __init__(self, path: Path, config: SourceConfig) -> None:
-        super().__init__()
-        self.path, self.config = Path(path), config
 
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
         for media in media_below(self.path, lambda below: os.path.exists(below / JOURNAL)):

@@ -5,9 +5,8 @@ All but the first two may be missing. Paths start at the folder of the file.
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
-from telucodec.data.sources.source import OnDisk, Reject, SourceConfig, Utterance, openable, safe_name
+from telucodec.data.sources.source import OnDisk, Reject, Utterance, openable, safe_name
 from telucodec.files import read_table
 
 KEPT = ("speaker", "language", "licence")
@@ -15,10 +14,6 @@ KEPT = ("speaker", "language", "licence")
 
 class JsonLines(OnDisk):
     """The sounds that a file of JSON lines lists."""
-
-    def __init__(self, path: Path, config: SourceConfig) -> None:
-        super().__init__()
-        self.path, self.config = Path(path), config
 
     def utterances(self, reject: Reject) -> Iterator[Utterance]:
         for number, line in enumerate(read_table(self.path).split("\n"), 1):  # splitlines would also cut at U+2028 within a text

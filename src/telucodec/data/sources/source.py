@@ -67,7 +67,8 @@ class Source(Protocol):
 class OnDisk:
     """The half of a source whose sounds lie in files: `utterances` of the other half fills `paths`."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, config: SourceConfig) -> None:
+        self.path, self.config = Path(path), config
         self.paths: dict[str, Path] = {}
         """Media file of each name."""
 
