@@ -31,7 +31,7 @@ def test_trainable_twin_computes_what_will_ship():
 
 def test_refitting_shortens_the_code_of_what_it_was_fitted_to(telugu):
     shipped = load_model()
-    tuned = fit([telugu], FitConfig(minutes=1, max_updates=200, symbols=200_000, most_repeats=4), shipped)
+    tuned = fit([telugu], FitConfig(minutes=1, max_updates=100, batch=1024, symbols=200_000, most_repeats=4), shipped)
     assert ideal_kbps(tuned, [telugu]) < ideal_kbps(shipped, [telugu])
     assert tuned.identity != shipped.identity
 
@@ -45,7 +45,7 @@ def test_counting_again_keeps_the_networks(telugu):
 
 
 def test_signs_are_learned_beside_networks_that_are_kept(telugu, golden_model):
-    config = FitConfig(minutes=1, max_updates=150, learning_rate=1e-2, sign_hidden=16, most_repeats=2)
+    config = FitConfig(minutes=1, max_updates=150, batch=1024, learning_rate=1e-2, sign_hidden=16, most_repeats=2)
     model = fit([telugu], config, golden_model, names=SIGN_PLANS)
     assert all(model.passes[name] is golden_model.passes[name] for name in golden_model.passes)
     assert ideal_kbps(model, [telugu]) < 0.985 * ideal_kbps(golden_model, [telugu])
@@ -75,16 +75,16 @@ def test_a_model_without_signs_is_refitted_without_them(telugu, golden_model):
 
 def test_a_model_from_nothing_beats_its_own_beginning_and_codes(telugu):
     def trained(updates):
-        return fit([telugu], FitConfig(hidden=8, minutes=1, max_updates=updates, symbols=50_000, most_repeats=2))
+        return fit([telugu], FitConfig(hidden=8, minutes=1, max_updates=updates, batch=1024, symbols=50_000, most_repeats=2))
 
-    little, more = trained(1), trained(150)
+    little, more = trained(1), trained(60)
     assert ideal_kbps(more, [telugu]) < ideal_kbps(little, [telugu])
     decoded = TransformCodec(more).decode(TransformCodec(more).encode(telugu, kbps=8, mode="fidelity"))
     assert 10 * np.log10((telugu**2).sum() / ((telugu - decoded) ** 2).sum()) > 10
 
 
 def test_the_same_seed_gives_the_same_model(telugu):
-    config = FitConfig(hidden=8, minutes=5, max_updates=20, symbols=20_000, most_repeats=1)
+    config = FitConfig(hidden=8, minutes=5, max_updates=20, batch=1024, symbols=20_000, most_repeats=1)
     assert fit([telugu[:, :40_000]], config).identity == fit([telugu[:, :40_000]], config).identity
 
 
@@ -97,7 +97,7 @@ def test_examples_of_files_follow_the_power_of_files_and_packets_that_of_packets
 
 def test_networks_learn_from_live_packets(telugu):
     shipped = load_model()
-    config = FitConfig(minutes=1, max_updates=150, symbols=200_000, most_repeats=4)
+    config = FitConfig(minutes=1, max_updates=150, batch=1024, symbols=200_000, most_repeats=4)
     model = fit([telugu], config, shipped, names=["natural", "levels"], live=True)
     cases = packets([telugu], "natural", np.random.default_rng(1), shipped)
     assert {len(case.frames.halves) for case in packets([telugu] * 20, "natural", np.random.default_rng(1), shipped)} == {1, 2, 3}

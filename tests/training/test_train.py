@@ -350,12 +350,13 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns():
     assert moved == {"decoder"}
 
 
-def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path):
+def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path, monkeypatch):
+    monkeypatch.setattr("telucodec.training.train.LOGGED_UPDATES", 1)
     config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0})
-    folder, _ = run(tmp_path, "run", config, 200)
+    folder, _ = run(tmp_path, "run", config, 40)
     told = [entry for entry in folder.read_log() if "judged_right" in entry]
     assert all(math.isfinite(value) for entry in told for value in entry.values() if isinstance(value, float))
-    assert np.mean([entry["judged_right"] for entry in told[-5:]]) > 0.6
+    assert np.mean([entry["judged_right"] for entry in told[-10:]]) > 0.9
     state = torch.load(folder.resume, weights_only=True)
     assert {"judges", "judges_optimiser", "balancer"} <= state.keys()
 

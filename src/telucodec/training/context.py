@@ -138,10 +138,11 @@ def train(
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
     seconds: float,
     updates: int,
+    batch: int,
     learning_rate: float,
     extra: nn.Module | None = None,
 ) -> float:
-    """Fit `net` to (features [n, I], position [n], symbols [n]) until `updates` or `seconds` are spent; last mean cost in bits."""
+    """Fit `net` to (features [n, I], position [n], symbols [n]) until `updates` of `batch` symbols each, or `seconds`, are spent; last mean cost in bits."""
     features, position, symbols = (torch.from_numpy(part) for part in data)
     parameters = [*net.parameters(), *(extra.parameters() if extra is not None else ())]
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
@@ -155,7 +156,7 @@ def train(
             break
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * min(1, (update + 1) / 50) * (1 - done) ** 1.5
-        chosen = torch.randint(len(symbols), (8192,))
+        chosen = torch.randint(len(symbols), (batch,))
         loss = cost(net(features[chosen].float(), position[chosen]), symbols[chosen]).mean()
         optimiser.zero_grad()
         loss.backward()

@@ -54,7 +54,9 @@ class FitConfig:
     minutes: float = 10.0
     """Training time of the networks in all, preparation and counting come on top; 0 keeps the networks of the start and only counts."""
     max_updates: int = 20_000
-    """Updates of one network at most, of 8192 symbols each."""
+    """Updates of one network at most."""
+    batch: int = 8192
+    """Symbols of an update."""
     learning_rate: float = 4e-3
     """Peak; a fifth of it when starting from an existing model."""
     heard_s: float = 600.0
@@ -138,13 +140,13 @@ def _train_networks(cases, start, names: Collection[str], config: FitConfig, rng
                 hidden = config.sign_hidden if name in SIGN_PLANS else config.hidden
                 net = IntegerNet(data[0].shape[1], positions, hidden, 2 if name == "levels" else 1)
                 net.last_bias.data.fill_(0.0 if name in SIGN_PLANS else 2.0)
-            rate = config.learning_rate / (5 if known else 1)
+            pace = seconds, config.max_updates, config.batch, config.learning_rate / (5 if known else 1)
             if name in SIGN_PLANS:
-                bits = train(SignNet(net), sign_cost, data, seconds, config.max_updates, rate)
+                bits = train(SignNet(net), sign_cost, data, *pace)
             elif name == "levels":
-                bits = train(net, level_cost, data, seconds, config.max_updates, rate)
+                bits = train(net, level_cost, data, *pace)
             else:
-                bits = train(net, coefficient_cost(family), data, seconds, config.max_updates, rate, family)
+                bits = train(net, coefficient_cost(family), data, *pace, family)
             layers.append(net.layers())
             done += 1
             progress(done, number, f"{name} pass {index + 1}: {bits:.3f} bits a symbol")
