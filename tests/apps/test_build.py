@@ -1,4 +1,4 @@
-"""The main job on real speech: films and recordings in, a codec with its report out, in a process as a person runs it."""
+"""The main job on real speech: films and recordings in, a codec with its report out, once with all it measures, in a process as a person runs it."""
 
 import json
 import os
@@ -7,15 +7,21 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
 from telucodec.apps.report import Further, report
+from telucodec.cli.main import app
 from telucodec.data.manifest import read_manifest
+from telucodec.errors import DataError
+from telucodec.evaluation.evaluate import evaluate
 from telucodec.evaluation.results import read_results
+from telucodec.metrics import METRICS
 from telucodec.runtime.codec import load_codec
 from telucodec.stream import load_live_codec
 
@@ -31,6 +37,20 @@ def run_build(media, out, *options):
     return subprocess.run(
         command(media, out, 0.1, *options), check=False, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"}
     )
+
+
+@pytest.fixture
+def build_briefly(monkeypatch):
+    """A build in this process, which measures little; returns its words, or raises what stopped it."""
+    monkeypatch.setattr("telucodec.apps.build.evaluate", partial(evaluate, metrics=[METRICS["snr_db"], METRICS["pesq"]]))
+    monkeypatch.setattr("telucodec.apps.build.BASELINES", ("opus@6",))
+
+    def briefly(media, out, *options):
+        words = ["build", str(media), "--out", str(out), "--minutes", "0.1", *options]
+        monkeypatch.setattr(sys, "argv", ["telucodec", *words])
+        return CliRunner(env={"COLUMNS": "200"}).invoke(app, words, catch_exceptions=False).output
+
+    return briefly
 
 
 @pytest.fixture(scope="module")
@@ -145,31 +165,29 @@ def test_ctrl_c_keeps_what_was_finished(media, tmp_path):
     assert not list(out.rglob(".*part-*"))
 
 
-def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside_what_was_built(tmp_path):
+def test_a_single_short_recording_is_built_upon_without_a_refit_and_again_beside_what_was_built(tmp_path, build_briefly):
     clips = sorted((SPEECH / "kerstin").glob("*.flac"))
     (tmp_path / "media" / "test").mkdir(parents=True)
     shutil.copy(clips[0], tmp_path / "media" / clips[0].name)
     wave, _ = soundfile.read(clips[1], dtype="float32")
     soundfile.write(tmp_path / "media" / "test" / "short.wav", wave[:24_000], 16_000)
     out = tmp_path / "media" / "build"
-    done = run_build(tmp_path / "media", out)
-    assert done.returncode == 0, done.stderr
-    assert "shipped; no validation speech" in done.stdout
-    assert "results: 1 test clip\n" in done.stdout
-    assert "nan" not in done.stdout
+    said = build_briefly(tmp_path / "media", out)
+    assert "shipped; no validation speech" in said
+    assert "results: 1 test clip\n" in said
+    assert "nan" not in said
     results = read_results(out / "results.json")
     assert {row.family for row in results.contenders if row.model} == {"shipped natural", "shipped fidelity"}
     assert results.test_set.name == "media (test part)"
     assert "your recordings did not improve on it" in (out / "report.html").read_text()
     assert (out / "report.html").exists()
-    again = run_build(tmp_path / "media", out, "--price", "2", "--minutes-limit", "60", "--cost-limit", "2")
-    assert again.returncode == 0, again.stderr
-    assert "audio: 2 recordings, 2 from before" in again.stdout
-    assert again.stdout.count("unchanged since the last run") == 3
+    again = build_briefly(tmp_path / "media", out, "--price", "2", "--minutes-limit", "60", "--cost-limit", "2")
+    assert "audio: 2 recordings, 2 from before" in again
+    assert again.count("unchanged since the last run") == 3
     verdicts = {found["criterion"]: found["status"] for found in json.loads((out / "report.json").read_bytes())["verdicts"]}
     assert verdicts["Time"] == verdicts["Cost"] == "PASS"
-    of_a_build = run_build(out, tmp_path / "out")
-    assert of_a_build.returncode == 2 and "is what a build wrote" in of_a_build.stderr
+    with pytest.raises(DataError, match="is what a build wrote"):
+        build_briefly(out, tmp_path / "out")
 
 
 def test_a_folder_without_media_is_told_so(tmp_path):
@@ -180,15 +198,13 @@ def test_a_folder_without_media_is_told_so(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_names_that_are_not_utf_8_are_built_from_and_to(tmp_path):
+def test_names_that_are_not_utf_8_are_built_from_and_to(tmp_path, build_briefly):
     media, out = (tmp_path / os.fsdecode(name) for name in (b"media \xff", b"out \xff"))
     clips = sorted((SPEECH / "kerstin").glob("*.flac"))
     for clip, name in zip(clips, (clips[0].name, os.fsdecode(b"test/a \xff.flac")), strict=False):
         (media / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(clip, media / name)
-    done = run_build(media, out)
-    assert done.returncode == 0, done.stderr
-    assert "out \ufffd/report.html: open it" in done.stdout
+    assert "out \ufffd/report.html: open it" in build_briefly(media, out)
     record = out / "build.json"
     assert "media \ufffd" in json.loads(record.read_bytes())["command"]
     record = record.rename(out / os.fsdecode(b"\xff.json"))
