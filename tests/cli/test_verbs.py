@@ -314,9 +314,11 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     soundfile.write(tmp_path / "clips" / "short.wav", clip[:3200], 16_000)
     results = tmp_path / "results.json"
     options = ["--rates", "6.3", "--baselines", "opus@8", "--out", results]
-    done = telucodec("evaluate", tmp_path / "clips", *options, "--json")
+    done = telucodec("evaluate", tmp_path / "clips", *options, "--metrics", "pesq, snr_db", "--json")
     assert done.returncode == 0, done.stderr
-    numbers = {row["name"]: row for row in json.loads(done.stdout)}
+    rows = json.loads(done.stdout)
+    assert {name for row in rows for name in row} & set(METRICS) == {"snr_db", "pesq"}
+    numbers = {row["name"]: row for row in rows}
     assert set(numbers) == {"telucodec_natural_6.3", "telucodec_fidelity_6.3", "opus_8"}
     assert numbers["telucodec_fidelity_6.3"]["snr_db"] > numbers["opus_8"]["snr_db"]
     done = telucodec("report", results, "--out", tmp_path / "report.html")
@@ -324,9 +326,6 @@ def test_a_folder_is_evaluated_and_its_report_made(tmp_path):
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "తెలుగు.wav" in page
     assert "1 of 2" in page  # PESQ has no value for a fifth of a second
-    done = telucodec("evaluate", tmp_path / "clips", *options, "--json", "--metrics", "stoi, snr_db")
-    assert {name for row in json.loads(done.stdout) for name in row} & set(METRICS) == {"snr_db", "stoi"}
-    assert telucodec("report", results, "--out", tmp_path / "report.html").returncode == 0
     done = telucodec("evaluate", tmp_path / "clips", *options, "--metrics", "loudness")
     assert done.returncode == 2 and "'loudness' is not a metric" in done.stderr
 

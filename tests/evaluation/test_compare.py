@@ -175,7 +175,7 @@ def test_progress_counts_clips(waves):
 
 
 def test_two_processes_find_the_same(tmp_path, waves):
-    clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:3])]
+    clips = [clip(f"clip {number}", wave) for number, wave in enumerate(waves[:2])]
     found = []
 
     def told(trial):
@@ -183,7 +183,7 @@ def test_two_processes_find_the_same(tmp_path, waves):
         return json.loads(trial.model_dump_json(exclude={"encode_s", "decode_s"}), parse_float=lambda digits: f"{float(digits):.9g}")
 
     for jobs in (0, 2):
-        trials, samples = compare(clips, [opus(12), opus(24, "audio")], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
+        trials, samples = compare(clips, [opus(12)], CHEAP, tmp_path / str(jobs), num_samples=1, jobs=jobs)
         found.append((list(map(told, trials)), [sample.clip for sample in samples]))
     assert found[0] == found[1]
 
@@ -217,7 +217,8 @@ def test_no_process_outlives_one_that_was_killed(waves, tmp_path):
     soundfile.write(tmp_path / "clips" / "b.wav", np.tile(waves[0][0], 40), 16_000)
     main = [sys.executable, "-c", "from telucodec.cli.main import main; main()"]
     asked = ["evaluate", str(tmp_path / "clips"), "--out", str(tmp_path / "results.json"), "--jobs", "2"]
-    evaluation = subprocess.Popen([*main, *asked], stderr=subprocess.DEVNULL)
+    little = ["--baselines", "", "--rates", "6.3", "--metrics", "snr_db"]
+    evaluation = subprocess.Popen([*main, *asked, *little], stderr=subprocess.DEVNULL)
     finished, deadline = tmp_path / "results.part.jsonl", time.monotonic() + 90
     while evaluation.poll() is None and not (finished.exists() and '"number":1' in finished.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
