@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,8 +24,9 @@ from telucodec.runtime.bundle import CODES, DECODER, ENCODER, FILE_NAME, load_bu
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.vq import CodesCodec
 
+IN_CONTEXT = "rvq-ema, codes in context"
 KINDS = {
-    "rvq-ema, codes in context": ("spectral", "rvq-ema", True),
+    IN_CONTEXT: ("spectral", "rvq-ema", True),
     "rvq-factorised, looking ahead": ("looking ahead", "rvq-factorised", False),
     "fsq, time domain": ("time-domain", "fsq", False),
 }
@@ -36,20 +38,23 @@ FRAMES = 25
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory, telugu):
-    """A bundle of each kind, and the trained codec it was made of."""
-    made_of = {}
-    for name, (body, quantizer, in_context) in KINDS.items():
+def folder_of(tmp_path_factory, telugu):
+    """Makes the folder of a kind when it is first asked for: its bundle, and the trained codec that was made of."""
+
+    @cache
+    def folder_of(kind):
+        body, quantizer, in_context = KINDS[kind]
         folder = tmp_path_factory.mktemp("kind")
         codec = small_codec(body, quantizer, telugu[:, :64_000])
         made(folder, codec, telugu[:, :32_000], codes_model=codes_model_of(codec, telugu[:, :64_000]) if in_context else None)
-        made_of[name] = folder
-    return made_of
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def folder(request, folders):
-    return folders[request.param]
+def folder(request, folder_of):
+    return folder_of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +63,8 @@ def vq(folder):
 
 
 @pytest.fixture(scope="module")
-def in_context(folders):
-    return load_codec(folders["rvq-ema, codes in context"] / "bundle")
+def in_context(folder_of):
+    return load_codec(folder_of(IN_CONTEXT) / "bundle")
 
 
 @pytest.fixture
@@ -185,8 +190,8 @@ def test_a_lost_packet_fades_and_costs_little_beyond_itself(vq, telugu):
     assert np.abs(decoded[:, (frame + 20) * vq.hop : (frame + FRAMES) * vq.hop]).max() < 0.01 * max(1, np.abs(whole).max())
 
 
-def test_a_file_of_another_bundle_is_refused(folders, telugu):
-    first, second, _ = (load_codec(folder / "bundle") for folder in folders.values())
+def test_a_file_of_another_bundle_is_refused(folder_of, telugu):
+    first, second = (load_codec(folder_of(kind) / "bundle") for kind in list(KINDS)[:2])
     assert first.identity != second.identity
     with pytest.raises(BitstreamError, match="written by model"):
         first.decode(second.encode(telugu[:, :16_000]))
@@ -210,8 +215,8 @@ def test_pieces_of_the_shared_corruptions_are_those_of_this_file(in_context, tel
 
 
 @pytest.fixture
-def spoiled(folders, tmp_path):
-    shutil.copytree(folders["rvq-ema, codes in context"] / "bundle", tmp_path / "bundle")
+def spoiled(folder_of, tmp_path):
+    shutil.copytree(folder_of(IN_CONTEXT) / "bundle", tmp_path / "bundle")
     return tmp_path / "bundle"
 
 
@@ -258,7 +263,7 @@ def test_a_bundle_that_is_none_is_told_in_one_line(spoiled, telugu, spoil):
     assert str(spoiled) in str(told.value)
 
 
-def test_every_file_of_a_bundle_decides_its_identity(folders, spoiled):
+def test_every_file_of_a_bundle_decides_its_identity(spoiled):
     whole = load_bundle(spoiled)
     digests = {whole.digest}
     for part in ("encoder", "decoder", "codes"):
@@ -314,8 +319,8 @@ assert (coder.decode([payload], [len(codes)], codes.shape[1])[0] == codes).all()
         subprocess.run([sys.executable, "-c", code, in_context.bundle.folder, tmp_path], env=os.environ | settings, check=True)
 
 
-def test_a_model_of_codes_makes_files_shorter_and_the_kbps_it_tells_are_those_it_takes(folders, in_context, telugu):
-    folder = folders["rvq-ema, codes in context"]
+def test_a_model_of_codes_makes_files_shorter_and_the_kbps_it_tells_are_those_it_takes(folder_of, in_context, telugu):
+    folder = folder_of(IN_CONTEXT)
     info = in_context.bundle.info
     plain = CodesCodec(dataclasses.replace(in_context.bundle, codes=b""))
     sound = telugu[:, :32_000]  # what `optimize` measured with
