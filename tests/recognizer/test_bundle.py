@@ -59,6 +59,7 @@ def test_a_bundle_is_written_to_the_working_folder_and_to_no_file(toy_run, toy_d
     optimize(toy_run[0], Path("."), toy_data / "val.csv")
     assert load_bundle(tmp_path / "here").info.units.size == 7 and [path.name for path in tmp_path.iterdir()] == ["here"]
     (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr("telucodec.recognizer.optimize._graph", lambda *asked: b"")
     with pytest.raises(ModelError, match="file: is a file"):
         optimize(toy_run[0], tmp_path / "file", toy_data / "val.csv")
 
