@@ -91,6 +91,12 @@ def test_few_codes_are_told_once_enough_were_counted():
     assert signs_of_codebooks(counts / 1000) == ()  # 20 draws can show no more than 20 codes
 
 
+def test_as_few_draws_as_are_judged_show_that_enough_codes_are_used():
+    draws = np.random.default_rng(0).geometric(1 / 60, 1024) - 1  # a perplexity of 162 of 1024 codes
+    counts = np.bincount(draws, minlength=1024)[None]
+    assert signs_of_codebooks(counts) == ()
+
+
 def test_perplexity_is_the_number_of_codes_in_even_use():
     counts = np.zeros((3, 8))
     counts[0, :4] = 5

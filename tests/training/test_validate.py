@@ -7,6 +7,8 @@ import pytest
 
 from telucodec.metrics.pair import measure_pair
 from telucodec.metrics.signs.waves import signs_of_pairs
+from telucodec.training.launch import MOST_VALIDATION_S, MOST_VALIDATION_SOUNDS
+from telucodec.training.recipe import preset_of, shipped
 from telucodec.training.validate import Heard
 
 GAINS = {"wrong gain": 0.5, "collapse to silence": 0.0}
@@ -52,6 +54,15 @@ def test_a_collapse_in_the_first_minutes_is_told(waves):
 def test_one_sound_with_nan_or_upside_down_is_told(waves):
     assert cases(heard(waves, [wave if number else wave * np.nan for number, wave in enumerate(waves)]).signs()) == ["not finite"]
     assert cases(heard(waves, [wave if number else -wave for number, wave in enumerate(waves)]).signs()) == ["polarity flipped"]
+
+
+@pytest.mark.parametrize("name", shipped("presets"))
+def test_a_validation_is_long_enough_to_tell_of_every_preset_that_few_codes_are_used(name):
+    model = preset_of(name)
+    frames = round(MOST_VALIDATION_SOUNDS * MOST_VALIDATION_S * model.frame_rate)
+    counts = np.zeros((1, model.quantizer.codebook_size))
+    counts[0, :20] = frames / 20
+    assert cases(Heard((), counts, 0.0, {}, {}, 50.0).signs()) == ["few codes used"]
 
 
 def counted(counts, waves=()):

@@ -14,12 +14,9 @@ def signs_of_codebooks(counts: np.ndarray) -> tuple[Sign, ...]:
     books = perplexity(counts)
     unused = [number for number in range(len(counts)) if totals[number] == 0]
     dead = [number for number in range(len(counts)) if totals[number] > 1 and books[number] < THRESHOLDS.min_perplexity]
-    enough = totals >= 10 * size
-    few = [
-        number
-        for number in range(len(counts))
-        if number not in dead and enough[number] and books[number] < THRESHOLDS.min_perplexity_share * size
-    ]
+    least = THRESHOLDS.min_perplexity_share * size
+    enough = totals >= 10 * least  # 10 for each code that it needs
+    few = [number for number in range(len(counts)) if number not in dead and enough[number] and books[number] < least]
     signs = []
     revive = "start codebooks by k-means on the first batches, revive dead codes, normalise the latents, and lower the commitment weight"
     if dead:
