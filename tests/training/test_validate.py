@@ -76,6 +76,14 @@ def test_bits_are_those_of_the_codebooks_sizes_and_at_best_those_of_their_use():
         assert (found.kbps, found.entropy_kbps) == pytest.approx((0.4, entropy_kbps))  # 2 codes of 4 bits, 50 times a second
 
 
+def test_few_sounds_tell_nearly_what_a_coder_that_knows_all_of_them_could_reach():
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(1024), 6)
+    known_kbps = -np.sum(shares * np.log2(shares)) * 50 / 1000
+    found = counted([np.bincount(rng.choice(1024, 2000, p=share), minlength=1024) for share in shares])  # 40 s of sound
+    assert found.entropy_kbps == pytest.approx(known_kbps, rel=0.025)
+
+
 def test_an_entry_holds_what_is_known_of_the_waves_and_codes():
     reference = np.tile([0.5, -0.5], 8000)
     entry = counted([[5, 5, 0, 0], [1, 1, 1, 1]], [(reference, 0.5 * reference + 0.1)] * 2).entry()
@@ -87,4 +95,4 @@ def test_an_entry_holds_what_is_known_of_the_waves_and_codes():
     assert (entry["input_range"], entry["output_range"]) == ((-0.5, 0.5), pytest.approx((-0.15, 0.35)))
     assert (entry["input_mean"], entry["input_std"], entry["output_mean"], entry["output_std"]) == pytest.approx((0, 0.5, 0.1, 0.25))
     assert (entry["codes_used"], entry["perplexity"]) == ([0.5, 1.0], pytest.approx([2, 4]))
-    assert entry["correlation"] == pytest.approx(1) and entry["kbps_entropy"] == pytest.approx(0.15)
+    assert entry["correlation"] == pytest.approx(1) and entry["kbps_entropy"] == pytest.approx(0.05 * (3 + 1 / (20 * math.log(2))))

@@ -69,8 +69,14 @@ class Heard:
 
     @property
     def entropy_kbps(self) -> float:
-        """Bits of the codes at the entropy of how often each was used: what a coder without context could reach."""
-        return float(np.log2(perplexity(self.counts)).sum() * self.frame_rate / 1000)
+        """Bits of the codes at the entropy of how often each is used: about what a coder without context could reach.
+
+        Counts of few sounds look less even than use is: of each codebook's entropy, (codes seen - 1) / (2 frames) nats are missing
+        (Miller and Madow's correction).
+        """
+        frames, used = self.counts.sum(axis=1), (self.counts > 0).sum(axis=1)
+        entropy = np.log2(perplexity(self.counts)) + (used - 1) / (2 * math.log(2) * np.maximum(1, frames))  # [K]
+        return float(np.minimum(entropy, math.log2(self.counts.shape[1])).sum() * self.frame_rate / 1000)
 
 
 @torch.no_grad()
