@@ -12,8 +12,11 @@ from typer.testing import CliRunner
 from telucodec.cli.main import app
 from telucodec.cli.plan import lines
 from telucodec.data.manifest import Segment, write_manifest
+from telucodec.errors import ConfigError
 from telucodec.metrics.rate_distortion import Target
+from telucodec.models.store import save_codec
 from telucodec.training.plan import Column, Plan, Probe, verdict_on
+from telucodec.training.recipe import preset_of
 
 COLUMNS = (
     Column("POC", "half an hour", 1_400, 5.6, 1.46, 1800, 0.25, "too small: 1,400 updates"),
@@ -81,6 +84,24 @@ def test_lengths_that_were_asked_for_are_planned_on_real_speech(telugu, tmp_path
     assert [column["updates"] for column in found["columns"]] == [1400]
     assert found["columns"][0]["cost"] is None
     assert found["target"]["verdict"].startswith("out of reach")
+
+
+def test_a_recipe_for_a_trained_codec_is_planned_with_the_codec_it_goes_on_from(tmp_path, monkeypatch):
+    model, configs = preset_of("nano-spectral"), []
+    save_codec(model.build(), tmp_path)
+
+    def planned(config, *asked):
+        configs.append(config)
+        return Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 3.82, COLUMNS, KNOWN, None)
+
+    monkeypatch.setattr("telucodec.training.plan.plan", planned)
+    asked = ["plan", "--recipe", "finetune", "--batch_size", "3"]
+    refused = CliRunner().invoke(app, asked)
+    assert isinstance(refused.exception, ConfigError) and "give --from" in str(refused.exception)
+    done = CliRunner().invoke(app, [*asked, "--from", str(tmp_path), "--json"])
+    (config,) = configs
+    assert (config.model, config.recipe.continues, config.recipe.batches.batch_size) == (model, True, 3)
+    assert json.loads(done.stdout)["preset"] == str(tmp_path)
 
 
 @pytest.mark.parametrize("option", ["--minutes", "--price", "--minutes-probe", "--kbps", "--snr"])

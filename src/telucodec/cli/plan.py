@@ -25,6 +25,9 @@ def plan(
     preset: Annotated[
         str | None, typer.Option(help="Codec to train, a preset that ships or a .toml file; the recipe's own if not given.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Plan to go on from a run, or with encodec:PATH from EnCodec's weights, a folder.")
+    ] = None,
     minutes: Annotated[
         list[float] | None,
         typer.Option(
@@ -58,14 +61,13 @@ def plan(
     if (kbps is None) != (snr is None):
         raise typer.BadParameter("give --kbps and --snr together")
     with needing("train"):  # torch, from here on
+        from telucodec.models.trained import trained_codec
+        from telucodec.training import launch
         from telucodec.training import plan as planning
-        from telucodec.training.recipe import RunConfig, preset_of, recipe_of
         from telucodec.training.train import Budget
 
-    settings = recipe_of(recipe)
-    if batch_size:
-        settings = settings.model_copy(update={"batches": settings.batches.model_copy(update={"batch_size": batch_size})})
-    config = RunConfig(recipe=settings, model=preset_of(preset or settings.model))
+    begun = None if start is None else trained_codec(start)
+    config = launch.settings(recipe, preset, {"batch_size": batch_size} if batch_size else {}, begun)
     asked = [planning.Option(_time(60 * length), Budget(minutes=length)) for length in minutes or []]
     asked += [planning.Option(f"{count:,} updates", Budget(updates=count)) for count in updates or []]
     asked += [planning.Option(f"{count:,} epochs", Budget(epochs=count)) for count in num_epochs or []]
@@ -76,7 +78,7 @@ def plan(
         )
     if as_json:
         asked_for = {"command": typed(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-        asked_for |= {"recipe": recipe, "preset": preset or settings.model, "price_per_hour": price}
+        asked_for |= {"recipe": recipe, "preset": preset or start or config.recipe.model, "price_per_hour": price}
         typer.echo(json.dumps(asked_for | asdict(found)))
         return
     for line in lines(found):

@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     else:
         folder = None
         begun = None if request.start is None else trained_codec(request.start)
-        config = settings(request, begun)
+        config = settings(request.recipe, request.preset, request.changes, begun)
     if config.recipe.batches.batch_size % request.processes:
         raise ConfigError(
             f"a batch of {config.recipe.batches.batch_size} cannot be shared by {request.processes} processes; "
@@ -140,21 +140,20 @@ def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:
             worker.terminate()
 
 
-def settings(request: Request, begun: VQCodec | None) -> RunConfig:
-    """The recipe with what is asked for instead, and the codec: of a preset, or `begun`, which the run starts from."""
-    recipe = recipe_of(request.recipe)
-    changed = recipe.model_dump()
-    for name, value in request.changes.items():
+def settings(recipe_name: str, preset: str | None, changes: Mapping[str, float | int], begun: VQCodec | None) -> RunConfig:
+    """The recipe with `changes`, what is asked for instead, and the codec: of a preset, or `begun`, which the run starts from."""
+    changed = recipe_of(recipe_name).model_dump()
+    for name, value in changes.items():
         place = {"batch_size": changed["batches"], "learning_rate": changed["optimiser"]}.get(name, changed)
         place[name] = value
-    recipe = parse(changed, RecipeConfig, f"{request.recipe} with what was asked for instead")
+    recipe = parse(changed, RecipeConfig, f"{recipe_name} with what was asked for instead")
     if begun is None and (recipe.continues or recipe.freeze_encoder):
         raise ConfigError(
-            f"{request.recipe}: goes on from a trained codec, not from random numbers; give --from with a run, or with encodec: and EnCodec's folder"
+            f"{recipe_name}: goes on from a trained codec, not from random numbers; give --from with a run, or with encodec: and EnCodec's folder"
         )
-    if begun and request.preset:
+    if begun and preset:
         raise ConfigError("--from brings its own codec; leave --preset out")
-    return RunConfig(recipe=recipe, model=begun.config if begun else preset_of(request.preset or recipe.model))
+    return RunConfig(recipe=recipe, model=begun.config if begun else preset_of(preset or recipe.model))
 
 
 def validation_sounds(rows: list[Segment], root: Path) -> dict[str, np.ndarray]:
