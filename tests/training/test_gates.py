@@ -1,12 +1,15 @@
 """Every fault that wasted weeks is named by a gate within seconds, and a sound codec passes them all."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from tiny import built, on_cpu, speech_crops, tiny
 
 from telucodec.training.faults import FAULTS
-from telucodec.training.gates import Plan, check, no_refuge
+from telucodec.training.gates import Plan, check, no_refuge, planned
+from telucodec.training.recipe import recipe_of
 from telucodec.training.trainer import Trainer
 
 ENOUGH = Plan(10_000, 10.0)
@@ -60,6 +63,16 @@ def test_a_fault_is_named(fault):
 
 def test_too_few_updates_are_named():
     assert not verdicts(tiny(), plan=Plan(1_400, 1.2))[0].passed
+
+
+@pytest.mark.parametrize(
+    ("updates", "said"), [(3_000, "FAILED"), (3_002, "noted"), (4_499, "noted"), (4_500, "passed"), (1_400, "FAILED"), (math.nan, "passed")]
+)
+def test_discriminators_that_hardly_join_are_named_before_the_run(updates, said):
+    verdict = planned(Plan(updates, 1.2), recipe_of("adversarial"))
+    assert str(verdict).startswith(said)
+    assert ("join after 3,000" in str(verdict)) == (3_000 <= updates < 4_500)
+    assert str(planned(Plan(3_000, 1.2), recipe_of("perceptual"))).startswith("passed")
 
 
 def test_silent_data_is_named_rather_than_the_loss():

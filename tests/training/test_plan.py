@@ -59,6 +59,7 @@ def test_discriminators_are_timed_too_where_they_join_later(data):
     found = planned(data[0], config, [Option("a", Budget(updates=4000))])
     probe = found.probe
     assert probe.judged_from == 3000
+    assert "discriminators join after 3,000 updates and hear 1,000" in found.columns[0].verdict
     assert probe.judged_update_s != probe.update_s  # each was timed for itself
     training_s = 3000 * probe.update_s + 1000 * probe.judged_update_s
     assert training_s < found.columns[0].wall_s <= 1.1 * training_s + 1e-6
@@ -97,6 +98,12 @@ def test_the_founding_plan_is_too_small_and_a_short_look_at_much_data_is_named()
     assert verdict_on(30_000, passes=0.25) == "hears 25 % of the data once"
     assert verdict_on(30_000, passes=12) == verdict_on(30_000, passes=172) == ""
     assert verdict_on(30_000, passes=3_342).startswith("too little data: hears it 3,342 times")
+
+
+def test_a_length_in_which_discriminators_hardly_join_is_too_small():
+    assert verdict_on(2_500, passes=12, judged_from=3_000).startswith("too small: discriminators join after 3,000 updates and hear 0,")
+    assert verdict_on(3_081, passes=12, judged_from=3_000).startswith("too small: discriminators join after 3,000 updates and hear 81,")
+    assert verdict_on(4_500, passes=12, judged_from=3_000) == ""
 
 
 def test_published_lengths():

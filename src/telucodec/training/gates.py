@@ -64,7 +64,7 @@ class Plan:
 def check(codec: VQCodec, recipe: RecipeConfig, wave: np.ndarray, plan: Plan) -> Iterator[Verdict]:
     """Look at an untrained or half-trained `codec`, which stays as it is, with the crops `wave` [B, 1, T] of real speech."""
     crops = torch.from_numpy(wave)
-    yield planned(plan)
+    yield planned(plan, recipe)
     yield gradient_path(copy.deepcopy(codec), crops)
     yield causality(copy.deepcopy(codec), crops)
     yield no_refuge(recipe.loss, crops, codec.config.sample_rate)
@@ -75,10 +75,21 @@ def check(codec: VQCodec, recipe: RecipeConfig, wave: np.ndarray, plan: Plan) ->
     yield from overfits(copy.deepcopy(codec), recipe, crops)
 
 
-def planned(plan: Plan) -> Verdict:
-    measured = f"{plan.updates:,.0f} updates hear {plan.heard_hours:.1f} hours of sound"
-    cause = f"fewer than {LEAST_UPDATES:,} are too few to judge a codec by; give it more --minutes or --updates, or a smaller preset"
-    return Verdict("planned updates", not plan.updates < LEAST_UPDATES, measured, cause)
+def planned(plan: Plan, recipe: RecipeConfig) -> Verdict:
+    gate, measured = "planned updates", f"{plan.updates:,.0f} updates hear {plan.heard_hours:.1f} hours of sound"
+    if plan.updates < LEAST_UPDATES:
+        cause = f"fewer than {LEAST_UPDATES:,} are too few to judge a codec by; give it more --minutes or --updates, or a smaller preset"
+        return Verdict(gate, False, measured, cause)
+    start = recipe.adversarial.start_update if recipe.adversarial else 0
+    judged = plan.updates - start
+    some, few = not judged < 1, judged < LEAST_UPDATES
+    if few:
+        measured += f", {max(0.0, judged):,.0f} of them with discriminators"
+    cause = (
+        f"these join after {start:,} and tell little in fewer than {LEAST_UPDATES:,} more; give it more --minutes or --updates, "
+        "or take a recipe without them"
+    )
+    return Verdict(gate, some, measured, cause, noted=some and few)
 
 
 def gradient_path(codec: VQCodec, crops: Tensor) -> Verdict:

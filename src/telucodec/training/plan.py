@@ -214,10 +214,18 @@ def _time_of_update(trainer: Trainer, crops: Crops, seconds: float, tell: Callab
     return times
 
 
-def verdict_on(updates: float, passes: float) -> str:
-    """What is to be said of a length before it is paid for; nothing where there is no objection."""
+def verdict_on(updates: float, passes: float, judged_from: int = 0) -> str:
+    """What is to be said of a length before it is paid for; nothing where there is no objection.
+
+    Discriminators, where there are any, join after `judged_from` updates.
+    """
     if updates < LEAST_UPDATES:
         return f"too small: {updates:,.0f} updates, fewer than {LEAST_UPDATES:,} never made such a codec speak"
+    judged = updates - judged_from
+    if judged < LEAST_UPDATES:
+        return (
+            f"too small: discriminators join after {judged_from:,} updates and hear {max(0.0, judged):,.0f}, fewer than {LEAST_UPDATES:,}"
+        )
     if passes < FEW_PASSES:
         return f"hears {100 * passes:.0f} % of the data once"
     if passes > MANY_PASSES:
@@ -232,7 +240,7 @@ def _column(option: Option, probe: Probe, batch_s: float, data_s: float, price: 
     if updates is None:
         updates = probe.updates(60 * option.budget.minutes)
     heard_s, wall_s = updates * batch_s, probe.seconds(updates)
-    verdict = verdict_on(updates, heard_s / data_s)
+    verdict = verdict_on(updates, heard_s / data_s, probe.judged_from)
     return Column(option.name, option.about, updates, heard_s / 3600, heard_s / data_s, wall_s, _cost(wall_s, price), verdict)
 
 
