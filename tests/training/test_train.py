@@ -17,6 +17,7 @@ from tiny import built, on_cpu, speech_crops, tiny
 
 from telucodec.errors import TrainingError
 from telucodec.models.store import load_codec_module
+from telucodec.training.gates import planned
 from telucodec.training.launch import Request
 from telucodec.training.launch import run as launched
 from telucodec.training.run_folder import RunFolder
@@ -298,12 +299,28 @@ def test_minutes_are_as_many_updates_as_fit_into_them(tmp_path, monkeypatch):
     assert "600 updates" in said[0]
 
 
-def test_updates_that_were_timed_are_undone():
-    config = tiny()
+@pytest.mark.parametrize(("minutes", "updates"), [(10, "600"), (15, "800"), (20, "950")])
+def test_updates_with_discriminators_are_reckoned_at_their_own_pace(tmp_path, monkeypatch, minutes, updates):
+    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops, after=0: 2.0 if after == 700 else 1.0)
+    monkeypatch.setattr("telucodec.training.train.check", lambda codec, recipe, wave, plan: [planned(plan, recipe)])
+    config, said = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 700}), []
+    folder, crops = RunFolder.new(tmp_path, "run", config), speech_crops(config)
+    with pytest.raises(TrainingError, match="planned updates"):  # so many are too few
+        train(built(config), config, folder, crops, sounds(crops), Budget(minutes=minutes), on_cpu(), say=said.append)
+    assert f" {updates} updates" in said[0]
+
+
+@pytest.mark.parametrize(("after", "judged"), [(0, False), (7, True)])
+def test_updates_that_were_timed_are_undone(after, judged, monkeypatch):
+    taught, teach = [], Trainer._teach_judges
+    monkeypatch.setattr(Trainer, "_teach_judges", lambda self, *waves: taught.append(waves) or teach(self, *waves))
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 7})
     trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
-    before = copy.deepcopy(trainer.plain.state_dict())
-    time_of_update(trainer, crops)
-    assert trainer.updates == 0 and not trainer.optimiser.state_dict()["state"]
+    before, judges = copy.deepcopy(trainer.plain.state_dict()), copy.deepcopy(trainer.judges.module.state_dict())
+    assert time_of_update(trainer, crops, after) > 0 and bool(taught) == judged
+    assert trainer.updates == 0 and not trainer.balancer.sums
+    assert not trainer.optimiser.state_dict()["state"] and not trainer.judges_optimiser.state_dict()["state"]
+    assert all(torch.equal(tensor, judges[name]) for name, tensor in trainer.judges.module.state_dict().items())
     for part in (trainer.plain, trainer.average):
         for name, tensor in part.state_dict().items():
             assert torch.equal(tensor, before[name]), name

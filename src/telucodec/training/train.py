@@ -242,7 +242,7 @@ def _pass_gates(trainer: Trainer, config: RunConfig, crops: Crops, budget: Budge
     """Raise TrainingError unless all gates are passed; every process comes to the same verdict."""
     updates = budget.num_updates(crops)
     if updates is None:
-        updates = trainer.fabric.broadcast(60 * budget.minutes / time_of_update(trainer, crops))
+        updates = _updates_within(60 * budget.minutes, trainer, crops)
     plan = Plan(updates, updates * crops.batch_s / 3600)
     failed = []
     for verdict in check(copy.deepcopy(trainer.average).cpu(), config.recipe, crops.batch(0)[:4], plan):
@@ -253,9 +253,20 @@ def _pass_gates(trainer: Trainer, config: RunConfig, crops: Crops, budget: Budge
         raise TrainingError(f"{failed[0].gate}: {failed[0].measured}; {failed[0].cause}; or go on regardless with --no-gates")
 
 
-def time_of_update(trainer: Trainer, crops: Crops) -> float:
-    """Seconds of an update, the middle one of some, which are undone. Leaves `trainer` as it was."""
+def _updates_within(seconds: float, trainer: Trainer, crops: Crops) -> float:
+    """Updates that fit into `seconds`, the same in every process; slower ones from where discriminators join, if it comes to that."""
+    updates = trainer.fabric.broadcast(seconds / time_of_update(trainer, crops))
+    start = trainer.recipe.adversarial.start_update if trainer.recipe.adversarial else 0
+    if not 0 < start < updates:
+        return updates
+    left_s = seconds * (1 - start / updates)
+    return start + trainer.fabric.broadcast(left_s / time_of_update(trainer, crops, start))
+
+
+def time_of_update(trainer: Trainer, crops: Crops, after: int = 0) -> float:
+    """Seconds of an update after so many, the middle one of some, which are undone. Leaves `trainer` as it was."""
     before, times = copy.deepcopy(trainer.state_dict()), []
+    trainer.updates = after
     for number in range(TIMED_UPDATES):
         began = time.perf_counter()
         trainer.update(crops.batch(number), 0.0)
