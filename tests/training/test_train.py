@@ -404,9 +404,9 @@ def test_balanced_losses_pull_at_the_codec_with_their_shares():
     assert float(pulls[0].norm()) == pytest.approx(1)  # the balancer's whole, since there is but one loss
 
 
-def _two_updates(fabric, path):
+def _two_updates(fabric, path, changes):
     torch.set_num_threads(1)
-    config = tiny()
+    config = tiny(**changes)
     trainer = Trainer(built(config), config.recipe, fabric)
     crops = speech_crops(config)
     trainer.start(crops.batch(number) for number in range(100))
@@ -416,13 +416,15 @@ def _two_updates(fabric, path):
     }
     if fabric.is_global_zero:
         norm = sum(float(parameter.double().square().sum()) for parameter in trainer.plain.state_dict().values())
-        path.write_text(json.dumps(summed | {"norm": norm}))
+        means = {f"mean norm of {name}": float(mean) for name, mean in trainer.balancer.sums.items()} if trainer.balancer else {}
+        path.write_text(json.dumps(summed | {"norm": norm} | means))
 
 
-def test_two_processes_learn_what_one_does(tmp_path):
-    _two_updates(on_cpu(), tmp_path / "one.json")
+@pytest.mark.parametrize("changes", [{}, {"balancer": {}}], ids=str)
+def test_two_processes_learn_what_one_does(tmp_path, changes):
+    _two_updates(on_cpu(), tmp_path / "one.json", changes)
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_fork", precision="32-true")
-    fabric.launch(_two_updates, tmp_path / "two.json")
+    fabric.launch(_two_updates, tmp_path / "two.json", changes)
     one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
     for name in one:
         assert math.isclose(one[name], two[name], rel_tol=2e-4, abs_tol=1e-5), (name, one[name], two[name])

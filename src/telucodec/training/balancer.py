@@ -10,6 +10,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from telucodec.models.quantizers.clusters import gathered
+
 SMALLEST = 1e-12
 """Norm that is divided by at least: a loss that has pulled at nothing so far goes on doing so."""
 
@@ -45,7 +47,8 @@ class Balancer:
     def gradient(self, losses: dict[str, Tensor], output: Tensor) -> Tensor:
         """The balanced gradient at `output`, of its shape; counts as one update of the running means.
 
-        losses: unweighted scalars that depend on `output`, the model's [B, 1, T]. Raises ValueError for a loss without a weight.
+        losses: unweighted scalars that depend on `output`, the model's [B, 1, T]; of several processes each has its part of the batch.
+        Raises ValueError for a loss without a weight.
         """
         unknown = losses.keys() - self.weights.keys()
         if unknown or not losses:
@@ -60,7 +63,8 @@ class Balancer:
 
     def _mean_norm(self, name: str, gradient: Tensor) -> Tensor:
         """Running mean of a loss's norm, this update's included; one that is not finite is left out, and seen by whoever reads the loss."""
-        norm = torch.linalg.vector_norm(gradient.float())
+        parts = gathered(torch.linalg.vector_norm(gradient.float())[None])
+        norm = torch.linalg.vector_norm(parts) / len(parts)  # a process's mean loss is as many times that of the whole batch
         seen, norm = torch.isfinite(norm).float(), torch.nan_to_num(norm, 0, 0, 0)
         decay = 1 - (1 - self.config.decay) * seen
         for means, new in ((self.sums, norm), (self.counts, seen)):
