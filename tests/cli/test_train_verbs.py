@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,8 +75,8 @@ def run(data):
 
 
 @pytest.fixture(scope="module")
-def bundle(run, data):
-    done = telucodec("optimize", run, "--data", data, "--entropy-minutes", "0.01")
+def bundle(run):
+    done = telucodec("optimize", run, "--entropy-minutes", "0.01")
     assert done.returncode == 0, done.stderr
     assert re.search(r": [\d.]+ -> [\d.]+ MB; 100.00 % of the codes are the same", done.stdout)
     return run / "bundle"
@@ -111,11 +112,23 @@ def test_what_silence_has_no_value_for_is_not_measured(monkeypatch, tmp_path):
     assert "no update fitted into the time" in str(done.exception) and done.output == ""
     found = Check(1.0, 0.0, math.nan, math.nan, 0.1, 0.1, 9, 9, 1.0, 1.0)
     monkeypatch.setattr("telucodec.export.optimize.optimize", lambda *asked: found)
-    monkeypatch.setattr("telucodec.data.manifest.read_manifest", lambda path: [])
+    monkeypatch.setattr("telucodec.cli.optimize.read_manifest", lambda path: [])
     monkeypatch.setattr(launch, "validation_sounds", lambda rows, root: {})
     asked = ["optimize", str(tmp_path), "--entropy-minutes", "0"]
     assert "; SNR not measured; " in CliRunner().invoke(app, asked).output
     assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["snr_before_db"] is None
+
+
+def test_a_run_is_packed_with_its_own_data(run, data, monkeypatch, tmp_path):
+    tried = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("telucodec.export.optimize.optimize", lambda *asked: Check(1.0, 0.0, 9.0, 9.0, 0.1, 0.1, 9, 9, 1.0, 1.0))
+    monkeypatch.setattr(launch, "validation_sounds", lambda rows, root: tried.append(root) or {})
+    shutil.copytree(run / "model", tmp_path / "bare")
+    asked = [[run], [run / "model"], [run, "--data", data / "."], ["bare"]]
+    ended = [CliRunner().invoke(app, ["optimize", *map(str, options), "--entropy-minutes", "0"]).exception for options in asked]
+    assert tried == [data] * 3 and ended[:3] == [None] * 3
+    assert str(ended[3]).startswith("data/manifests/val.csv: no such manifest")
 
 
 @pytest.mark.parametrize("verb", [["train"], ["recognizer", "train"], ["recognizer", "curve"]])

@@ -20,8 +20,14 @@ def optimize(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
     data_dir: Annotated[
-        Path, typer.Option("--data_dir", "--data", help="Folder with val.csv: the sounds that the bundle is compared on.")
-    ] = Path("data/manifests"),
+        Path | None,
+        typer.Option(
+            "--data_dir",
+            "--data",
+            help="Folder with train.csv and with val.csv: the sounds that the bundle is compared on; the run's own if not given, "
+            "data/manifests for a model folder that is in no run.",
+        ),
+    ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a dB.")] = False,
     entropy_minutes: Annotated[
         float, typer.Option(min=0, max=1000, help="Learn from train.csv for so long how likely codes are: shorter files; 0 leaves it out.")
@@ -42,9 +48,11 @@ def optimize(
         from telucodec.models.store import load_codec_module
         from telucodec.training.codes import codes_of, fit_codes
         from telucodec.training.launch import validation_sounds
+        from telucodec.training.run_folder import RunFolder
 
     model = run / "model" if (run / "model").is_dir() else run
-    out = out or run / "bundle"
+    out, begun = out or run / "bundle", RunFolder(model.absolute().parent)
+    data_dir = data_dir or (begun.data() if begun.log.exists() else Path("data/manifests"))
     sounds, codes_model = validation_sounds(read_manifest(data_dir / "val.csv"), data_dir), None
     if entropy_minutes:
         codec, rows = load_codec_module(model), read_manifest(data_dir / "train.csv")
