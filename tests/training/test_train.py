@@ -21,7 +21,7 @@ from telucodec.training.gates import planned
 from telucodec.training.launch import Request
 from telucodec.training.launch import run as launched
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import Budget, time_of_update, train
+from telucodec.training.train import LOGGED_UPDATES, Budget, time_of_update, train
 from telucodec.training.trainer import Trainer
 
 QUIET = {"say": lambda line: None, "gates": False}
@@ -376,6 +376,14 @@ def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path, monkey
     assert np.mean([entry["judged_right"] for entry in told[-10:]]) > 0.9
     state = torch.load(folder.resume, weights_only=True)
     assert {"judges", "judges_optimiser", "balancer"} <= state.keys()
+
+
+def test_the_loss_that_is_shown_is_weighted_as_the_one_of_validations(tmp_path):
+    shown, parts = [], {"near": {"weight": 3.0, "loss": {"kind": "relative_mse"}}, "far": {"weight": 0.5, "loss": {"kind": "mel"}}}
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0}, loss={"terms": parts})
+    folder, _ = run(tmp_path, "run", config, LOGGED_UPDATES, progress=lambda done, total, name: shown.append(name))
+    told = next(entry for entry in folder.read_log() if "near" in entry and "generator" in entry)
+    assert shown[-1] == f"loss {3 * told['near'] + 0.5 * told['far']:.3g}"
 
 
 @pytest.mark.parametrize("changes", [{}, {"freeze_encoder": True}, {"quantizer": {"kind": "fsq", "num_codebooks": 2}}], ids=str)

@@ -189,7 +189,7 @@ class _Run:
             heard_hours = updates * self.crops.batch_s / 3600
             self.journal.update(updates, terms | {"spent_s": spent_s, "heard_hours": heard_hours, "loading_s": self.loading_s})
         done, total = (updates, self.num_updates) if self.num_updates is not None else (spent_s, 60 * self.minutes)
-        self.progress(done, total, f"loss {sum(terms.get(name, 0.0) for name in self.trainer.weights):.3g}")
+        self.progress(done, total, f"loss {sum(weight * terms[name] for name, weight in self.trainer.loss.weights.items()):.3g}")
 
     def _validate(self) -> tuple[Heard, tuple[Sign, ...]]:
         heard = listen(self.trainer.average, self.validation, self.trainer.loss)
