@@ -1,6 +1,7 @@
 """Matrices in 8 bits with fixed scales: smaller, nearly the same, and the same however frames come."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -29,9 +30,13 @@ def float_graph():
 
 
 @pytest.fixture(scope="module")
-def eight(float_graph, signal):
+def heard(float_graph, signal):
     silence = Graph(float_graph, "float").silence()
-    heard = [{"signal": signal} | {f"state_{number}": state for number, state in enumerate(silence)}]
+    return [{"signal": signal} | {f"state_{number}": state for number, state in enumerate(silence)}]
+
+
+@pytest.fixture(scope="module")
+def eight(float_graph, heard):
     return in_sixteen_bits(in_eight_bits(in_sixteen_bits(float_graph), heard))
 
 
@@ -45,6 +50,14 @@ def test_it_is_smaller_and_nearly_the_same(float_graph, eight, signal):
     expected, found = through(float_graph, signal), through(eight, signal)
     error = ((expected - found) ** 2).mean() / expected.var()
     assert 1e-8 < error < 7e-5  # 9e-5 where what comes out of products is rounded too
+
+
+@pytest.mark.parametrize("scales", ["as they come", "fixed"])
+def test_sixteen_bits_hold_two_products(float_graph, heard, scales):
+    graph = onnx.load_from_string(in_eight_bits(float_graph, heard if scales == "fixed" else None)).graph
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.INT8]
+    largest = [int(np.abs(weight.astype(int)).max()) for weight in weights if weight.ndim == 2]
+    assert len(largest) >= 4 and 32 < max(largest) and 2 * 255 * max(largest) < 2**15
 
 
 def test_what_becomes_of_a_frame_does_not_depend_on_its_company(eight, signal):

@@ -15,22 +15,20 @@ Inputs = Mapping[str, np.ndarray]
 def in_eight_bits(graph: bytes, heard: Iterable[Inputs] | None = None) -> bytes:
     """The ONNX file `graph` with the weights of its matrix products in int8, scaled by column.
 
-    Activations are scaled as they come; where `heard` says what a graph usually hears, as they are then. With such fixed scales what
-    becomes of a frame does not depend on the frames that are computed with it, and weights keep 7 bits, so that 16 bits hold the
-    sums of two products on processors that add them there. What comes out of a product is not rounded again.
+    Weights keep 7 bits, so that 16 bits hold the sums of two products on processors that add them there. Activations are scaled as
+    they come, by all frames of a call; where `heard` says what a graph usually hears, as they are then. With such fixed scales what
+    becomes of a frame does not depend on the frames that are computed with it. What comes out of a product is not rounded again.
     """
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
         before.write_bytes(graph)
-        weights = {"op_types_to_quantize": ["MatMul", "Gemm"], "per_channel": True, "weight_type": QuantType.QInt8}
+        weights = {"op_types_to_quantize": ["MatMul", "Gemm"], "per_channel": True, "weight_type": QuantType.QInt8, "reduce_range": True}
         if heard is None:
             quantize_dynamic(before, after, **weights)
         else:
             _fold(before)
             options = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": weights["op_types_to_quantize"]}
-            quantize_static(
-                before, after, _Heard(iter(heard)), **weights, reduce_range=True, activation_type=QuantType.QUInt8, extra_options=options
-            )
+            quantize_static(before, after, _Heard(iter(heard)), **weights, activation_type=QuantType.QUInt8, extra_options=options)
         return after.read_bytes()
 
 
