@@ -16,6 +16,7 @@ from telucodec.evaluation.listening.key import read_key
 from telucodec.evaluation.listening.material import open_material
 from telucodec.evaluation.listening.scores import mushra_scores
 from telucodec.evaluation.listening.session import read_sessions
+from telucodec.files import fits_a_line
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'telucodec[dev]'")
 pytest.importorskip("scipy", reason="scipy is not installed: pip install 'telucodec[eval]'")
@@ -265,6 +266,13 @@ def test_the_same_seed_makes_the_same_page_and_another_seed_another_order(clips,
     assert (tmp_path / "0.html").read_bytes() == (tmp_path / "1.html").read_bytes()
     assert (first.test, first.items) == (again.test, again.items)
     assert first.test != other.test and first.items != other.items
+
+
+def test_a_name_that_was_pasted_is_one_that_is_counted(opened):
+    page, _ = opened("abx", systems=["theirs"], repeats=1)
+    begin(page, "\u2068\u202eరాజ్\u200cకుమార్\u2069\x07")
+    name = page.evaluate("state.listener")
+    assert name == "రాజ్\u200cకుమార్" and fits_a_line(name)
 
 
 def test_a_second_tab_goes_on_where_the_first_is_and_loses_nothing_of_it(opened, tmp_path):
