@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import threading
@@ -200,9 +201,27 @@ def test_no_request_names_a_file(server, telugu, tmp_path, name):
 
 
 def test_a_speaker_cannot_name_a_folder_elsewhere(server, tmp_path):
-    for speaker in ("../../x", "/tmp/x", "a/b", "..", ".x", "a\nb"):
+    for speaker in ("../../x", "/tmp/x", "a/b", "..", ".x"):
         assert form(server, "/consent", speaker=speaker, language="te", licence="CC0-1.0")[0] == 400
     assert files_below(tmp_path) == set()
+
+
+@pytest.mark.parametrize("word", ["\u2068రవి\u2069", "a\0", "\ud800"])
+@pytest.mark.parametrize("name", ["speaker", "language", "licence"])
+def test_words_that_do_not_print_are_told_by_their_names(server, tmp_path, name, word):
+    status, answer = form(server, "/consent", **({"speaker": "kavya", "language": "te", "licence": "CC0-1.0"} | {name: word}))
+    assert status == 400 and json.loads(answer)["error"].startswith(f"{name}: holds characters that do not print")
+    assert files_below(tmp_path) == set()
+
+
+def test_a_folder_whose_name_is_not_utf_8_takes_recordings(telugu, tmp_path):
+    folder = tmp_path / os.fsdecode(b"rec\xe9")
+    with running(folder) as server:
+        name = agree(server)["prompt"]["name"]
+        status, answer = send_take(server, telugu, name)
+        assert status == 200 and json.loads(answer)["folder"].endswith("rec\ufffd/out")
+        assert form(server, "/accept", take=json.loads(answer)["take"]["name"])[0] == 200
+    assert len(files_below(folder / "out" / "audio")) == 1
 
 
 @pytest.mark.parametrize(

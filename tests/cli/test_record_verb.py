@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -106,6 +107,10 @@ def test_a_slip_is_one_clear_line(prompts, tmp_path):
     assert "holds no sentence" in complaint(tmp_path / "empty.txt", "--out", tmp_path / "out")
     assert "is empty" in complaint(prompts, "--out", tmp_path / "out", "--consent", tmp_path / "empty.txt")
     assert "needs a terminal" in complaint(prompts, "--out", tmp_path / "out")
+    for name in ("--speaker", "--language", "--licence"):
+        assert f"{name[2:]}: holds" in complaint(
+            prompts, "--out", tmp_path / "out", "--web", "--port", "0", name, os.fsdecode(b"a\xff"), timeout=60
+        )
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "consent.json").write_text("{", "utf-8")
     assert "cannot be read" in complaint(prompts, "--out", tmp_path / "broken", "--web", "--port", "0")

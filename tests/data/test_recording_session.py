@@ -170,6 +170,19 @@ def test_a_name_that_is_no_use_is_refused(tmp_path, speaker, licence):
     assert not (tmp_path / "consent.json").exists()
 
 
+def test_a_name_is_the_same_in_every_form_of_unicode(tmp_path, telugu):
+    composed, apart = "Jos\u00e9", "Jose\u0301"
+    session = RecordingSession(TEXTS, tmp_path)
+    session.give_consent(apart, "te", "CC0-1.0")
+    session.accept(hear(session, telugu[0]).name)
+    assert rows_of(tmp_path)[0].speaker == composed
+    for name in (composed, apart, f" {apart} "):
+        RecordingSession(TEXTS, tmp_path).expect(name, "", "")
+    consent = tmp_path / "consent.json"
+    consent.write_text(consent.read_text("utf-8").replace(composed, apart), "utf-8")
+    RecordingSession(TEXTS, tmp_path).give_consent(composed, "te", "CC0-1.0")
+
+
 @pytest.mark.parametrize(
     "wave, sample_rate",
     [

@@ -23,7 +23,7 @@ from telucodec.data.doctor import Finding
 from telucodec.data.importing import row_of
 from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
-from telucodec.data.manifest import OWN, Segment, write_manifests
+from telucodec.data.manifest import OWN, Segment, one_form, write_manifests
 from telucodec.data.measures import Measures
 from telucodec.data.prompt_order import Coverage, Pool
 from telucodec.data.prompts import sentence_name
@@ -131,13 +131,13 @@ class RecordingSession:
 
     def give_consent(self, speaker: str, language: str, licence: str) -> None:
         """Store once that `speaker` agreed to the consent text. Raises DataError where a name is no use or another one's consent is there."""
-        speaker, language, licence = (" ".join(word.split()) for word in (speaker, language, licence))
+        speaker, language, licence = map(one_form, (speaker, language, licence))
         if not speaker or not licence:
             raise DataError("speaker and licence: both are needed; give a name (a made-up one will do) and a licence such as CC0-1.0")
-        if len(speaker.encode()) > NAME_BYTES or {*"/\\"} & {*speaker} or not fits_a_line(speaker) or speaker[0] == ".":
+        self.expect(speaker, language, licence)
+        if len(speaker.encode()) > NAME_BYTES or {*"/\\"} & {*speaker} or speaker[0] == ".":
             raise DataError("speaker: names a folder; give a short name without slashes that does not begin with a dot")
         if self.consent:
-            self.expect(speaker, language, licence)
             return
         given_at = datetime.now(UTC).isoformat(timespec="seconds")
         consent = Consent(self.consent_text, speaker, language, licence, given_at)
@@ -146,10 +146,13 @@ class RecordingSession:
         self._go_on()
 
     def expect(self, speaker: str, language: str, licence: str) -> None:
-        """Raise DataError where the session was begun with other words than these; empty ones expect nothing."""
+        """Raise DataError where one of these does not print, or the session was begun with other ones; empty ones expect nothing."""
         begun = asdict(self.consent) if self.consent else {}
         for name, word in {"speaker": speaker, "language": language, "licence": licence}.items():
-            if begun and word and word != begun[name]:
+            word = one_form(word)
+            if not fits_a_line(word):
+                raise DataError(f"{name}: holds characters that do not print; type it by hand")
+            if begun and word and word != one_form(begun[name]):
                 raise DataError(f"{self.out}: was begun with the {name} {begun[name]!r}, not {word!r}; give another folder with --out")
 
     @property
