@@ -1,6 +1,7 @@
 """What a validation says of a run: one sound that lags is no verdict, what most show is, and what must not be in any; and what it logs is what was measured."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from telucodec.metrics.pair import measure_pair
 from telucodec.metrics.signs.waves import signs_of_pairs
 from telucodec.training.launch import MOST_VALIDATION_S, MOST_VALIDATION_SOUNDS
 from telucodec.training.recipe import preset_of, shipped
-from telucodec.training.validate import Heard
+from telucodec.training.validate import Heard, evenly
 
 GAINS = {"wrong gain": 0.5, "collapse to silence": 0.0}
 
@@ -96,3 +97,11 @@ def test_an_entry_holds_what_is_known_of_the_waves_and_codes():
     assert (entry["input_mean"], entry["input_std"], entry["output_mean"], entry["output_std"]) == pytest.approx((0, 0.5, 0.1, 0.25))
     assert (entry["codes_used"], entry["perplexity"]) == ([0.5, 1.0], pytest.approx([2, 4]))
     assert entry["correlation"] == pytest.approx(1) and entry["kbps_entropy"] == pytest.approx(0.05 * (3 + 1 / (20 * math.log(2))))
+
+
+@pytest.mark.parametrize("count, most", [(159, 150), (160, 150), (301, 150), (7, 3), (3, 7), (150, 150), (0, 5)])
+def test_as_many_as_asked_are_chosen_from_the_first_on_with_gaps_of_one_size(count, most):
+    chosen = evenly(range(count), most)
+    gaps = [second - first for first, second in pairwise([*chosen, count])]
+    assert len(gaps) == len(chosen) == min(count, most)
+    assert not chosen or (chosen[0] == 0 and 1 <= min(gaps) and max(gaps) <= min(gaps) + 1)

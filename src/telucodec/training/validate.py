@@ -107,5 +107,6 @@ def listen(codec: VQCodec, sounds: Mapping[str, np.ndarray], loss: torch.nn.Modu
 
 
 def evenly(items: Sequence, most: int) -> list:
-    """At most `most` of `items`, evenly spread."""
-    return list(items[:: max(1, -(-len(items) // most))])
+    """`most` of `items`, evenly spread; all where there are no more."""
+    count = min(most, len(items))
+    return [items[number * len(items) // count] for number in range(count)]
