@@ -22,8 +22,9 @@ from telucodec.recognizer.gates import GateConfig, check_data, check_model
 from telucodec.recognizer.model import BatchNorm, ConformerConfig
 from telucodec.recognizer.recipe import recognizer_of
 from telucodec.recognizer.signs import Point, signs
-from telucodec.recognizer.store import load_recognizer
-from telucodec.recognizer.units import UnitsConfig
+from telucodec.recognizer.store import Trained, load_recognizer
+from telucodec.recognizer.train import Validation
+from telucodec.recognizer.units import Units, UnitsConfig
 from telucodec.training.recipe import OptimiserConfig
 
 SMALL = ConformerConfig(width=32, num_blocks=2, num_heads=2, expansion=2, kernel=7, channels=8)
@@ -67,6 +68,38 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
     first, second = (load_recognizer(folder)[0].state_dict() for folder in (straight, resumed))
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, second[name], msg=name)
+
+
+def test_runs_of_other_units_are_validated_on_the_same_clips(toy_data):
+    config = recognizer_of(str(toy_data / "toy.toml"))
+    found = [
+        Validation.of(toy_data / "val.csv", Trained(config=config, units=Units(kind="characters", symbols=tuple(letters))))
+        for letters in (" aikst", " aist")  # many a text needs the k
+    ]
+    assert found[0].texts != found[1].texts and sorted(found[0].texts) == sorted(found[1].texts) and found[0].digest == found[1].digest
+    for validation in found:
+        counts = np.concatenate([batch.num_targets for batch in validation.batches])
+        assert len(counts) == 12 and sorted(counts > 0, reverse=True) == list(counts > 0)
+    assert [text for text, count in zip(found[1].texts, counts, strict=True) if not count] == [
+        text for text in found[1].texts if "k" in text
+    ]
+
+
+def test_what_the_units_lack_is_heard_and_counted_and_has_no_loss(toy_data, toy_run, tmp_path):
+    for name in ("train", "val"):
+        rows = [dataclasses.replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
+        write_manifest(tmp_path / f"{name}.csv", rows)
+    request = request_of(toy_data, data=tmp_path, epochs=1, runs=tmp_path / "runs", start=toy_run[0])
+    _, all_sayable = quietly(request)
+    strange = [dataclasses.replace(rows[0], recording="strange", text="x" * len(rows[0].text))]
+    write_manifest(tmp_path / "val.csv", [*rows, *strange])
+    _, with_strange = quietly(request)
+    assert with_strange.entry["loss"] == pytest.approx(all_sayable.entry["loss"], rel=1e-5)
+    assert all_sayable.entry["cer"] < 0.05
+    assert with_strange.entry["cer"] >= len(strange[0].text) / sum(len(row.text) for row in [*rows, *strange])
+    write_manifest(tmp_path / "val.csv", strange)
+    with pytest.raises(TrainingError, match="no row that these units can say; left out: 1 symbols that the units lack"):
+        quietly(request)
 
 
 def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -97,6 +97,10 @@ class Transcribed:
     """Normalised, in the script of the recogniser."""
     left_out: dict[str, int]
     """Rows by reason."""
+
+    def only(self, numbers: Sequence[int]) -> "Transcribed":
+        """The rows with these `numbers`."""
+        return replace(self, rows=tuple(self.rows[number] for number in numbers), texts=tuple(self.texts[number] for number in numbers))
 
     @property
     def reasons(self) -> str:
@@ -239,15 +243,21 @@ def _num_samples(row: Segment, speed: float) -> int:
 
 def encoded(told: Transcribed, units: Units, features: FeatureConfig) -> tuple[Transcribed, list[np.ndarray]]:
     """The rows whose texts `units` can say within their frames, and their symbols."""
-    kept, targets, left_out = [], [], Counter(told.left_out)
-    for number, (row, text) in enumerate(zip(told.rows, told.texts, strict=True)):
+    targets = targets_of(told, units, features)
+    left_out = Counter(told.left_out) + Counter(target for target in targets if isinstance(target, str))
+    kept = [number for number, target in enumerate(targets) if not isinstance(target, str)]
+    return replace(told.only(kept), left_out=dict(left_out)), [targets[number] for number in kept]
+
+
+def targets_of(told: Transcribed, units: Units, features: FeatureConfig) -> list[np.ndarray | str]:
+    """Symbols of each text, or why there are none: `units` cannot say it, or not within its frames."""
+    found: list[np.ndarray | str] = []
+    for row, text in zip(told.rows, told.texts, strict=True):
         target = units.encode(text)
         if target is None:
-            left_out["symbols that the units lack"] += 1
+            found.append("symbols that the units lack")
         elif frames_needed(target) > steps_of(features.num_frames(row.span[1])):
-            left_out["text longer than its sound"] += 1
+            found.append("text longer than its sound")
         else:
-            kept.append(number)
-            targets.append(target)
-    rows, texts = (tuple(of[number] for number in kept) for of in (told.rows, told.texts))
-    return Transcribed(rows, texts, dict(left_out)), targets
+            found.append(target)
+    return found

@@ -21,7 +21,7 @@ from telucodec.files import whole
 from telucodec.metrics.signs.sign import Sign
 from telucodec.progress import Progress
 from telucodec.recognizer.decode import best_path
-from telucodec.recognizer.examples import Batch, Examples, Transcribed, encoded, pack, transcribed
+from telucodec.recognizer.examples import Batch, Examples, encoded, pack, targets_of, transcribed
 from telucodec.recognizer.features import steps_of
 from telucodec.recognizer.gates import check_data, check_model, ctc_loss, short_clips
 from telucodec.recognizer.model import Conformer
@@ -140,32 +140,35 @@ def _judge(verdicts: Iterable[Verdict], say: Say) -> None:
 
 @dataclass(frozen=True)
 class Validation:
-    """Clips to validate with."""
+    """Clips to validate with, whatever units a run has: so runs on other data are compared on the same clips."""
 
     texts: tuple[str, ...]
     batches: tuple[Batch, ...]
-    """In the order of the texts."""
+    """In the order of the texts. Clips that the units cannot say come last, without symbols: they are heard, and have no loss."""
     digest: str
     """Of the rows and texts."""
 
     @classmethod
     def of(cls, manifest: Path, trained: Trained) -> "Validation":
-        """Of rows evenly spread over `manifest` that the units can say. Raises TrainingError where there is none."""
+        """Of rows evenly spread over those of `manifest` with a text. Raises TrainingError where the units can say none of them."""
         config = trained.config
-        told, _ = encoded(transcribed(read_manifest(manifest), config.script, config.batches.longest_s), trained.units, config.features)
-        chosen = evenly(range(len(told.rows)), MOST_VALIDATION_CLIPS)
-        if not chosen:
+        told = transcribed(read_manifest(manifest), config.script, config.batches.longest_s)
+        told = told.only(evenly(range(len(told.rows)), MOST_VALIDATION_CLIPS))
+        targets = targets_of(told, trained.units, config.features)
+        targets = [np.zeros(0, np.int64) if isinstance(target, str) else target for target in targets]
+        sayable = np.array([len(target) > 0 for target in targets], bool)
+        if not sayable.any():
+            reasons = encoded(told, trained.units, config.features)[0].reasons
             raise TrainingError(
-                f"{manifest}: has no row that these units can say; left out: {told.reasons}; give it rows with text, of the same language"
+                f"{manifest}: has no row that these units can say; left out: {reasons}; give it rows with text, of the same language"
             )
-        told = Transcribed(tuple(told.rows[number] for number in chosen), tuple(told.texts[number] for number in chosen), {})
-        told, targets = encoded(told, trained.units, config.features)
         frames, ends = pack(told.rows, manifest.parent, config.features, (1.0,), manifest.parent / "packed")
         examples = Examples(frames, ends, targets, config.batches, config.augment, 0)
         order = np.argsort(examples.sizes[0], kind="stable")
-        pieces = [order[place : place + 8] for place in range(0, len(order), 8)]
+        groups = [order[sayable[order]], order[~sayable[order]]]
+        pieces = [group[place : place + 8] for group in groups for place in range(0, len(group), 8)]
         batches = tuple(examples.batch(np.stack([piece, np.zeros_like(piece)], axis=1)) for piece in pieces)
-        return cls(tuple(told.texts[number] for number in order), batches, told.digest)
+        return cls(tuple(told.texts[number] for number in np.concatenate(groups)), batches, told.digest)
 
 
 class _Loop:
@@ -288,8 +291,8 @@ class _Loop:
             )
             for clip, size in zip(log_probs.cpu().numpy(), steps_of(batch.num_frames), strict=True):
                 heard.append(self.trained.units.decode(best_path(clip[:size]).numbers))
-            count = int(batch.num_targets.sum())
-            losses, numbers = losses + count * float(ctc_loss(self.average, batch, self.fabric.device)), numbers + count
+            if count := int(batch.num_targets.sum()):
+                losses, numbers = losses + count * float(ctc_loss(self.average, batch, self.fabric.device)), numbers + count
         rates = error_rates(self.validation.texts, heard, intervals=False)
         train_loss = float(np.mean(self.losses)) if self.losses else math.nan
         self.points.append(Point(self._share(), losses / numbers, train_loss, rates.cer))
