@@ -68,7 +68,7 @@ def test_mixes_of_one_name_are_refused(tmp_path):
 def test_a_curve_goes_on_regardless_where_its_gates_say_how(toy_data, tmp_path):
     for name in ("train", "val"):
         rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
-        write_manifest(tmp_path / f"{name}.csv", [*(replace(row, text="") for row in rows[:9]), *rows[9:]])
+        write_manifest(tmp_path / f"{name}.csv", [*(replace(row, text="కన్నడ") for row in rows[:9]), *rows[9:]])
     asked = ["curve", "--data", tmp_path, "--config", toy_data / "toy.toml", "--minutes", "0.01", "--shares", "100", "--runs", tmp_path]
     stopped = CliRunner().invoke(recognizer, [str(word) for word in asked])
     assert isinstance(stopped.exception, TrainingError) and "--no-gates" in str(stopped.exception)

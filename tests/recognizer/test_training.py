@@ -209,7 +209,8 @@ def test_each_fault_of_transcripts_is_named(toy_data):
     rows = read_manifest(toy_data / "train.csv")
     shifted = [dataclasses.replace(row, text=other.text) for row, other in zip(rows, rows[7:] + rows[:7], strict=True)]
     faults = {
-        "empty transcripts": [dataclasses.replace(row, text="" if number % 3 == 0 else row.text) for number, row in enumerate(rows)],
+        "empty transcripts": [dataclasses.replace(row, text="" if number % 12 else row.text) for number, row in enumerate(rows)],
+        "rows to learn from": rows[:3],
         "text longer than audio": [
             dataclasses.replace(row, text=row.text * (9 if number % 4 == 0 else 1)) for number, row in enumerate(rows)
         ],
@@ -218,6 +219,18 @@ def test_each_fault_of_transcripts_is_named(toy_data):
     }
     for gate, broken in faults.items():
         assert not verdicts(broken)[gate], gate
+
+
+def test_rows_without_text_are_noted_and_passed_over(toy_data):
+    rows = [
+        dataclasses.replace(row, text="" if number % 3 else row.text) for number, row in enumerate(read_manifest(toy_data / "train.csv"))
+    ]
+    assert all(verdicts(rows).values())
+    told, _ = encoded(transcribed(rows, "", 20.0), UnitsConfig(least_count=1).make([row.text for row in rows]), FeatureConfig())
+    first, *_ = check_data(rows, told, GateConfig())
+    assert str(first) == "noted   empty transcripts: 40 of 60 rows; they are passed over"
+    digits = [dataclasses.replace(row, text=row.text and "101") if number < 33 else row for number, row in enumerate(rows)]
+    assert not verdicts(digits)["rows to learn from"]  # 11 of the 20 that have a text
 
 
 def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):
