@@ -34,6 +34,29 @@ def test_a_source_without_rows_is_named():
         mixes(rows(own=5, tts=5), NAMES)
 
 
+def test_rows_without_text_are_no_part_of_a_mix(tmp_path):
+    silent = [replace(row, path=f"silent-{row.path}", recording=f"silent-{row.recording}", text="") for row in rows(own=300)]
+    write_manifest(tmp_path / "train.csv", [*silent, *rows(own=80, commonvoice=200, tts=200)])
+    done = CliRunner().invoke(recognizer, ["mixes", str(tmp_path / "train.csv"), "--out", str(tmp_path)])
+    assert done.exit_code == 0 and "A 80 rows, 0.04 h" in done.output and "left out: 300 rows, empty transcript" in done.output
+    assert [row.text for row in read_manifest(tmp_path / "C.csv")] == ["a"] * (80 + 100 + 40)
+
+
+def test_clips_of_a_curve_are_those_that_were_learned_from(toy_data, tmp_path):
+    for name in ("train", "val"):
+        found = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
+        found = [replace(row, text="" if number % 3 else row.text) for number, row in enumerate(found)]
+        found[0] = replace(found[0], text=40 * "kat")  # cannot be said in its sound
+        write_manifest(tmp_path / f"{name}.csv", found)
+    asked = ["curve", "--data", tmp_path, "--config", toy_data / "toy.toml", "--minutes", "0.01", "--shares", "100", "--runs", tmp_path]
+    done = CliRunner().invoke(recognizer, [str(word) for word in (*asked, "--no-gates", "--json")])
+    assert done.exit_code == 0 and "left out: 40 rows, empty transcript" in done.stderr
+    (point,) = json.loads(done.stdout)
+    learned = [row for row in read_manifest(tmp_path / "train.csv") if 0 < len(row.text) < 100]
+    assert point["clips"] == len(learned) == 19
+    assert point["hours"] == pytest.approx(sum(row.duration_s for row in learned) / 3600, rel=0.02)
+
+
 def test_parts_of_a_curve_are_nested():
     found = parts(rows(own=40), [0.25, 0.5, 1.0], 0)
     assert [len(part) for part in found.values()] == [10, 20, 40]

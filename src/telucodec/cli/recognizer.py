@@ -17,7 +17,9 @@ from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import without_nan, write_whole
 from telucodec.recognizer.bundle import load_bundle
+from telucodec.recognizer.evaluate import Evaluation
 from telucodec.recognizer.evaluate import evaluate as measure
+from telucodec.recognizer.examples import BatchConfig, Transcribed, transcribed
 from telucodec.recognizer.mixes import mixes as make_mixes
 from telucodec.recognizer.score import Rates
 from telucodec.recognizer.transcribe import transcribe as hear
@@ -123,6 +125,7 @@ def curve(
         raise typer.BadParameter("runs are named by the files of --mix, two of which have one name; rename one")
     _need_torch()
     from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
+    from telucodec.recognizer.recipe import recognizer_of
     from telucodec.recognizer.train import Request
 
     request = Request(
@@ -142,7 +145,10 @@ def curve(
     if mixed:
         manifests = {path.stem: moved(read_manifest(path), path.parent, data_dir) for path in mixed}
     else:
-        manifests = parts(read_manifest(data_dir / "train.csv"), [each / 100 for each in _shares(shares)], seed)
+        settings = recognizer_of(config)
+        told = transcribed(read_manifest(data_dir / "train.csv"), settings.script, settings.batches.longest_s)
+        _tell_left_out(told)
+        manifests = parts(told.rows, [each / 100 for each in _shares(shares)], seed)
     with progress_bar("curve") as progress:
         points = learning_curve(request, manifests, lambda line: typer.echo(line, err=True), progress)
     if as_json:
@@ -167,8 +173,9 @@ def mixes(
 
     Example: telucodec recognizer mixes data/manifests/train.csv --out data/mixes
     """
-    rows = read_manifests(manifests, out)
-    made = make_mixes(rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
+    told = transcribed(read_manifests(manifests, out), "", BatchConfig().longest_s)
+    _tell_left_out(told)
+    made = make_mixes(told.rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
     for name, mixed in made.items():
         write_manifest(out / f"{name}.csv", mixed)
     typer.echo(
@@ -283,8 +290,7 @@ def evaluate(
                 "  taken for: "
                 + ", ".join(f"{said or 'nothing'} -> {heard or 'nothing'} {count}" for said, heard, count in each.confusions[:8])
             )
-        for reason, count in each.left_out.items():
-            typer.echo(f"  left out: {count} rows, {reason}", err=True)
+        _tell_left_out(each)
     clips, lengths_s = sum(each.rates.num_clips for each in found), [sum(clip.duration_s for clip in each.clips) for each in found]
     speed = sum(lengths_s) / sum(each.cpu_per_s * length_s for each, length_s in zip(found, lengths_s, strict=True))
     typer.echo(f"{out or model}: {clips} clips under the rule {found[0].normaliser}, {speed:.0f} times real time")
@@ -312,6 +318,11 @@ def _lines(path: Path) -> list[str]:
     if not texts:
         raise DataError(f"{path}: has no row with a text; name a manifest that says what is said")
     return texts
+
+
+def _tell_left_out(found: Transcribed | Evaluation) -> None:
+    for reason, count in found.left_out.items():
+        typer.echo(f"  left out: {count} rows, {reason}", err=True)
 
 
 def _told(rates: Rates) -> str:

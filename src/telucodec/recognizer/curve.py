@@ -19,6 +19,7 @@ class Point:
 
     name: str
     clips: int
+    """That were learned from."""
     hours: float
     cer: float
     """On the rows of val.csv."""
@@ -46,6 +47,6 @@ def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: S
         write_manifest(folder / "train.csv", moved(rows, request.data, folder))
         write_manifest(folder / "val.csv", moved(held_out, request.data, folder))
         path, outcome = run(replace(request, data=folder, name=run_name), say, progress)
-        hours = sum(row.duration_s for row in rows) / 3600
-        found.append(Point(name, len(rows), hours, outcome.entry["cer"], outcome.entry["wer"], outcome.updates, str(path)))
+        errors = outcome.entry["cer"], outcome.entry["wer"]
+        found.append(Point(name, outcome.clips, outcome.hours, *errors, outcome.updates, str(path)))
     return found

@@ -16,7 +16,7 @@ MIXES = {"A": ("own",), "B": ("own", "commonvoice"), "C": ("own", "commonvoice",
 
 
 def mixes(rows: Sequence[Segment], names: dict[str, str], seed: int = 0) -> dict[str, list[Segment]]:
-    """Rows of mix A, B and C out of `rows`; `names` says what own, commonvoice and tts are called in the column source.
+    """Rows of mix A, B and C out of `rows` that can be learned from; `names` says what own, commonvoice and tts are called in the column source.
 
     Of each source the same rows are in every mix. Raises DataError where one has no rows.
     """
@@ -24,7 +24,7 @@ def mixes(rows: Sequence[Segment], names: dict[str, str], seed: int = 0) -> dict
     missing = [f"{part} ({names[part]})" for part in PROPORTIONS if not there[names[part]]]
     if missing:
         raise DataError(
-            f"no rows of {', '.join(missing)} to mix; import them, or say with --own, --commonvoice, --tts what they are called"
+            f"no rows of {', '.join(missing)} with a text to mix; import them, or say with --own, --commonvoice, --tts what they are called"
         )
     scale = min(1.0, *(there[names[part]] / count for part, count in PROPORTIONS.items()))
     counts = {names[part]: max(1, int(count * scale)) for part, count in PROPORTIONS.items()}

@@ -70,6 +70,10 @@ class Request:
 class Outcome:
     """What a run came to."""
 
+    clips: int
+    """That were learned from."""
+    hours: float
+    """Of these clips, each counted once."""
     updates: int
     spent_s: float
     heard_hours: float
@@ -224,7 +228,15 @@ class _Loop:
             raise
         entry, found = self._validate()
         self.save()
-        return Outcome(self.updates, self.clock.spent_s, self.heard_s / 3600, entry, tuple(map(str, found)))
+        return Outcome(
+            clips=len(self.examples),
+            hours=self.examples.duration_s(self.config.features) / 3600,
+            updates=self.updates,
+            spent_s=self.clock.spent_s,
+            heard_hours=self.heard_s / 3600,
+            entry=entry,
+            signs=tuple(map(str, found)),
+        )
 
     def _share(self) -> float:
         """Share of the run that is over."""
