@@ -18,7 +18,7 @@ from manifests import row_of
 from speech import deal
 
 from telucodec.data.manifest import Segment, moved, write_manifest
-from telucodec.recognizer.text import normalised
+from telucodec.data.transcript import normalised
 
 SPEAKER_PARTS, SENTENCE_PARTS = 8, 10
 

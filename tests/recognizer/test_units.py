@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from telucodec.data.transcript import normalised
 from telucodec.errors import ConfigError, DataError
-from telucodec.recognizer.text import normalised
 from telucodec.recognizer.units import Units, UnitsConfig, frames_needed
 
 TEXTS = [normalised(text) for text in ["వస్తున్నాడు వస్తున్నాడు", "నా మిత్రుడు", "నా మిత్రుడు వస్తున్నాడు"] * 4]

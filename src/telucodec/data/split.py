@@ -4,17 +4,18 @@ A speaker's segments stay together; where the speaker is unknown, a recording's 
 recording is cut in time. A hash of each name decides, so the same folder gives the same parts on every machine. What an earlier split
 put into a part stays there when data is added; the new speakers alone are dealt. Many speakers read the same sentences, so speakers go
 first, and a row whose sentence is in another part is left out: of train for val, of both for test, but never an earlier row for a new one.
+Texts are one sentence where the rule of `transcript.py`, by which the recogniser learns and is measured, makes them equal.
 """
 
 import hashlib
 import math
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from telucodec.data.extract import TEST_FOLDER, for_test
 from telucodec.data.manifest import Segment
+from telucodec.data.transcript import normalised
 from telucodec.errors import DataError
 
 PARTS = ("train", "val", "test")
@@ -137,13 +138,6 @@ def _take_more(rows: list[Segment], have: list[Segment], target_s: float, salt: 
     return [row for row in rows if _speaker_or_recording(row) in names], [row for row in rows if _speaker_or_recording(row) not in names]
 
 
-def sentence(text: str) -> str:
-    """Return what makes two texts the same sentence: letters, marks and digits in NFC, whatever their case and punctuation."""
-    text = unicodedata.normalize("NFC", text).casefold()
-    joined = "".join(char for char in text if unicodedata.category(char) != "Cf")  # joiners change the look, not the word
-    return " ".join("".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in joined).split())
-
-
 def _without_repeats(
     parts: dict[str, list[Segment]], before: Mapping[str, list[Segment]]
 ) -> tuple[dict[str, list[Segment]], list[tuple[str, str, Segment]]]:
@@ -152,13 +146,13 @@ def _without_repeats(
     for source in (before, parts):
         for part in reversed(PARTS):
             for row in source.get(part, ()):
-                owners.setdefault(sentence(row.text), part)
+                owners.setdefault(normalised(row.text), part)
     owners.pop("", None)
     kept: dict[str, list[Segment]] = {part: [] for part in parts}
     repeated = []
     for part, rows in parts.items():
         for row in rows:
-            owner = owners.get(sentence(row.text), part)
+            owner = owners.get(normalised(row.text), part)
             if owner == part:
                 kept[part].append(row)
             else:

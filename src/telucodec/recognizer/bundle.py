@@ -13,11 +13,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telucodec.config import first_fault
+from telucodec.data.transcript import RULE, normalised
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.ngram import NGram
-from telucodec.recognizer.text import RULE, Script, in_script, normalised
+from telucodec.recognizer.text import Script, in_script
 from telucodec.recognizer.units import Units
 from telucodec.runtime.bundle import Graph
 
@@ -35,7 +36,7 @@ class RecognizerInfo(BaseModel):
 
     format: str = FORMAT
     rule: str = RULE
-    """Normaliser of the training text."""
+    """That texts are brought under before they are compared with what was heard, or counted for a language model."""
     script: Script = ""
     features: FeatureConfig
     units: Units

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.transcript import RULE
 from telucodec.errors import DataError
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.score import Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
-from telucodec.recognizer.text import RULE
 
 LONGEST_S = 30.0
 

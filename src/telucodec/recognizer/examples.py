@@ -18,11 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.batches import fingerprint
 from telucodec.data.manifest import Segment, read_segment
+from telucodec.data.transcript import normalised
 from telucodec.errors import DataError
 from telucodec.files import whole
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.features import FeatureConfig, steps_of
-from telucodec.recognizer.text import Script, in_script, normalised
+from telucodec.recognizer.text import Script, in_script
 from telucodec.recognizer.units import Units, frames_needed
 
 

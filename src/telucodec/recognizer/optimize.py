@@ -11,6 +11,7 @@ from torch import nn
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import read_manifest, read_segment
+from telucodec.data.transcript import normalised
 from telucodec.errors import DataError, ModelError
 from telucodec.export.bundle_folder import bundle_folder
 from telucodec.export.eight_bits import in_eight_bits
@@ -23,7 +24,7 @@ from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.score import error_rates
 from telucodec.recognizer.store import Trained, load_recognizer
-from telucodec.recognizer.text import in_script, normalised
+from telucodec.recognizer.text import in_script
 from telucodec.training.validate import evenly
 
 LARGEST_DIFFERENCE = 1e-2
