@@ -26,14 +26,15 @@ def test_repeats_and_blanks_go_and_a_blank_parts_equals():
     assert said.steps == (1, 4, 5)
 
 
-def test_a_wide_beam_finds_the_likeliest_text_over_all_paths():
+@pytest.mark.parametrize("lm", [None, NGram.of([[1, 2, 1], [2]], 3, 3)], ids=["no language model", "one of no weight"])
+def test_a_wide_beam_finds_the_likeliest_text_over_all_paths(lm):
     for seed in range(5):
         probs = log_probs((5, 3), seed).astype(np.float64)
         totals = {}
         for path in itertools.product(range(3), repeat=5):
             text = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
             totals[text] = np.logaddexp(totals.get(text, -np.inf), sum(probs[step, symbol] for step, symbol in enumerate(path)))
-        said = beam_search(probs, None, BeamConfig(width=500, symbols=3, least_log_prob=-np.inf, bonus=0.0))
+        said = beam_search(probs, lm, BeamConfig(width=500, symbols=3, least_log_prob=-np.inf, lm_weight=0.0))
         best = max(totals, key=totals.get)
         assert said.numbers == best
         assert said.score == pytest.approx(totals[best], abs=1e-6)

@@ -1,7 +1,7 @@
 """From log-probabilities of units to text with times: the best path, or prefix beam search with a language model.
 
 Prefix beam search after Hannun et al., arXiv:1408.2873, algorithm 1; the language model weighs in as shallow fusion,
-log p(path) + weight log p_LM(symbol | prefix) + bonus for each symbol, which makes up for shorter texts being likelier.
+log p(path) + weight (log p_LM(symbol | prefix) + bonus) for each symbol; the bonus makes up for shorter texts being likelier.
 """
 
 import math
@@ -50,8 +50,9 @@ class BeamConfig:
     least_log_prob: float = -7.0
     """Of a symbol to be tried: one in a thousand; at most steps that leaves the blank alone."""
     lm_weight: float = 0.5
-    bonus: float = 1.0
-    """Nats for each symbol."""
+    """Of the language model; at 0 it is as if there were none."""
+    bonus: float = 2.0
+    """Nats for each symbol, weighed as the language model is."""
 
 
 def best_path(log_probs: np.ndarray) -> Said:
@@ -84,7 +85,7 @@ def beam_search(log_probs: np.ndarray, lm: NGram | None, config: BeamConfig = Be
             for symbol in likely:
                 longer = (*prefix, symbol)
                 if longer not in told:
-                    told[longer] = told[prefix] + config.bonus + (config.lm_weight * lm.log_prob(prefix, symbol) if lm else 0.0)
+                    told[longer] = told[prefix] + (config.lm_weight * (lm.log_prob(prefix, symbol) + config.bonus) if lm else 0.0)
                     steps[longer] = (*steps[prefix], step)
                 # After the same symbol a new one needs a blank between.
                 add(longer, NEVER, probs[symbol] + (ends_blank if prefix and symbol == prefix[-1] else both))
