@@ -64,6 +64,13 @@ def test_the_language_model_decides_what_sounds_alike():
     assert units.decode(beam_search(said, lm, BeamConfig(lm_weight=0.5)).numbers) == "ab"
 
 
+def test_a_symbol_is_placed_where_it_is_likeliest_and_not_where_the_search_first_thought_of_it():
+    probs = np.full((100, 2), [1 - 1.5e-3, 1.5e-3])
+    probs[80] = 0.01, 0.99
+    for said in (best_path(np.log(probs)), beam_search(np.log(probs), None), beam_search(np.log(probs), NGram.of([[1]], 2, 2))):
+        assert said.numbers == (1,) and said.steps == (80,)
+
+
 def test_the_language_model_knows_where_sentences_end():
     units = Units(kind="characters", symbols=(" ", "a", "b", "c"))
     lm = NGram.of([units.encode(text).tolist() for text in ("ab", "aca") * 20], 3, units.size)  # as often b as c after a

@@ -25,7 +25,7 @@ class Said:
     numbers: tuple[int, ...]
     """Symbols."""
     steps: tuple[int, ...]
-    """The step at which each is likeliest to have been said."""
+    """The step at which each begins on the likeliest path that says them."""
     score: float
     """Log-probability of the path or prefix, the language model's share included."""
 
@@ -67,8 +67,7 @@ def beam_search(log_probs: np.ndarray, lm: NGram | None, config: BeamConfig = Be
     # prefix -> [log p that it ends in blank, log p that it ends in its last symbol]; `told` holds what the language model adds
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, NEVER)}
     told: dict[tuple[int, ...], float] = {(): 0.0}
-    steps: dict[tuple[int, ...], tuple[int, ...]] = {(): ()}
-    for step, row in enumerate(log_probs.astype(np.float64)):
+    for row in log_probs.astype(np.float64):
         likely = [
             symbol for symbol in np.argsort(row)[-config.symbols :].tolist() if symbol != BLANK and row[symbol] >= config.least_log_prob
         ]
@@ -86,16 +85,14 @@ def beam_search(log_probs: np.ndarray, lm: NGram | None, config: BeamConfig = Be
                 longer = (*prefix, symbol)
                 if longer not in told:
                     told[longer] = told[prefix] + (config.lm_weight * (lm.log_prob(prefix, symbol) + config.bonus) if lm else 0.0)
-                    steps[longer] = (*steps[prefix], step)
                 # After the same symbol a new one needs a blank between.
                 add(longer, NEVER, probs[symbol] + (ends_blank if prefix and symbol == prefix[-1] else both))
         best = sorted(grown, key=lambda prefix: _sum(*grown[prefix]) + told[prefix], reverse=True)[: config.width]
         beam = {prefix: grown[prefix] for prefix in best}
         told = {prefix: told[prefix] for prefix in beam}
-        steps = {prefix: steps[prefix] for prefix in beam}
     ended = {prefix: told[prefix] + (config.lm_weight * lm.log_prob(prefix, BLANK) if lm else 0.0) for prefix in beam}
     best = max(beam, key=lambda prefix: _sum(*beam[prefix]) + ended[prefix])
-    return Said(best, steps[best], float(_sum(*beam[best]) + ended[best]))
+    return Said(best, tuple(placed(log_probs, np.array(best, int))), float(_sum(*beam[best]) + ended[best]))
 
 
 def log_probs_of(log_probs: np.ndarray, sentences: Sequence[np.ndarray]) -> np.ndarray:
