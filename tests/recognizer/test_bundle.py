@@ -26,11 +26,13 @@ from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer import evaluate as evaluation
 from telucodec.recognizer.bundle import load_bundle
-from telucodec.recognizer.decode import best_path
+from telucodec.recognizer.decode import Said, best_path
 from telucodec.recognizer.evaluate import evaluate
+from telucodec.recognizer.features import FeatureConfig
 from telucodec.recognizer.optimize import optimize
 from telucodec.recognizer.store import load_recognizer
 from telucodec.recognizer.transcribe import transcribe, windows_of
+from telucodec.recognizer.units import Units
 
 
 def test_the_bundle_writes_the_texts_of_the_trained_model(bundle, toy_run, toy_data):
@@ -154,6 +156,23 @@ def test_a_long_file_is_heard_stretch_by_stretch_as_each_alone(bundle, telugu, t
         begin, end = round(stretch.start_s * SAMPLE_RATE), round(stretch.end_s * SAMPLE_RATE)
         assert recognizer.text(wave[begin:end]) == stretch.text
         assert all(stretch.start_s <= word.start_s < word.end_s <= stretch.end_s + 0.05 for word in stretch.words)
+
+
+def test_a_word_begins_and_ends_with_speech_wherever_its_symbols_were_said(telugu):
+    class Eager:
+        info = SimpleNamespace(units=Units(kind="characters", symbols=("a", "b")), features=FeatureConfig())
+
+        def hear(self, wave):
+            return Said((1, 2), (0, round(len(wave) / SAMPLE_RATE / 0.04)), 0.0)
+
+    pause = np.zeros(2 * SAMPLE_RATE, np.float32)
+    loud = np.flatnonzero(np.abs(telugu[0]) > 0.05 * np.abs(telugu).max()) / SAMPLE_RATE
+    stretches = list(transcribe(lambda: iter([np.concatenate([pause, telugu[0], pause])]), Eager()))
+    for stretch in stretches:
+        (word,) = stretch.words
+        assert word.text == "ab" and stretch.start_s + 0.3 < word.start_s < word.end_s < stretch.end_s - 0.3
+    assert stretches[0].words[0].start_s == pytest.approx(2 + loud[0], abs=0.1)
+    assert stretches[-1].words[0].end_s == pytest.approx(2 + loud[-1], abs=0.1)
 
 
 def test_silence_says_nothing(bundle, tmp_path):

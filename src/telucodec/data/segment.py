@@ -173,7 +173,7 @@ def listen(windows: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 def speech_spans(probabilities: np.ndarray, powers: np.ndarray, size: int, config: SegmentConfig) -> list[tuple[int, int]]:
     """Return where the segments of a recording of `size` samples begin and end, from probability of speech and power [F] of its frames."""
-    spoken = _spoken(probabilities)
+    spoken = speech_frames(probabilities)
     pauses = _pauses(spoken, probabilities)
     stretches = [(begin * FRAME_SAMPLES, min(end * FRAME_SAMPLES, size)) for begin, end in _without_bursts(spoken).tolist()]
     spans = []
@@ -183,7 +183,7 @@ def speech_spans(probabilities: np.ndarray, powers: np.ndarray, size: int, confi
     return spans
 
 
-def _spoken(probabilities: np.ndarray) -> np.ndarray:
+def speech_frames(probabilities: np.ndarray) -> np.ndarray:
     """Return which frames [F] are speech: from SPEECH_FROM on, until below SPEECH_UNTIL."""
     decided = (probabilities >= SPEECH_FROM) | (probabilities < SPEECH_UNTIL)
     last_decided = np.maximum.accumulate(np.where(decided, np.arange(len(decided)), -1))

@@ -152,7 +152,10 @@ def _sum(first: float, second: float) -> float:
 
 
 def words(said: Said, units: Units, features: FeatureConfig, offset_s: float = 0.0) -> list[Word]:
-    """The words of `said` with times in seconds: from the step of the first symbol to behind that of the last, within 40 ms or so."""
+    """The words of `said` with times in seconds: from the step of the first symbol to behind that of the last.
+
+    Said is not spoken: CTC is free to say a first symbol half a second before its sound, and a last one as long after it.
+    """
     step_s = FRAMES_A_STEP * features.hop / SAMPLE_RATE
     found: list[tuple[list[int], int, int]] = []
     begins = True

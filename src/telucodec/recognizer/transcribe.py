@@ -1,19 +1,21 @@
 """Sound of any length into text with times: a detector finds where somebody speaks, and each stretch is heard by itself.
 
+CTC may say a first symbol long before its sound and a last one after it, so words are trimmed to where the detector hears speech.
 The file is decoded twice, once to find speech and once to hear it, so that memory holds a stretch and never the whole.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from telucodec.audio.activity import FRAME_SAMPLES
 from telucodec.audio.media import SAMPLE_RATE, stream_media
 from telucodec.audio.resample import resampled
 from telucodec.bitstream.container import open_tlc
-from telucodec.data.segment import SegmentConfig, listen, speech_spans
+from telucodec.data.segment import SegmentConfig, listen, speech_frames, speech_spans
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import Recognizer
 from telucodec.recognizer.decode import Word, words
@@ -70,13 +72,14 @@ def transcribe(windows: Windows, recognizer: Recognizer, progress: Progress = un
 
     probabilities, powers = listen(counted())
     spans = _widened(speech_spans(probabilities, powers, size, STRETCH), size)
+    spoken = speech_frames(probabilities)
     for (begin, end), wave in zip(spans, _cut(windows(), spans), strict=True):
         said = recognizer.hear(wave)
         yield Stretch(
             round(begin / SAMPLE_RATE, 3),
             round(end / SAMPLE_RATE, 3),
             recognizer.info.units.decode(said.numbers),
-            tuple(words(said, recognizer.info.units, recognizer.info.features, begin / SAMPLE_RATE)),
+            tuple(_trimmed(word, spoken) for word in words(said, recognizer.info.units, recognizer.info.features, begin / SAMPLE_RATE)),
         )
         progress(end / SAMPLE_RATE, size / SAMPLE_RATE, "")
 
@@ -88,6 +91,17 @@ def _widened(spans: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
         (max(begin - MARGIN_SAMPLES, lowest), min(end + MARGIN_SAMPLES, highest))
         for (begin, end), (lowest, highest) in zip(spans, pairwise(middles), strict=False)
     ]
+
+
+def _trimmed(word: Word, spoken: np.ndarray) -> Word:
+    """`word` from the first to the last of its frames that are speech, where `spoken` [F] has any there."""
+    frame_s = FRAME_SAMPLES / SAMPLE_RATE
+    begin, end = round(word.start_s / frame_s), round(word.end_s / frame_s)
+    frames = begin + np.flatnonzero(spoken[begin:end])
+    if not len(frames):
+        return word
+    first_s, last_s = round(float(frames[0] * frame_s), 3), round(float((frames[-1] + 1) * frame_s), 3)
+    return replace(word, start_s=max(word.start_s, first_s), end_s=min(word.end_s, last_s))
 
 
 def _cut(windows: Iterator[np.ndarray], spans: list[tuple[int, int]]) -> Iterator[np.ndarray]:
