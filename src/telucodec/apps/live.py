@@ -113,6 +113,8 @@ def microphone(stopped: Callable[[], bool]) -> Iterator[np.ndarray]:
         with card.InputStream(samplerate=SAMPLE_RATE, channels=1, dtype="float32") as stream:
             while not stopped():
                 block, _ = stream.read(BLOCK)
+                if not np.isfinite(block).all():
+                    raise TelucodecError("the microphone gives numbers that are no sound; choose another, or give a file")
                 yield block.T
     except (card.PortAudioError, ValueError) as error:
         raise TelucodecError(f"the microphone cannot be read ({one_line(error)}); plug one in, or give a file") from error
@@ -126,6 +128,6 @@ def play(windows: Iterable[np.ndarray]) -> int:
             for window in windows:
                 stream.write(np.ascontiguousarray(window.T))
                 num_samples += window.shape[-1]
-    except (card.PortAudioError, ValueError) as error:
+    except card.PortAudioError as error:
         raise TelucodecError(f"nothing can be played ({one_line(error)}); write to a file with --out") from error
     return num_samples
