@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from telucodec.cli.main import app
 
 SPEECH = sorted((Path(__file__).parents[2] / "examples" / "speech" / "test" / "cv-telugu").glob("*.flac"))
 
@@ -47,6 +50,24 @@ def test_what_was_made_is_said_and_what_was_answered_is_counted(made):
     assert "not measured" in table and "1 of 1 listeners counted" in table
     assert "not measured: an interval takes 5 values, not 1" in table
     assert (folder / "scores.svg").read_text().startswith("<svg")
+
+
+def test_answers_of_abx_are_counted_and_what_too_few_cannot_tell_is_said(made, tmp_path):
+    def told(*arguments):
+        done = CliRunner().invoke(app, ["listening-test", *map(str, arguments)], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.stdout
+
+    told("make", made[0] / "clips", "--out", tmp_path / "abx.html", "--method", "abx", "--repeats", 2)
+    key = json.loads((tmp_path / "abx.key.json").read_text())
+    answer = {"item": 0, "a": 0, "b": 1, "x": 0, "answer": "a", "seconds": 1.0}
+    facts = {"schema_version": 1, "test": key["test"], "method": "abx", "listener": "a", "language": "te", "seed": "s"}
+    (tmp_path / "a.json").write_text(json.dumps(facts | {"started": "", "finished": "", "answers": [answer] * 2}))
+    arguments = ("analyse", tmp_path / "a.json", "--key", tmp_path / "abx.key.json", "--plot", tmp_path / "abx.svg")
+    (system,) = json.loads(told(*arguments, "--json"))["systems"]
+    assert (system["correct"], system["p"], system["p_holm"], system["low"]) == (2, 0.25, 0.25, None)
+    assert system["by_listener"][0]["low"] == pytest.approx(0.025**0.5)
+    assert "not measured: an interval takes 5 values, not 1" in told(*arguments)
 
 
 def test_nobody_left_is_no_success_and_no_picture(made):

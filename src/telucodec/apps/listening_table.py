@@ -9,6 +9,7 @@ from rich.text import Text
 
 from telucodec.apps.plots import Bar, interval_plot_svg
 from telucodec.apps.table import NOT_MEASURED
+from telucodec.counting import counted
 from telucodec.evaluation.listening.abx import AbxScores, Tally
 from telucodec.evaluation.listening.scores import Difference, Estimate, MushraScores
 from telucodec.files import without_nan
@@ -44,13 +45,16 @@ def mushra_tables(scores: MushraScores) -> list[Table]:
 
 def abx_tables(scores: AbxScores) -> list[Table]:
     """Systems, and systems by listener."""
-    caption = "p: chance of so many correct answers or more by guessing, exact binomial; interval: 95 % Clopper-Pearson"
-    table = _table(f"ABX against {scores.against}", caption, "kbps", "Correct", "Share", "Interval", "p")
+    caption = (
+        "p: chance of so many correct answers or more by guessing, exact binomial; Holm: corrected for the number of systems; "
+        "interval: 95 % over listeners"
+    )
+    table = _table(f"ABX against {scores.against}", caption, "kbps", "Correct", "Share", "Interval", "p", "p, Holm")
     for system in scores.systems:
         found = system.overall
-        share, interval = f"{100 * found.share:.0f} %", f"{100 * found.low:.0f} to {100 * found.high:.0f} %"
-        table.add_row(Text(system.label), _kbps(system.kbps), f"{found.correct} of {found.trials}", share, interval, f"{found.p:.2g}")
-    by_listener = _table("Correct by listener", "", *(system.label for system in scores.systems))
+        numbers = f"{found.correct} of {found.trials}", f"{100 * found.share:.0f} %", _share_interval(found)
+        table.add_row(Text(system.label), _kbps(system.kbps), *numbers, f"{found.p:.2g}", f"{system.p_holm:.2g}")
+    by_listener = _table("Correct by listener", "p: of each by itself, not corrected", *(system.label for system in scores.systems))
     for place, listener in enumerate(scores.listeners):
         tallies = [system.by_listener[place][1] for system in scores.systems]
         by_listener.add_row(Text(listener), *(f"{found.correct} of {found.trials}, p {found.p:.2g}" for found in tallies))
@@ -82,7 +86,7 @@ def abx_numbers(scores: AbxScores) -> dict[str, Any]:
         "listeners": scores.listeners,
         "against": scores.against,
         "systems": [
-            {"name": found.name, "label": found.label, "kbps": found.kbps, **_tally(found.overall)}
+            {"name": found.name, "label": found.label, "kbps": found.kbps, **_tally(found.overall), "p_holm": found.p_holm}
             | {"by_clip": [_tally(each) for each in found.by_clip]}
             | {"by_listener": [{"listener": who, **_tally(each)} for who, each in found.by_listener]}
             for found in scores.systems
@@ -96,7 +100,7 @@ def mushra_plot_svg(scores: MushraScores) -> str:
         Bar(found.label, found.overall.mean, found.overall.low.value, found.overall.high.value, tuple(each.mean for each in found.by_clip))
         for found in scores.systems
     ]
-    who = f"{len(scores.listeners)} listener{'' if len(scores.listeners) == 1 else 's'}"
+    who = counted(len(scores.listeners), "listener")
     return interval_plot_svg(bars, f"MUSHRA score: mean and 95 % interval of {who}, marks: clips", (-2, 102))
 
 
@@ -106,13 +110,14 @@ def abx_plot_svg(scores: AbxScores) -> str:
         Bar(
             found.label,
             100 * found.overall.share,
-            100 * found.overall.low,
-            100 * found.overall.high,
+            100 * found.overall.low.value,
+            100 * found.overall.high.value,
             tuple(100 * each.share for each in found.by_clip),
         )
         for found in scores.systems
     ]
-    return interval_plot_svg(bars, "% correct and 95 % interval, marks: clips, dotted: guessing", (-2, 102), marked=50)
+    who = counted(len(scores.listeners), "listener")
+    return interval_plot_svg(bars, f"% correct and 95 % interval of {who}, marks: clips, dotted: guessing", (-2, 102), marked=50)
 
 
 def _table(title: str, caption: str, *columns: str) -> Table:
@@ -129,6 +134,10 @@ def _kbps(value: float | None) -> str:
 
 def _interval(low: Measured, high: Measured) -> str:
     return NOT_MEASURED if low.reason else f"{low.value:.1f} to {high.value:.1f}"
+
+
+def _share_interval(found: Tally) -> str:
+    return NOT_MEASURED if found.low.reason else f"{100 * found.low.value:.0f} to {100 * found.high.value:.0f} %"
 
 
 def _p(found: Measured) -> str:
@@ -150,7 +159,8 @@ def _values(**found: Measured) -> dict[str, Any]:
 
 
 def _tally(found: Tally) -> dict[str, Any]:
-    return {"correct": found.correct, "trials": found.trials, "share": found.share, "low": found.low, "high": found.high, "p": found.p}
+    counts = {"correct": found.correct, "trials": found.trials, "share": found.share, "p": found.p}
+    return counts | _values(low=found.low, high=found.high)
 
 
 def screening_lines(scores: MushraScores) -> Sequence[str]:
@@ -159,8 +169,9 @@ def screening_lines(scores: MushraScores) -> Sequence[str]:
     return lines if scores.mid_anchor else [*lines, "screened by the hidden reference and the low anchor: this test has no mid anchor"]
 
 
-def hole_lines(scores: MushraScores) -> Sequence[str]:
+def hole_lines(scores: MushraScores | AbxScores) -> Sequence[str]:
     """Why some intervals and p-values are not measured, each reason once."""
     found = [measured for system in scores.systems for measured in (system.overall.low, system.overall.high)]
-    found += [measured for pair in scores.differences for measured in (pair.low, pair.high, pair.p)]
+    if isinstance(scores, MushraScores):
+        found += [measured for pair in scores.differences for measured in (pair.low, pair.high, pair.p)]
     return [f"{NOT_MEASURED}: {reason}" for reason in dict.fromkeys(measured.reason for measured in found if measured.reason)]

@@ -108,7 +108,7 @@ def analyse(
             ]
     else:
         scores = abx_scores(told, sessions)
-        tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), []
+        tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), hole_lines(scores)
         counted = len(sessions)
     if counted:
         write_whole(plot, picture.encode())
