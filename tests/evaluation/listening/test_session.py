@@ -34,6 +34,10 @@ def test_what_the_page_saved_is_read_in_the_order_of_names(tmp_path):
     assert read_sessions(paths, TOLD) == [other, GOOD]
 
 
+def test_a_session_that_an_editor_saved_again_is_read(tmp_path):
+    assert read_sessions([written(tmp_path, b"\xef\xbb\xbf" + GOOD.model_dump_json().encode())], TOLD) == [GOOD]
+
+
 HOSTILE = {
     "empty": b"",
     "no json": b"<html>",
@@ -79,6 +83,13 @@ def test_a_listener_twice_a_missing_file_and_no_files_are_told(tmp_path):
         read_sessions([tmp_path], TOLD)
     with pytest.raises(DataError, match="no results"):
         read_sessions([], TOLD)
+
+
+@pytest.mark.parametrize("name", ["Anna B", "anna b", "Anna  B\u200b", "\uff21nna B", "AnnaB"])
+def test_a_listener_is_the_same_however_the_name_is_typed(tmp_path, name):
+    twice = [written(tmp_path, changed(listener=one), f"{n}.json") for n, one in enumerate((name, "Anna B"))]
+    with pytest.raises(DataError, match="keep one"):
+        read_sessions(twice, TOLD)
 
 
 def test_abx_trials_that_are_not_those_of_the_test_are_told(tmp_path):

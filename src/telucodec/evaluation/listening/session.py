@@ -1,5 +1,7 @@
 """What a listener hands in: one JSON file of a session, as the page wrote it. It comes by mail, so everything in it is checked."""
 
+import codecs
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -72,20 +74,26 @@ class Session(Row):
 def read_sessions(paths: Sequence[Path], key: Key) -> list[Session]:
     """Read one session per file, each complete and of the test of `key`, in the order of listeners' names.
 
-    Raises DataError, naming the file, for one that is missing, broken, unfinished, of another test, or a listener's second.
+    Raises DataError, naming the file, for one that is missing, broken, unfinished, of another test, or a listener's second, whose name
+    may be written in another way.
     """
     found: dict[str, tuple[Session, Path]] = {}
     for path in map(Path, paths):
         session = _read(path)
         if fault := _fault(session, key):
             raise DataError(f"{printable(path)}: {fault}")
-        if session.listener in found:
-            other = printable(found[session.listener][1])
-            raise DataError(f"{printable(path)}: is of listener {session.listener}, as is {other}; keep one of them")
-        found[session.listener] = session, path
+        first, other = found.setdefault(_plain(session.listener), (session, path))
+        if first is not session:
+            raise DataError(f"{printable(path)}: is of listener {session.listener}, as is {printable(other)}; keep one of them")
     if not found:
         raise DataError("no results of listeners; pass the JSON files that the page saved")
-    return [session for _, (session, _) in sorted(found.items())]
+    return sorted((session for session, _ in found.values()), key=lambda session: session.listener)
+
+
+def _plain(name: str) -> str:
+    """`name` as it reads: without case, white space and characters of format, in one form of Unicode."""
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(char for char in letters if not char.isspace() and unicodedata.category(char) != "Cf")
 
 
 def _read(path: Path) -> Session:
@@ -97,7 +105,7 @@ def _read(path: Path) -> Session:
     if len(content) > MAX_BYTES:
         raise DataError(f"{printable(path)}: is larger than any listener's results; pass the JSON file that the page saved")
     try:
-        return Session.model_validate_json(content)
+        return Session.model_validate_json(content.removeprefix(codecs.BOM_UTF8))  # an editor may have put that mark in front
     except ValidationError as error:
         raise DataError(
             f"{printable(path)}: no results of a listening test ({first_fault(error)}); ask the listener to save again"
