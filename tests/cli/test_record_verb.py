@@ -105,6 +105,8 @@ def test_a_slip_is_one_clear_line(prompts, tmp_path):
     assert "no such file" in complaint(tmp_path / "none.txt", "--out", tmp_path / "out")
     (tmp_path / "empty.txt").touch()
     assert "holds no sentence" in complaint(tmp_path / "empty.txt", "--out", tmp_path / "out")
+    (tmp_path / "odd.txt").write_text("మంచి రోజు\n\nनमस्ते\u202e\n", "utf-8")
+    assert "odd.txt, line 3: holds characters" in complaint(tmp_path / "odd.txt", "--out", tmp_path / "out")
     assert "is empty" in complaint(prompts, "--out", tmp_path / "out", "--consent", tmp_path / "empty.txt")
     assert "needs a terminal" in complaint(prompts, "--out", tmp_path / "out")
     for name in ("--speaker", "--language", "--licence"):

@@ -11,7 +11,7 @@ from telucodec.data.manifest import one_form
 from telucodec.data.sources.source import Reject, Utterance
 from telucodec.data.synthesis.voice import Voice
 from telucodec.errors import DataError, MediaError
-from telucodec.files import read_table
+from telucodec.files import fits_a_line, read_table
 
 DIGITS = 16
 """Of the digest in a name: 64 bits, so that no two sentences of a million share one."""
@@ -25,9 +25,12 @@ def read_sentences(path: Path) -> list[str]:
 def read_lines(path: Path) -> list[str]:
     """Return the sentences of `path`, one a line, in NFC with single spaces; what follows a tab in a line is passed over.
 
-    Raises DataError where there is none.
+    Raises DataError where there is none, or one holds characters that do not print.
     """
-    clean = (one_form(line.split("\t")[0]) for line in read_table(path).split("\n"))
+    clean = [one_form(line.split("\t")[0]) for line in read_table(path).split("\n")]
+    for number, line in enumerate(clean, 1):
+        if not fits_a_line(line):
+            raise DataError(f"{path}, line {number}: holds characters that do not print; type that line anew, or leave it out")
     sentences = [line for line in clean if line]
     if not sentences:
         raise DataError(f"{path}: holds no sentence; write one on each line")
