@@ -156,7 +156,8 @@ def curve(
         return
     for point in points:
         typer.echo(
-            f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
+            f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  {point.updates:7,} updates  "
+            f"CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
         )
     typer.echo(f"{checkpoint_dir}: {len(points)} runs of {minutes:g} min each")
 

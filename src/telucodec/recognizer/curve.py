@@ -1,7 +1,7 @@
 """How errors fall with more speech: the same recogniser from nothing on growing parts of the training rows, tested on the same rows.
 
 Parts are nested and grow row by row in the order of a hash, so that rows of one recording may lie in and out of a part; every run has the
-same length in minutes.
+same length in minutes, and as many updates as the machine makes in them.
 """
 
 import hashlib
