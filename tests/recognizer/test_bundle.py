@@ -247,7 +247,8 @@ def test_prompts_may_be_the_texts_of_a_manifest(bundle, toy_data, tmp_path, suff
     done = CliRunner().invoke(
         recognizer_verbs, ["evaluate", str(bundle), str(toy_data / "val.csv"), "--closed", str(tmp_path / f"prompts{suffix}")]
     )
-    assert done.exit_code == 0 and "100 % without error" in done.output
+    assert done.exit_code == 0 and "100 % without error (up to 22.1 % may still be wrong)" in done.output  # of 12 clips
+    assert "WER 0.0 % (interval not measured)" in done.output
 
 
 def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("jiwer")
 
-from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses, rates_of
+from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses, most_wrong, rates_of
 
 
 def test_errors_are_counted_as_by_hand():
@@ -49,6 +49,22 @@ def test_speakers_who_differ_widen_the_interval():
 def test_no_clips_have_no_rate():
     rates = error_rates([], [])
     assert math.isnan(rates.wer) and math.isnan(rates.cer_interval[0])
+
+
+@pytest.mark.parametrize("heard", ["", "x", "a b"])
+def test_clips_of_one_rate_have_no_interval(heard):
+    rates = error_rates(["a b", "a b", "a b"], [heard] * 3)
+    assert all(math.isnan(end) for end in (*rates.wer_interval, *rates.cer_interval))
+
+
+def test_clips_that_differ_in_letters_alone_have_an_interval_of_letters_alone():
+    rates = error_rates(["ab", "ab", "ab"], ["ax", "xx", "ax"])
+    assert math.isnan(rates.wer_interval[0]) and rates.cer_interval[0] < rates.cer < rates.cer_interval[1]
+
+
+def test_of_clips_without_error_so_many_may_be_wrong_that_none_was_seen_in_one_of_twenty_tests():
+    assert most_wrong(38) == pytest.approx(0.0758, abs=1e-4)
+    assert all((1 - most_wrong(count)) ** count == pytest.approx(0.05) for count in (1, 10, 1000))
 
 
 def test_confusions_are_of_aksharas():

@@ -21,7 +21,7 @@ from telucodec.recognizer.evaluate import Evaluation
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.examples import BatchConfig, Transcribed, transcribed
 from telucodec.recognizer.mixes import mixes as make_mixes
-from telucodec.recognizer.score import Rates
+from telucodec.recognizer.score import Rates, most_wrong
 from telucodec.recognizer.transcribe import transcribe as hear
 from telucodec.recognizer.transcribe import windows_of
 
@@ -327,14 +327,15 @@ def _tell_left_out(found: Transcribed | Evaluation) -> None:
 
 
 def _told(rates: Rates) -> str:
+    unseen = f" (up to {100 * most_wrong(rates.num_clips):.1f} % may still be wrong)" if rates.exact == 1 else ""
     return (
         f"{rates.num_clips} clips, WER {100 * rates.wer:.1f} % ({_interval(rates.wer_interval)}), "
-        f"CER {100 * rates.cer:.1f} % ({_interval(rates.cer_interval)}), {100 * rates.exact:.0f} % without error"
+        f"CER {100 * rates.cer:.1f} % ({_interval(rates.cer_interval)}), {100 * rates.exact:.0f} % without error{unseen}"
     )
 
 
 def _interval(shares: tuple[float, float]) -> str:
-    """In per cent; one clip has none."""
+    """In per cent; one clip, and clips that are all alike, have none."""
     return "interval not measured" if math.isnan(shares[0]) else f"{100 * shares[0]:.1f} to {100 * shares[1]:.1f}"
 
 

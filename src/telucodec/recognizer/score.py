@@ -1,7 +1,8 @@
 """How wrong texts are: WER and CER after the normaliser, by speaker and source, with intervals, and which aksharas are taken for which.
 
 Errors are counted by jiwer. A rate over clips is all errors over all words (or characters) said; its 95 % interval is the middle of
-2,000 bootstrap samples of speakers, or of clips where there are fewer than 10 speakers (Bisani and Ney, ICASSP 2004).
+2,000 bootstrap samples of speakers, or of clips where there are fewer than 10 speakers (Bisani and Ney, ICASSP 2004). Where all that is
+resampled has the same rate, as without any error, samples cannot differ, and there is no interval.
 """
 
 from collections import Counter
@@ -36,6 +37,7 @@ class Rates:
     num_words: int
     wer: float
     wer_interval: tuple[float, float]
+    """NaN where there is nothing that differs."""
     cer: float
     cer_interval: tuple[float, float]
     exact: float
@@ -68,13 +70,27 @@ def rates_of(errors: Sequence[Errors], speakers: Sequence[str] = (), intervals: 
     np.add.at(sums, groups, counts)
     wer, cer = _ratio(counts[:, 1].sum(), counts[:, 0].sum()), _ratio(counts[:, 3].sum(), counts[:, 2].sum())
     spread = [(np.nan, np.nan)] * 2
-    if intervals and len(sums) > 1:
+    if intervals and len(sums):
         drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
-        totals = sums[drawn].sum(axis=1)  # [resamples, 4]
-        spread = [np.percentile(totals[:, wrong] / totals[:, of], (2.5, 97.5)) for wrong, of in ((1, 0), (3, 2))]
+        spread = [_interval(sums[:, wrong], sums[:, of], drawn) for wrong, of in ((1, 0), (3, 2))]
     exact = float(np.mean(counts[:, 3] == 0)) if len(counts) else float("nan")
-    (low, high), (lowest, highest) = spread
-    return Rates(len(counts), int(counts[:, 0].sum()), wer, (float(low), float(high)), cer, (float(lowest), float(highest)), exact)
+    return Rates(len(counts), int(counts[:, 0].sum()), wer, spread[0], cer, spread[1], exact)
+
+
+def _interval(wrong: np.ndarray, of: np.ndarray, drawn: np.ndarray) -> tuple[float, float]:
+    """Of the rate of groups [n], `drawn` [resamples, n] times; NaN where all have the same."""
+    if np.array_equal(wrong * of[0], wrong[0] * of):
+        return np.nan, np.nan
+    low, high = np.percentile(wrong[drawn].sum(axis=1) / of[drawn].sum(axis=1), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def most_wrong(num_clips: int) -> float:
+    """Share of clips, 0 to 1, that may be wrong although none of `num_clips` was: Clopper and Pearson's bound (1934), one-sided, 95 %.
+
+    Clips are taken for independent; those of one speaker are less than that.
+    """
+    return 1 - 0.05 ** (1 / num_clips)
 
 
 def confusions(references: Sequence[str], hypotheses: Sequence[str]) -> list[tuple[str, str, int]]:
