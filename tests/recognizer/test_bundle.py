@@ -175,6 +175,14 @@ def test_a_word_begins_and_ends_with_speech_wherever_its_symbols_were_said(telug
     assert stretches[-1].words[0].end_s == pytest.approx(2 + loud[-1], abs=0.1)
 
 
+@pytest.mark.parametrize("rate, told", [(8000, True), (SAMPLE_RATE, False), (44_100, False)])
+def test_sound_narrower_than_what_a_recogniser_hears_is_told_of(bundle, tmp_path, rate, told):
+    write_audio(tmp_path / "call.wav", np.zeros((1, rate), np.float32), rate)
+    done = CliRunner().invoke(recognizer_verbs, ["transcribe", str(tmp_path / "call.wav"), "--model", str(bundle), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout) == []
+    assert ("8,000 Hz and has nothing above 4 kHz" in done.stderr) == told
+
+
 def test_silence_says_nothing(bundle, tmp_path):
     write_audio(tmp_path / "silence.wav", np.zeros((1, SAMPLE_RATE), np.float32), SAMPLE_RATE)
     assert list(transcribe(windows_of(tmp_path / "silence.wav"), load_bundle(bundle))) == []

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.audio.media import SAMPLE_RATE, source_facts
 from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
@@ -15,7 +16,7 @@ from telucodec.cli.typed import typed
 from telucodec.data.manifest import MANIFEST_SUFFIXES, OWN, moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
-from telucodec.files import without_nan, write_whole
+from telucodec.files import printable, without_nan, write_whole
 from telucodec.recognizer.bundle import load_bundle
 from telucodec.recognizer.evaluate import Evaluation
 from telucodec.recognizer.evaluate import evaluate as measure
@@ -240,6 +241,9 @@ def transcribe(
     recognizer = load_bundle(model, lm)
     if closed:
         recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
+    if source.suffix.lower() != ".tlc" and 0 < (rate := source_facts(source).sample_rate) < SAMPLE_RATE:
+        what = f"its sound is of {rate:,} Hz and has nothing above {rate / 2000:g} kHz"
+        typer.echo(f"{printable(source)}: {what}; a recogniser that learned from wider sound may hear it badly", err=True)
     with progress_bar(f"transcribe {source.name}") as progress:
         stretches = list(hear(windows_of(source, codec), recognizer, progress))
     as_json = as_json or (out is not None and out.suffix == ".json")
