@@ -138,8 +138,9 @@ def test_no_run_is_to_last_for_ever(verb, tmp_path):
 
 
 def test_gates_stop_what_is_too_short(data):
-    stopped = here(*training(data, "--updates", 100, "--experiment_name", "short")).exception
-    assert isinstance(stopped, TrainingError) and "planned updates" in str(stopped) and "--no-gates" in str(stopped)
+    done = here(*training(data, "--updates", 100, "--experiment_name", "short"))
+    assert isinstance(done.exception, TrainingError) and "planned updates" in str(done.exception) and "--no-gates" in str(done.exception)
+    assert "gate passed  validation apart from training: 0 of 2 rows" in done.stderr
 
 
 def test_two_processes_end_as_one_does(data):

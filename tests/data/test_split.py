@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from telucodec.data.manifest import Segment
-from telucodec.data.split import PARTS, SplitConfig, split
+from telucodec.data.split import PARTS, SplitConfig, also_in, split
 from telucodec.data.transcript import normalised
 from telucodec.errors import DataError
 
@@ -252,3 +252,24 @@ def test_a_split_that_leaves_nothing_to_train_on_is_an_error():
     rows = crowd(3)
     with pytest.raises(DataError, match="none is left to train on.*--anew"):
         split(rows, before={"test": rows})
+
+
+def test_rows_whose_sound_or_sentence_is_elsewhere_too_are_found():
+    rows = [replace(row, text=f"line {at}.") for at, row in enumerate(rows_of("a", "kavya", 6))]
+    learned, held_out = rows[:3], rows[3:]
+    assert also_in(held_out, learned) == []  # they touch, and share no sample
+    assert also_in(learned, learned) == learned
+    later = replace(held_out[0], start_s=14.9)
+    again = replace(held_out[1], path="copy.flac", text="Line 1")
+    other = replace(again, speaker="ravi")
+    unknown, mute = replace(again, speaker=""), replace(again, text=" ...")
+    assert also_in([later, again, other, unknown, mute], [*learned, *(replace(row, path="b.flac") for row in (unknown, mute))]) == [
+        later,
+        again,
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_split_shares_nothing(seed):
+    parts = split(crowd(20), SplitConfig(seed=seed))
+    assert also_in(parts.val + parts.test, parts.train) == [] == also_in(parts.test, parts.val)

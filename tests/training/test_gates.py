@@ -7,8 +7,9 @@ import pytest
 import torch
 from tiny import built, on_cpu, speech_crops, tiny
 
+from telucodec.data.manifest import Segment
 from telucodec.training.faults import FAULTS
-from telucodec.training.gates import Plan, check, no_refuge, planned
+from telucodec.training.gates import Plan, apart, check, no_refuge, planned
 from telucodec.training.recipe import recipe_of
 from telucodec.training.trainer import Trainer
 
@@ -73,6 +74,13 @@ def test_discriminators_that_hardly_join_are_named_before_the_run(updates, said)
     assert str(verdict).startswith(said)
     assert ("join after 3,000" in str(verdict)) == (3_000 <= updates < 4_500)
     assert str(planned(Plan(3_000, 1.2), recipe_of("perceptual"))).startswith("passed")
+
+
+def test_validation_on_what_was_learned_from_is_told():
+    rows = [Segment(f"{name}.flac", 0.0, 5.0, f"{name}.mp4", "", 0.1, 0.5, 0.0) for name in "abcd"]
+    assert str(apart(rows[:2], rows[2:])).startswith("passed  validation apart from training: 0 of 2 rows")
+    told = apart(rows[:3], rows[1:])
+    assert told.passed and str(told).startswith("noted   validation apart from training: 2 of 3 rows") and "b.mp4 at 0 s" in str(told)
 
 
 def test_silent_data_is_named_rather_than_the_loss():

@@ -10,7 +10,7 @@ Texts are one sentence where the rule of `transcript.py`, by which the recognise
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from telucodec.data.extract import TEST_FOLDER, for_test
@@ -136,6 +136,27 @@ def _take_more(rows: list[Segment], have: list[Segment], target_s: float, salt: 
         return _take(rows, target_s, salt)
     names = _in_turn(rows, _speaker_or_recording, target_s - _duration(have), salt)
     return [row for row in rows if _speaker_or_recording(row) in names], [row for row in rows if _speaker_or_recording(row) not in names]
+
+
+def also_in(rows: Iterable[Segment], others: Sequence[Segment]) -> list[Segment]:
+    """Return those of `rows` whose sound is, all or in part, in a row of `others` too, or whose sentence their speaker says there too.
+
+    Raises DataError as `Segment.span` does.
+    """
+    rows = list(rows)
+    paths, speakers = {row.path for row in rows}, {row.speaker for row in rows} - {""}
+    said = {(row.speaker, normalised(row.text)) for row in others if row.speaker in speakers} - {(name, "") for name in speakers}
+    spans = defaultdict(list)
+    for other in others:
+        if other.path in paths:
+            spans[other.path].append(other.span)
+
+    def found(row: Segment) -> bool:
+        start, size = row.span
+        overlaps = any(start < first + length and first < start + size for first, length in spans[row.path])
+        return overlaps or (row.speaker, normalised(row.text)) in said
+
+    return [row for row in rows if found(row)]
 
 
 def _without_repeats(

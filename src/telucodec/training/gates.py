@@ -5,7 +5,7 @@ Most ways in which such a codec fails show on one second of sound and an untrain
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from telucodec.data.manifest import Segment
+from telucodec.data.split import also_in
 from telucodec.losses.sum import SumConfig
 from telucodec.models.quantizers.quantizer import Quantized
 from telucodec.models.vq_codec import VQCodec
@@ -73,6 +75,16 @@ def check(codec: VQCodec, recipe: RecipeConfig, wave: np.ndarray, plan: Plan) ->
     yield codebooks_at_latents(codec, crops)
     yield revival(copy.deepcopy(codec), crops)
     yield from overfits(copy.deepcopy(codec), recipe, crops)
+
+
+def apart(rows: Sequence[Segment], validation: Sequence[Segment]) -> Verdict:
+    """Rows to validate with that are among those to learn from are told, and no fault: they may be all there is."""
+    repeated = also_in(validation, rows)
+    measured = f"{len(repeated)} of {len(validation)} rows of val.csv are in train.csv too"
+    if repeated:
+        measured += f", the first is {repeated[0].recording} at {repeated[0].start_s:g} s"
+    cause = "sound or sentence were learned from, so what is measured there flatters; `telucodec manifest split` keeps them apart"
+    return Verdict("validation apart from training", True, measured, cause, noted=bool(repeated))
 
 
 def planned(plan: Plan, recipe: RecipeConfig) -> Verdict:

@@ -23,6 +23,7 @@ from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.trained import ENCODEC, trained_codec
 from telucodec.models.vq_codec import VQCodec
 from telucodec.progress import Progress
+from telucodec.training.gates import apart
 from telucodec.training.journal import wandb_module
 from telucodec.training.recipe import RecipeConfig, RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
@@ -81,10 +82,12 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
             "choose --processes so, or the --batch_size of a new run"
         )
     root = request.data or folder.data()
-    rows = read_manifest(root / "train.csv")
+    rows, held_out = read_manifest(root / "train.csv"), read_manifest(root / "val.csv")
     samples, ends = pack(rows, root, root / "packed", progress)
     crops = crops_of(config, samples, ends)
-    validation = validation_sounds(read_manifest(root / "val.csv"), root)
+    validation = validation_sounds(held_out, root)
+    if request.gates and not request.resume:
+        say(f"gate {apart(rows, held_out)}")
     if folder is None:  # not before the data is known to be there
         preset = request.preset or ("from-" + Path(request.start.removeprefix(ENCODEC)).name if begun else config.recipe.model)
         name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
