@@ -1,3 +1,5 @@
+import itertools
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,8 @@ from telucodec.runtime.model import HOP, load_model
 from telucodec.runtime.quantise import noise_signs, quantise, restore
 from telucodec.runtime.synthesis import REFINED, Synthesis
 from telucodec.training.recipe import CONFIGS
-from telucodec.training.synthesis import REFINED_PARTS, Crops, Prepared, SynthesisRecipe, SynthesisTrainer, prepare
+from telucodec.training.run_folder import CHECKPOINT
+from telucodec.training.synthesis import REFINED_PARTS, Crops, Prepared, SynthesisRecipe, SynthesisTrainer, prepare, train_synthesis
 
 SMALL = {"width": 32, "blocks": 2, "batch_size": 4, "crop_frames": 40, "optimiser": {"learning_rate": 5e-3, "warmup_updates": 5}}
 
@@ -65,6 +68,37 @@ def test_what_goes_on_is_what_never_stopped(recipe, prepared):
         second.update(number / 6)
     for name, tensor in whole.state_dict()["average"].items():
         assert torch.equal(tensor, second.state_dict()["average"][name]), name
+
+
+def after_steps(monkeypatch, number, happens):
+    """Have it happen amid an update: when the optimiser has taken so many steps, before anyone notes it."""
+    step, calls = torch.optim.AdamW.step, itertools.count(1)
+
+    def stepped(self, *arguments):
+        step(self, *arguments)
+        if next(calls) == number:
+            happens()
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", stepped)
+
+
+def train_for_a_minute(recipe, prepared, folder):
+    return train_synthesis(recipe, [prepared], prepared, 1.0, folder, Fabric(accelerator="cpu", devices=1), lambda line: None)
+
+
+def test_ctrl_c_within_an_update_waits_for_its_end(recipe, prepared, tmp_path, monkeypatch):
+    after_steps(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        train_for_a_minute(recipe, prepared, tmp_path)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    assert state["updates"] == state["optimiser"]["state"][0]["step"] == 2
+
+
+def test_an_update_that_breaks_off_leaves_nothing_to_go_on_from(recipe, prepared, tmp_path, monkeypatch):
+    after_steps(monkeypatch, 2, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_for_a_minute(recipe, prepared, tmp_path)
+    assert not (tmp_path / CHECKPOINT).exists()
 
 
 def test_training_and_runtime_repair_alike(telugu, recipe):

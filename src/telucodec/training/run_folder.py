@@ -14,6 +14,7 @@ from telucodec.config import parse, read_toml
 from telucodec.errors import TelucodecError, TrainingError
 from telucodec.files import append_line, without_nan, write_whole
 
+CHECKPOINT = "resume.pt"
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -23,7 +24,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         self.config, self.log = self.path / "config.toml", self.path / "log.jsonl"
-        self.resume, self.model = self.path / "resume.pt", self.path / "model"
+        self.resume, self.model = self.path / CHECKPOINT, self.path / "model"
 
     @classmethod
     def new(cls, parent: Path, name: str, config: BaseModel) -> "RunFolder":
@@ -38,7 +39,7 @@ class RunFolder:
         """The run in `path` and its settings, of that `kind`. Raises TrainingError where there is none to go on with."""
         folder = cls(path)
         if not folder.config.exists() or not folder.resume.exists():
-            raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and resume.pt")
+            raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and {CHECKPOINT}")
         return folder, parse(read_toml(folder.config), kind, folder.config)
 
     def write_beginning(self, command: str, data: Path, **others: object) -> None:

@@ -39,7 +39,9 @@ from telucodec.stream.packet import MOST_FRAMES
 from telucodec.stream.rehearsal import rehearse
 from telucodec.training.examples import QUIETEST, loud_rms
 from telucodec.training.recipe import OptimiserConfig
-from telucodec.training.train import Clock
+from telucodec.training.run_folder import CHECKPOINT
+from telucodec.training.train import CHECKPOINT_S, Clock
+from telucodec.undisturbed import undisturbed
 
 STEP_OCTAVES = {"natural": (-2.5, 2.5), "fidelity": (-3.4, 0.6)}
 """Steps to prepare for, in octaves over the RMS of the louder half of a recording: about 2 to 16 kbps, 1.5 to 20."""
@@ -47,7 +49,6 @@ LIVE_KBPS = (6.0, 18.0)
 LIVE_LOSS = (0.0, 0.0, 0.05, 0.1, 0.2)
 """Rates and shares of lost packets to prepare for in live sound."""
 BURST = 1.5
-CHECKPOINT, CHECKPOINT_S = "resume.pt", 120.0
 MOST_VALIDATIONS, VALIDATION_BATCHES = 16, 12
 
 
@@ -350,10 +351,13 @@ def train_synthesis(
     say(_line(trainer, held_out, clock))
     marks = [minutes * 60 * (mark / MOST_VALIDATIONS) ** 2 for mark in range(1, MOST_VALIDATIONS + 1)]
     marks = [mark for mark in marks if mark > clock.spent_s]
-    saved_s = clock.spent_s
+    saved_s, torn = clock.spent_s, False  # whether an update has begun and not ended: nothing to go on from
     try:
         while (spent_s := clock.spent_s) < 60 * minutes:
-            terms = trainer.update(spent_s / (60 * minutes))
+            with undisturbed():
+                torn = True
+                terms = trainer.update(spent_s / (60 * minutes))
+                torn = False
             progress(spent_s, 60 * minutes, " ".join(f"{name} {term:.3g}" for name, term in terms.items()))
             if spent_s >= marks[0]:
                 marks = marks[1:]
@@ -362,7 +366,8 @@ def train_synthesis(
                 _save(trainer, clock, resume)
                 saved_s = spent_s
     finally:
-        _save(trainer, clock, resume)
+        if not torn:
+            _save(trainer, clock, resume)
     say(_line(trainer, held_out, clock))
     return trainer.average.net
 

@@ -114,7 +114,7 @@ def train(
     try:
         return run.to_its_end()
     except BaseException:
-        if trainer.updates and not run.amid_update:  # what an update that broke off leaves is nothing to go on from
+        if trainer.updates and not run.torn:
             run.save()
         raise
     finally:
@@ -145,7 +145,7 @@ class _Run:
         self.points = [_point(entry) for entry in folder.read_log() if "correlation" in entry]
         self.told: set[str] = set()
         self.loading_s = 0.0
-        self.amid_update = False
+        self.torn = False  # whether an update has begun and not ended: nothing to go on from
 
     def to_its_end(self) -> Outcome:
         marks = [(number / MOST_VALIDATIONS) ** 2 for number in range(1, MOST_VALIDATIONS)]
@@ -181,9 +181,9 @@ class _Run:
         batch = self.crops.batch(self.trainer.updates)
         self.loading_s += time.perf_counter() - began
         with undisturbed():
-            self.amid_update = True
+            self.torn = True
             terms = self.trainer.update(batch, share)
-            self.amid_update = False
+            self.torn = False
         updates, spent_s = self.trainer.updates, self.clock.spent_s
         if self.journal and updates % LOGGED_UPDATES == 0:
             heard_hours = updates * self.crops.batch_s / 3600
