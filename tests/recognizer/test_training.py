@@ -25,7 +25,7 @@ from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import Trained, load_recognizer
 from telucodec.recognizer.train import Validation
 from telucodec.recognizer.units import Units, UnitsConfig
-from telucodec.training.recipe import OptimiserConfig
+from telucodec.training.pace import OptimiserConfig
 
 SMALL = ConformerConfig(width=32, num_blocks=2, num_heads=2, expansion=2, kernel=7, channels=8)
 

@@ -18,7 +18,7 @@ from telucodec.recognizer.examples import Batch, Transcribed
 from telucodec.recognizer.features import steps_of
 from telucodec.recognizer.text import scripts
 from telucodec.training.gates import Verdict
-from telucodec.training.recipe import OptimiserConfig
+from telucodec.training.pace import OptimiserConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

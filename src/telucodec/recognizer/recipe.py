@@ -11,7 +11,8 @@ from telucodec.recognizer.gates import GateConfig
 from telucodec.recognizer.model import Conformer, ConformerConfig
 from telucodec.recognizer.text import Script
 from telucodec.recognizer.units import Units, UnitsConfig
-from telucodec.training.recipe import OptimiserConfig, config_path
+from telucodec.training.pace import OptimiserConfig
+from telucodec.training.recipe import config_path
 
 FOLDER = "recognizers"
 

@@ -32,6 +32,7 @@ from telucodec.recognizer.store import Trained, load_recognizer, save_recognizer
 from telucodec.training.gates import Verdict
 from telucodec.training.journal import Journal
 from telucodec.training.launch import precision_of
+from telucodec.training.pace import set_rate
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say
 from telucodec.training.trainer import seed_update
@@ -246,10 +247,7 @@ class _Loop:
 
     def _update(self, share: float) -> None:
         settings = self.config.optimiser
-        warm = min(1.0, (self.updates + 1) / max(1, settings.warmup_updates))
-        cosine = settings.final_share + (1 - settings.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * warm * cosine
+        set_rate(self.optimiser, settings.learning_rate * settings.rate_share(self.updates, share))
         seed_update(self.config.seed, self.updates)
         augmented = self.epoch >= self.config.augment.first_epoch
         batch = self.examples.batch(
@@ -272,12 +270,7 @@ class _Loop:
             )
         self.optimiser.step()
         self.updates += 1
-        decay = min(settings.average_decay, (1 + self.updates) / (10 + self.updates))  # a long memory only once there is much to remember
-        with torch.no_grad():
-            for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
-            for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                kept.copy_(new)
+        settings.follow(self.average, self.model, self.updates)
         self.heard_s += float(batch.num_frames.sum()) * self.config.features.hop / SAMPLE_RATE
         self.losses = [*self.losses[-99:], told]
         self.place += 1

@@ -20,6 +20,7 @@ from telucodec.runtime.codes import EMBEDDING_UNIT, PAST_FRAMES, CodesModel
 from telucodec.runtime.context import LARGEST_BIAS, UNIT, WEIGHT_UNIT
 from telucodec.runtime.vq import PACKET_FRAMES
 from telucodec.training.context import floored, rounded
+from telucodec.training.pace import running_mean, set_rate, small_rate_share
 
 HIDDEN = 128
 RANK = 32
@@ -136,8 +137,7 @@ def fit_codes(
         optimiser = torch.optim.AdamW([{"params": weights}, {"params": biases, "weight_decay": 0.0}], weight_decay=WEIGHT_DECAY)
         began, update, mean = time.monotonic(), 0, math.nan
         while (done := max((time.monotonic() - began) / (60 * minutes), update / (updates or math.inf))) < 1:
-            for group in optimiser.param_groups:
-                group["lr"] = LEARNING_RATE * min(1, (update + 1) / 50) * (1 - done) ** 1.5
+            set_rate(optimiser, LEARNING_RATE * small_rate_share(update, done))
             window = frames[torch.randint(len(frames), (BATCH_FRAMES,))].long()
             active = torch.where(
                 torch.rand(BATCH_FRAMES) < FULL_SHARE, torch.tensor(codebooks), torch.randint(1, codebooks + 1, (BATCH_FRAMES,))
@@ -149,6 +149,6 @@ def fit_codes(
             loss.backward()
             optimiser.step()
             update += 1
-            mean = loss.item() if update == 1 else 0.98 * mean + 0.02 * loss.item()
+            mean = running_mean(mean, loss.item())
             progress(done, 1, f"{mean:.2f} of {math.log2(size):.2f} bits a code")
         return net.integers()

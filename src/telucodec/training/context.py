@@ -17,6 +17,7 @@ from torch.nn import functional
 from telucodec.runtime.context import LARGEST_BIAS, UNIT, WEIGHT_UNIT, Layers
 from telucodec.runtime.model import LEVEL_FRACTIONS, LEVEL_SCALES, SCALES, SYMBOLS
 from telucodec.runtime.signs import MAGNITUDES
+from telucodec.training.pace import running_mean, set_rate, small_rate_share
 
 
 class _Straight(torch.autograd.Function):
@@ -154,14 +155,13 @@ def train(
             done = spent
         if done >= 1:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * min(1, (update + 1) / 50) * (1 - done) ** 1.5
+        set_rate(optimiser, learning_rate * small_rate_share(update, done))
         chosen = torch.randint(len(symbols), (batch,))
         loss = cost(net(features[chosen].float(), position[chosen]), symbols[chosen]).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        mean = loss.item() if update == 0 else 0.98 * mean + 0.02 * loss.item()
+        mean = running_mean(mean, loss.item())
     return mean
 
 

@@ -12,28 +12,9 @@ from telucodec.losses.sum import SumConfig
 from telucodec.models.discriminators.panel import PanelConfig
 from telucodec.models.vq_codec import VQCodecConfig
 from telucodec.training.balancer import BalancerConfig
+from telucodec.training.pace import OptimiserConfig, Positive
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
 CONFIGS = files("telucodec") / "configs"
-
-
-class OptimiserConfig(BaseModel):
-    """AdamW with a linear warm-up and a cosine down to a share of the peak."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    learning_rate: Positive = 8e-4
-    """Peak."""
-    final_share: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """Of the peak, at the end."""
-    warmup_updates: Annotated[int, Field(ge=0)] = 200
-    betas: tuple[Decay, Decay] = (0.8, 0.99)
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    clip_norm: Positive = 1.0
-    """Norm that gradients are cut to."""
-    average_decay: Decay = 0.999
-    """Of the moving average of the parameters, which is what is validated and kept."""
 
 
 class BatchConfig(BaseModel):

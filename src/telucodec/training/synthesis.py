@@ -38,7 +38,7 @@ from telucodec.stream.channel import losses
 from telucodec.stream.packet import MOST_FRAMES
 from telucodec.stream.rehearsal import rehearse
 from telucodec.training.examples import QUIETEST, loud_rms
-from telucodec.training.recipe import OptimiserConfig
+from telucodec.training.pace import OptimiserConfig, set_rate
 from telucodec.training.run_folder import CHECKPOINT
 from telucodec.training.train import CHECKPOINT_S, Clock
 from telucodec.undisturbed import undisturbed
@@ -289,9 +289,7 @@ class SynthesisTrainer:
     def update(self, progress: float) -> dict[str, float]:
         """One update; `progress` is the share of the run that is over. Raises TrainingError where the loss is not finite."""
         optimiser = self.recipe.optimiser
-        share = optimiser.final_share + (1 - optimiser.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = optimiser.learning_rate * share * min(1.0, (self.updates + 1) / max(1, optimiser.warmup_updates))
+        set_rate(self.optimiser, optimiser.learning_rate * optimiser.rate_share(self.updates, progress))
         total, terms = self.compare(self.repair, self.crops, self.updates)
         told = {name: float(term.detach()) for name, term in terms.items()}
         if not all(map(math.isfinite, told.values())):
@@ -301,9 +299,7 @@ class SynthesisTrainer:
         self.fabric.clip_gradients(self.repair, self.optimiser, max_norm=optimiser.clip_norm)
         self.optimiser.step()
         self.updates += 1
-        decay = min(optimiser.average_decay, (1 + self.updates) / (10 + self.updates))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.repair.module.parameters()), 1 - decay)
+        optimiser.follow(self.average, self.repair.module, self.updates)
         return told
 
     def begin_with(self, parameters: Mapping[str, Tensor]) -> None:

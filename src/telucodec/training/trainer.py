@@ -14,6 +14,7 @@ from telucodec.losses.adversarial import discriminator_hinge, generator_hinge
 from telucodec.losses.feature_matching import feature_matching
 from telucodec.models.quantizers.clusters import gathered
 from telucodec.models.vq_codec import VQCodec
+from telucodec.training.pace import set_rate
 from telucodec.training.recipe import RecipeConfig
 
 START_VECTORS_PER_ENTRY = 8
@@ -97,7 +98,7 @@ class Trainer:
         if not self.recipe.freeze_encoder and self.updates % self.recipe.revive_every == self.recipe.revive_every - 1:
             told["revived"] = float(self.plain.quantizer.revive(quantized.vectors))
         self.updates += 1
-        self._follow()
+        self.recipe.optimiser.follow(self.average, self.plain, self.updates)
         return told
 
     def _demand_finite(self, told: dict[str, float]) -> None:
@@ -123,23 +124,11 @@ class Trainer:
         made = self.judges.module(estimate)
         return {"generator": generator_hinge(made.logits), "features": feature_matching(real.features, made.features)}
 
-    def _follow(self) -> None:
-        """Move the average towards the parameters; early on it follows faster, so that it does not remember the start."""
-        decay = min(self.recipe.optimiser.average_decay, (1 + self.updates) / (10 + self.updates))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.plain.parameters()), 1 - decay)
-            for kept, buffer in zip(self.average.buffers(), self.plain.buffers(), strict=True):
-                kept.copy_(buffer)
-
     def _set_rate(self, progress: float) -> None:
-        settings = self.recipe.optimiser
-        share = settings.final_share + (1 - settings.final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-        share *= min(1.0, (self.updates + 1) / max(1, settings.warmup_updates))
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * share
+        share = self.recipe.optimiser.rate_share(self.updates, progress)
+        set_rate(self.optimiser, self.recipe.optimiser.learning_rate * share)
         if self.recipe.adversarial:
-            for group in self.judges_optimiser.param_groups:
-                group["lr"] = self.recipe.adversarial.learning_rate * share
+            set_rate(self.judges_optimiser, self.recipe.adversarial.learning_rate * share)
 
     def _own_part(self, whole: Any) -> Any:
         """The part of a batch that is this process's."""
