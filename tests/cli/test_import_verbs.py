@@ -55,7 +55,7 @@ def test_what_was_imported_is_split_mixed_counted_checked_and_converted(raw, tmp
 
     telucodec("manifest", "split", *manifests[:1], "--out", tmp_path / "fewer")
     done = telucodec("manifest", "split", *manifests[1:], "--out", tmp_path / "fewer")
-    assert "rows of the earlier split were not given this time" in done.stderr
+    assert "of the earlier split left it, not given this time" in done.stderr
 
     mixed = tmp_path / "mixes" / "mix.jsonl"
     telucodec("manifest", "mix", *manifests, "--out", mixed, "--take", "commonvoice=5,own=2")
@@ -127,6 +127,20 @@ def test_a_synthesiser_of_the_shelf_speaks_in_the_voice_asked_for(monkeypatch, t
     asked = ["tts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "tts"), "--synthesiser", "espeak", "--voice", "low"]
     assert "1 row," in CliRunner().invoke(app, asked).output
     assert read_manifest(tmp_path / "tts" / "manifest.csv")[0].speaker == "hum low"
+
+
+def test_verbs_say_one_file_and_one_row_where_there_is_one(tmp_path):
+    (tmp_path / "sounds").mkdir()
+    shutil.copy(next((SPEECH / "kerstin").glob("*.flac")), tmp_path / "sounds" / "a.flac")
+    own = tmp_path / "own" / "manifest.csv"
+    for asked, told in (
+        (["doctor", tmp_path / "sounds"], "1 file, "),
+        (["import", "folder", tmp_path / "sounds", "--out", own.parent], "1 row, "),
+        (["filter", own, "--out", tmp_path / "filtered", "--jobs", 1], "1 of 1 row, "),
+        (["manifest", "mix", own, "--out", tmp_path / "mix.csv", "--take", "own=1"], " of 1 row, seed 0"),
+        (["manifest", "convert", own, tmp_path / "all.jsonl"], "all.jsonl: 1 row\n"),
+    ):
+        assert told in CliRunner().invoke(app, list(map(str, asked)), catch_exceptions=False).output
 
 
 def test_without_a_synthesiser_the_remedy_is_told(tmp_path):

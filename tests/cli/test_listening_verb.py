@@ -40,14 +40,14 @@ def answers(key, **scores):
 def test_what_was_made_is_said_and_what_was_answered_is_counted(made):
     folder, said = made
     key = json.loads((folder / "page.key.json").read_text())
-    assert f"mushra test {key['test']}, 1 clips, 1 systems, rates not measured" in said
+    assert f"mushra test {key['test']}, 1 clip, 1 system, rates not measured" in said
     (folder / "a.json").write_text(answers(key, **{"ours": 70, "reference": 100, "anchor_3.5_kHz": 20}))
     arguments = ("analyse", folder / "a.json", "--key", folder / "page.key.json", "--plot", folder / "scores.svg")
     numbers = json.loads(telucodec(*arguments, "--json").stdout)
     assert {system["name"]: system["mean"] for system in numbers["systems"]} == {"ours": 70, "reference": 100, "anchor_3.5_kHz": 20}
     assert numbers["systems"][0]["low"] is None and numbers["systems"][0]["holes"]["low"]
     table = telucodec(*arguments).stdout
-    assert "not measured" in table and "1 of 1 listeners counted" in table
+    assert "not measured" in table and "1 of 1 listener counted" in table
     assert "not measured: an interval takes 5 values, not 1" in table
     assert (folder / "scores.svg").read_text().startswith("<svg")
 

@@ -186,7 +186,7 @@ def test_synthetic_rows_in_the_folder_test_are_left_out_and_it_is_told():
     made = [replace(row, synthetic=True) for row in rows_of("test/tts/a.wav", "espeak-ng te", 2)]
     parts = split(crowd(10) + made)
     assert parts.left_out == made
-    assert any(remark.startswith("2 synthetic rows in the folder test were left out") for remark in parts.remarks)
+    assert any(remark.startswith("2 synthetic rows in the folder test left out") for remark in parts.remarks)
 
 
 def test_synthetic_rows_of_sentences_that_are_tested_are_left_out():

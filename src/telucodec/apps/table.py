@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from telucodec.counting import counted
 from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import ContenderRow, MetricRow, Results
 from telucodec.evaluation.summary import Spread, Summary, summarise
@@ -99,7 +100,7 @@ def holes(results: Results) -> list[str]:
     for (metric_label, reason, count), codecs in codecs_by_hole.items():
         metrics_by_hole.setdefault((reason, count, tuple(codecs)), []).append(metric_label)
     return [
-        f"{', '.join(metrics)} of {_codecs(codecs, results)}, {_clips(count)}: {reason}"
+        f"{', '.join(metrics)} of {_codecs(codecs, results)}, {counted(count, 'clip')}: {reason}"
         for (reason, count, codecs), metrics in metrics_by_hole.items()
     ]
 
@@ -110,7 +111,9 @@ def failures(results: Results) -> list[str]:
     codecs_by_failure: dict[tuple[str, int], list[str]] = {}
     for (label, reason), count in counts.items():
         codecs_by_failure.setdefault((reason, count), []).append(label)
-    return [f"{_codecs(codecs, results)}, {_clips(count)} failed: {reason}" for (reason, count), codecs in codecs_by_failure.items()]
+    return [
+        f"{_codecs(codecs, results)}, {counted(count, 'clip')} failed: {reason}" for (reason, count), codecs in codecs_by_failure.items()
+    ]
 
 
 def remarks(results: Results) -> list[str]:
@@ -140,10 +143,12 @@ def number(value: float, digits: int, unit: str = "", reason: str = "nothing to 
 def spread(found: Spread, metric: MetricRow, num_clips: int) -> Cell:
     """The mean of a metric as a cell, with its range; the reasons where there is none."""
     if found.num_measured == 0:
-        return Cell(NOT_MEASURED, "; ".join(f"{_clips(count)}: {reason}" for reason, count in found.reasons) or "no clips", is_hole=True)
+        return Cell(
+            NOT_MEASURED, "; ".join(f"{counted(count, 'clip')}: {reason}" for reason, count in found.reasons) or "no clips", is_hole=True
+        )
     least, most = f"{found.least:.{metric.digits}f}", f"{found.most:.{metric.digits}f}"
     share = "" if found.num_measured == num_clips else f"{found.num_measured} of {num_clips}"
-    detail = f"from {least} to {most} over {_clips(found.num_measured)}, median {found.median:.{metric.digits}f}"
+    detail = f"from {least} to {most} over {counted(found.num_measured, 'clip')}, median {found.median:.{metric.digits}f}"
     if math.isfinite(found.low):
         detail += f"; 95 % interval of the mean {found.low:.{metric.digits}f} to {found.high:.{metric.digits}f}"
     return Cell(number(found.mean, metric.digits).text, detail, share=share)
@@ -163,7 +168,7 @@ def summary_table(results: Results) -> Table:
     if more := len(measured) - len(fitting):
         caption.append(f"{more} more metrics are in the results and their report.")
     caption += [f"{row.label} is not available: {row.missing}" for row in results.contenders if row.missing]
-    title = f"{results.test_set.name}: {_clips(results.test_set.num_clips)}"
+    title = f"{results.test_set.name}: {counted(results.test_set.num_clips, 'clip')}"
     table = Table(title=title, caption=Text("\n".join(caption)), box=SIMPLE, padding=(0, 1, 0, 0))
     columns = headings(results)
     for place in shown:
@@ -206,7 +211,7 @@ def summary_numbers(results: Results) -> list[dict]:
 def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) -> list[Cell]:
     if row.missing:
         return [Cell(NOT_AVAILABLE, row.missing, is_hole=True)] * (len(metrics) + 8)
-    failed = f"{_clips(summary.num_failed)} failed" if summary.num_failed else ""
+    failed = f"{counted(summary.num_failed, 'clip')} failed" if summary.num_failed else ""
     return [
         number(summary.kbps, 2, reason="no clip was encoded"),
         number(summary.ratio, 1, reason="no clip was encoded"),
@@ -229,7 +234,3 @@ def _peak(row: ContenderRow) -> Cell:
 
 def _codecs(labels: Sequence[str], results: Results) -> str:
     return "every codec" if len(labels) == len(results.contenders) else ", ".join(labels)
-
-
-def _clips(count: int) -> str:
-    return f"{count} clip" if count == 1 else f"{count} clips"

@@ -11,6 +11,7 @@ from telucodec.bitstream.container import open_tlc
 from telucodec.cli.ending import spare
 from telucodec.cli.piped import PIPE, piped_in, piped_out
 from telucodec.cli.progress import progress_bar, watched
+from telucodec.counting import counted
 from telucodec.errors import BitstreamError
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.packets import read_header
@@ -54,5 +55,5 @@ def decode(
         facts = {"path": str(target), "duration_s": num_samples / codec.sample_rate, "concealed": concealed or []}
         typer.echo(json.dumps(facts), err=target == PIPE)
     else:
-        told = f"{target}: {num_samples / codec.sample_rate:.2f} s" + (f", {len(concealed)} gaps concealed" if concealed else "")
+        told = f"{target}: {num_samples / codec.sample_rate:.2f} s" + (f", {counted(len(concealed), 'gap')} concealed" if concealed else "")
         typer.echo(told, err=target == PIPE)

@@ -11,6 +11,7 @@ from rich.console import Console
 from telucodec.apps.table import none_came_back, remarks, summary_numbers, summary_table
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
+from telucodec.counting import counted
 from telucodec.evaluation.baselines import PEERS
 from telucodec.evaluation.baselines.choose import choose
 from telucodec.evaluation.evaluate import evaluate as run
@@ -84,7 +85,7 @@ def evaluate(
         for line in remarks(results):
             typer.echo(line)
         num_run = sum(not contender.missing for contender in contenders)
-        made_of = f"{num_run} codecs on {results.test_set.num_clips} clips"
+        made_of = f"{counted(num_run, 'codec')} on {counted(results.test_set.num_clips, 'clip')}"
         typer.echo(f"{out}: {made_of}; telucodec report {shlex.quote(str(out))} makes a page of it")
     if none_came_back(results):
         typer.echo("no clip came back from any codec, so nothing was measured", err=True)

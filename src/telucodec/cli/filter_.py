@@ -12,6 +12,7 @@ from rich.table import Table
 
 from telucodec.cli.progress import progress_bar
 from telucodec.config import read_toml
+from telucodec.counting import counted
 from telucodec.data.filter import FilterConfig, Sifted, filter_config, hours_of, sift, write_rejected
 from telucodec.data.gather import gather
 from telucodec.data.manifest import MANIFEST, moved, read_manifests, write_manifest
@@ -101,7 +102,7 @@ def filter_(
         hours, all_hours = hours_of(sifted.kept), hours_of(rows)
         gathered = f"; their sound with a manifest: {printable(folder / MANIFEST)}" if folder else ""
         typer.echo(
-            f"{printable(out / 'kept.csv')}: {len(sifted.kept)} of {len(rows)} rows, {hours:.2f} of {all_hours:.2f} h ({_percent(hours, all_hours)}); "
+            f"{printable(out / 'kept.csv')}: {len(sifted.kept)} of {counted(len(rows), 'row')}, {hours:.2f} of {all_hours:.2f} h ({_percent(hours, all_hours)}); "
             f"{len(sifted.rejected)} in bad.csv with reasons{gathered}"
         )
     if not sifted.kept:

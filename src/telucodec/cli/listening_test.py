@@ -22,6 +22,7 @@ from telucodec.apps.listening_table import (
 from telucodec.cli.ending import ending_in
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
+from telucodec.counting import counted
 from telucodec.evaluation.bootstrap import FEWEST
 from telucodec.evaluation.listening.abx import abx_scores
 from telucodec.evaluation.listening.key import read_key
@@ -77,7 +78,7 @@ def make(
     gain = max(abs(gain) for item in key.items for gain in item.gains_db)
     typer.echo(f"{key_path(out)}: tells which sound was which; keep it, listeners must not have it")
     typer.echo(
-        f"{out}: {method.value} test {key.test}, {len(key.items)} clips, {len(material.systems)} systems{measured}, "
+        f"{out}: {method.value} test {key.test}, {counted(len(key.items), 'clip')}, {counted(len(material.systems), 'system')}{measured}, "
         f"levels changed by up to {gain:.1f} dB, {out.stat().st_size / 1e6:.1f} MB; open it in any browser"
     )
 
@@ -98,10 +99,10 @@ def analyse(
     sessions = read_sessions(files, told)
     if told.method == "mushra":
         scores = mushra_scores(told, sessions)
-        counted = len(scores.listeners)
+        num_counted = len(scores.listeners)
         tables, numbers, notes = mushra_tables(scores), mushra_numbers(scores), [*screening_lines(scores), *hole_lines(scores)]
-        picture = mushra_plot_svg(scores) if counted else ""
-        if counted < WANTED_LISTENERS:
+        picture = mushra_plot_svg(scores) if num_counted else ""
+        if num_counted < WANTED_LISTENERS:
             notes = [
                 *notes,
                 f"BS.1534-3 expects some {WANTED_LISTENERS} listeners; fewer than {FEWEST} have no interval, and a few a rough one",
@@ -109,13 +110,13 @@ def analyse(
     else:
         scores = abx_scores(told, sessions)
         tables, numbers, picture, notes = abx_tables(scores), abx_numbers(scores), abx_plot_svg(scores), hole_lines(scores)
-        counted = len(sessions)
-    if counted:
+        num_counted = len(sessions)
+    if num_counted:
         write_whole(plot, picture.encode())
     if as_json:
         typer.echo(json.dumps({"test": told.test, **numbers}, indent=1, ensure_ascii=False))
-        raise typer.Exit(0 if counted else 1)
-    if not counted:
+        raise typer.Exit(0 if num_counted else 1)
+    if not num_counted:
         for line in notes:
             typer.echo(line)
         typer.echo(
@@ -128,7 +129,9 @@ def analyse(
         typer.echo(line)
     if len(told.items) > 1:
         typer.echo("clips: " + ", ".join(f"{number} {item.clip}" for number, item in enumerate(told.items, 1)))
-    typer.echo(f"{plot}: {told.method} test {told.test}, {counted} of {len(sessions)} listeners counted, {len(told.items)} clips")
+    typer.echo(
+        f"{plot}: {told.method} test {told.test}, {num_counted} of {counted(len(sessions), 'listener')} counted, {counted(len(told.items), 'clip')}"
+    )
 
 
 listening_test = typer.Typer(

@@ -54,12 +54,12 @@ def split(
     for told in [*parts.leaks, *parts.remarks]:
         typer.echo(f"{printable(out)}: {told}", err=True)
     if parts.num_not_given:
-        what = f"{parts.num_not_given} rows of the earlier split were not given this time and left it"
+        what = f"{counted(parts.num_not_given, 'row')} of the earlier split left it, not given this time"
         typer.echo(f"{printable(out)}: {what}; name all manifests, the new ones and those from before", err=True)
     made = ", ".join(
         f"{part} {_amount(len(rows), sum(row.duration_s for row in rows))}" for part in PARTS if (rows := getattr(parts, part))
     )
-    typer.echo(f"{printable(out)}: {made}; {len(parts.left_out)} rows left out, leaks into test: {len(parts.leaks)}")
+    typer.echo(f"{printable(out)}: {made}; {counted(len(parts.left_out), 'row')} left out, leaks into test: {len(parts.leaks)}")
 
 
 def mix(
@@ -76,7 +76,7 @@ def mix(
     rows = read_manifests(manifests, out.parent)
     mixed = mix_rows(rows, counts, seed)
     write_manifest(out, mixed)
-    typer.echo(f"{printable(out)}: {_amount(len(mixed), sum(row.duration_s for row in mixed))} of {len(rows)} rows, seed {seed}")
+    typer.echo(f"{printable(out)}: {_amount(len(mixed), sum(row.duration_s for row in mixed))} of {counted(len(rows), 'row')}, seed {seed}")
 
 
 def stats(
@@ -135,7 +135,7 @@ def convert(
             raise DataError(f"{path}: is neither .csv nor .jsonl; name it so")
     rows = read_manifest(source)
     write_manifest(target, rows if source.resolve().parent == target.resolve().parent else moved(rows, source.parent, target.parent))
-    typer.echo(f"{printable(target)}: {len(rows)} rows")
+    typer.echo(f"{printable(target)}: {counted(len(rows), 'row')}")
 
 
 def export(

@@ -13,6 +13,7 @@ from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
+from telucodec.counting import counted
 from telucodec.data.manifest import MANIFEST_SUFFIXES, OWN, moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
@@ -160,7 +161,7 @@ def curve(
             f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  {point.updates:7,} updates  "
             f"CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
         )
-    typer.echo(f"{checkpoint_dir}: {len(points)} runs of {minutes:g} min each")
+    typer.echo(f"{checkpoint_dir}: {counted(len(points), 'run')} of {minutes:g} min each")
 
 
 def mixes(
@@ -182,7 +183,9 @@ def mixes(
         write_manifest(out / f"{name}.csv", mixed)
     typer.echo(
         f"{out}: "
-        + ", ".join(f"{name} {len(mixed)} rows, {sum(row.duration_s for row in mixed) / 3600:.2f} h" for name, mixed in made.items())
+        + ", ".join(
+            f"{name} {counted(len(mixed), 'row')}, {sum(row.duration_s for row in mixed) / 3600:.2f} h" for name, mixed in made.items()
+        )
     )
 
 
@@ -216,7 +219,7 @@ def optimize(
         return
     lm = f"; language model: perplexity {found.lm_perplexity:.1f}" if not math.isnan(found.lm_perplexity) else ""
     typer.echo(
-        f"{out}: {found.bytes_before / 1e6:.1f} -> {found.bytes_after / 1e6:.1f} MB; {100 * found.same_texts:.1f} % of {found.num_clips} texts are the same, "
+        f"{out}: {found.bytes_before / 1e6:.1f} -> {found.bytes_after / 1e6:.1f} MB; {100 * found.same_texts:.1f} % of {counted(found.num_clips, 'text')} are the same, "
         f"log-probabilities differ by up to {found.largest_difference:.1e}; CER {100 * found.cer_before:.2f} -> {100 * found.cer_after:.2f} %, "
         f"WER {100 * found.wer_before:.2f} -> {100 * found.wer_after:.2f} %; "
         f"{1 / found.seconds_before:.0f} -> {1 / found.seconds_after:.0f} times real time on one core{lm}"
@@ -255,7 +258,7 @@ def transcribe(
         typer.echo(content)
     if out or not as_json:
         words = sum(len(stretch.words) for stretch in stretches)
-        typer.echo(f"{out or source}: {words} words in {len(stretches)} stretches of speech")
+        typer.echo(f"{out or source}: {counted(words, 'word')} in {counted(len(stretches), 'stretch', 'stretches')} of speech")
 
 
 def evaluate(
@@ -298,7 +301,7 @@ def evaluate(
         _tell_left_out(each)
     clips, lengths_s = sum(each.rates.num_clips for each in found), [sum(clip.duration_s for clip in each.clips) for each in found]
     speed = sum(lengths_s) / sum(each.cpu_per_s * length_s for each, length_s in zip(found, lengths_s, strict=True))
-    typer.echo(f"{out or model}: {clips} clips under the rule {found[0].normaliser}, {speed:.0f} times real time")
+    typer.echo(f"{out or model}: {counted(clips, 'clip')} under the rule {found[0].normaliser}, {speed:.0f} times real time")
 
 
 recognizer = typer.Typer(
@@ -327,13 +330,13 @@ def _lines(path: Path) -> list[str]:
 
 def _tell_left_out(found: Transcribed | Evaluation) -> None:
     for reason, count in found.left_out.items():
-        typer.echo(f"  left out: {count} rows, {reason}", err=True)
+        typer.echo(f"  left out: {counted(count, 'row')}, {reason}", err=True)
 
 
 def _told(rates: Rates) -> str:
     unseen = f" (up to {100 * most_wrong(rates.num_clips):.1f} % may still be wrong)" if rates.exact == 1 else ""
     return (
-        f"{rates.num_clips} clips, WER {100 * rates.wer:.1f} % ({_interval(rates.wer_interval)}), "
+        f"{counted(rates.num_clips, 'clip')}, WER {100 * rates.wer:.1f} % ({_interval(rates.wer_interval)}), "
         f"CER {100 * rates.cer:.1f} % ({_interval(rates.cer_interval)}), {100 * rates.exact:.0f} % without error{unseen}"
     )
 

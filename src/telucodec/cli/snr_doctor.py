@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from telucodec.cli.progress import progress_bar
+from telucodec.counting import counted
 from telucodec.evaluation.snr_doctor import Diagnosis, examine_files
 from telucodec.files import printable, without_nan
 from telucodec.metrics.metric import Measured
@@ -128,7 +129,7 @@ def _lines(found: Diagnosis) -> list[str]:
     lines.append(f"{'power':<12} signal {signal}, noise {noise}")
     if found.unpaired:
         lines.append(
-            f"not compared {len(found.unpaired)} files without their like, {', '.join(map(printable, map(Path, found.unpaired[:3])))}"
+            f"not compared {counted(len(found.unpaired), 'file')} without a counterpart, {', '.join(map(printable, map(Path, found.unpaired[:3])))}"
         )
     return lines
 
@@ -141,9 +142,9 @@ def _text(measured: Measured, form: str, unit: str = "") -> str:
 
 def _verdict(found: Diagnosis) -> str:
     both = found.validation
-    of = f"{found.num_files} file{'s' if found.num_files > 1 else ''}, {found.duration_s:.1f} s"
+    of = f"{counted(found.num_files, 'file')}, {found.duration_s:.1f} s"
     if found.signs:
-        return f"{of}: {len(found.signs)} sign{'s' if len(found.signs) > 1 else ''} found: {', '.join(sign.case for sign in found.signs)}"
+        return f"{of}: {counted(len(found.signs), 'sign')} found: {', '.join(sign.case for sign in found.signs)}"
     numbers = ", ".join(
         f"{UNITS[name][0]} {_text(getattr(both, name), UNITS[name][2], UNITS[name][1])}"
         for name in ("snr_db", "amplitude_percent", "correlation")

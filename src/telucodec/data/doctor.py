@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from telucodec.audio.media import SAMPLE_RATE, stream_media
+from telucodec.counting import counted
 from telucodec.data.executors import in_turn
 from telucodec.data.fingerprint import duplicates
 from telucodec.data.manifest import MANIFEST_SUFFIXES, Segment, read_manifest
@@ -165,12 +166,12 @@ class Checkup:
     def summary(self) -> str:
         """Sentences on the data set as a whole."""
         ill = len(self.worst_first)
-        things = "rows" if any(found.sound.row for found in self.diagnoses) else "files"
+        thing = "row" if any(found.sound.row for found in self.diagnoses) else "file"
         cases = ", ".join(f"{case} {count}" for case, count in self.cases.items())
         segments = f"Segments of {self.config.segment_s:g} s"
         zeros = f"{segments} add {100 * self.padding_share:.1f} % of zeros." if self.measured else f"{segments}: zeros not measured."
         return (
-            f"{len(self.diagnoses)} {things}, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
+            f"{counted(len(self.diagnoses), thing)}, {self.hours:.2f} h: {len(self.diagnoses) - ill} healthy, {ill} with findings"
             + (f" ({cases})" if cases else "")
             + f". {zeros} "
             "Zeros leave a pooled SNR as it is; averaging the dB of single files, near-silent ones among them, is the trap."

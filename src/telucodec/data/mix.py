@@ -7,6 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from telucodec.counting import counted
 from telucodec.data.manifest import Segment
 from telucodec.errors import DataError
 
@@ -22,7 +23,7 @@ def mix(rows: Iterable[Segment], counts: Mapping[str, int], seed: int = 0) -> li
         if len(found) < count:
             there = ", ".join(f"{name or 'no name'} {len(rows)}" for name, rows in sorted(by_source.items()))
             raise DataError(
-                f"{source}: {count} rows asked for, {len(found)} there; ask for less, or add data (rows by source: {there or 'none'})"
+                f"{source}: {counted(count, 'row')} asked for, {len(found)} there; ask for less, or add data (rows by source: {there or 'none'})"
             )
         chosen = sorted(found, key=lambda row: hashlib.sha256(f"{seed} {row.recording} {row.start_s}".encode()).digest())[:count]
         mixed += sorted(chosen, key=lambda row: (row.recording, row.start_s))

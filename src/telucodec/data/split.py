@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from telucodec.counting import counted
 from telucodec.data.extract import TEST_FOLDER, for_test
 from telucodec.data.manifest import Segment
 from telucodec.data.transcript import normalised
@@ -87,9 +88,11 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
     remarks = [f"{part} is empty: there are too few segments to share out; add recordings" for part in PARTS if not parts[part]]
     remarks += in_common
     for (part, other), number in Counter((part, other) for part, other, _ in repeated).items():
-        remarks.append(f"{number} rows were left out of {part}, since their sentences are in {other} too; nothing is lost but these")
+        remarks.append(f"{counted(number, 'row')} left out of {part}, since what is said there is in {other} too; nothing else is lost")
     if stray := [row for row in synthetic if for_test(row.recording)]:
-        remarks.append(f"{len(stray)} synthetic rows in the folder {TEST_FOLDER} were left out: synthetic speech is for training alone")
+        remarks.append(
+            f"{counted(len(stray), 'synthetic row')} in the folder {TEST_FOLDER} left out: synthetic speech is for training alone"
+        )
     given = {_stretch(row) for row in rows}
     num_not_given = sum(_stretch(row) not in given for rows_in in before.values() for row in rows_in)
     return Split(**parts, leaks=leaks, remarks=remarks, left_out=[row for _, _, row in repeated] + stray, num_not_given=num_not_given)

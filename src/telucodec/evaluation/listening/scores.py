@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
+from telucodec.counting import counted
 from telucodec.errors import TelucodecError
 from telucodec.evaluation.bootstrap import bootstrap_interval
 from telucodec.evaluation.listening.key import Key
@@ -102,10 +103,10 @@ def mushra_scores(key: Key, sessions: Sequence[Session]) -> MushraScores:
     names = [system.name for system in key.systems]
     ratings = np.array([_ratings(key, session, names) for session in sessions], np.float64)  # [listeners, clips, systems]
     reasons = _screening(key, names, ratings)
-    counted = [place for place, found in enumerate(reasons) if not found]
-    kept = ratings[counted]
+    remaining = [place for place, found in enumerate(reasons) if not found]
+    kept = ratings[remaining]
     systems, differences = [], ()
-    if counted:
+    if remaining:
         for place, system in enumerate(key.systems):
             by_clip = tuple(estimate(kept[:, [clip], place]) for clip in range(len(key.items)))
             systems.append(SystemScores(system.name, system.label, system.role, system.kbps, estimate(kept[:, :, place]), by_clip))
@@ -113,7 +114,7 @@ def mushra_scores(key: Key, sessions: Sequence[Session]) -> MushraScores:
         differences = paired_differences(means)
     return MushraScores(
         clips=tuple(item.clip for item in key.items),
-        listeners=tuple(sessions[place].listener for place in counted),
+        listeners=tuple(sessions[place].listener for place in remaining),
         screened=tuple(Screened(session.listener, found) for session, found in zip(sessions, reasons, strict=True) if found),
         mid_anchor=key.named("mid anchor") is not None,
         systems=tuple(sorted(systems, key=lambda found: -found.overall.mean)),
@@ -174,8 +175,10 @@ def wilcoxon_p(differences: np.ndarray) -> Measured:
     NaN for fewer listeners than could reach 0.05, lest a large p look like an answer.
     """
     if len(differences) < FEWEST_LISTENERS:
-        few = "1 listener" if len(differences) == 1 else f"{len(differences)} listeners"
-        return Measured(math.nan, f"with {few} p cannot fall below 0.05 whatever they say; with {FEWEST_LISTENERS} it can")
+        return Measured(
+            math.nan,
+            f"with {counted(len(differences), 'listener')} p cannot fall below 0.05 whatever they say; with {FEWEST_LISTENERS} it can",
+        )
     try:
         from scipy.stats import wilcoxon
     except ImportError as error:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from telucodec.counting import counted
 from telucodec.metrics.metric import SAMPLE_RATE, SILENCE_RMS
 from telucodec.metrics.pair import ALIKE, Pair
 from telucodec.metrics.signs.sign import THRESHOLDS, Sign, collapse, learns, least_gain, not_finite, wrong_gain
@@ -180,7 +181,7 @@ def _delay(pair: Pair) -> Sign:
     best = pair.alignment
     return Sign(
         "delay",
-        f"the output comes {abs(best.delay)} sample{'s' if abs(best.delay) > 1 else ''} too {'late' if best.delay > 0 else 'early'}; "
+        f"the output comes {counted(abs(best.delay), 'sample')} too {'late' if best.delay > 0 else 'early'}; "
         f"shifted back, its correlation is {best.correlation:.3f} where it is {_number(pair.correlation.value)}",
         f"undoing it may win {THRESHOLDS.min_delay_gain_db:g} dB at most",
         "padding or trimming in a convolution, the codec's own delay left in, or pre-skip not removed; a few samples ruin the SNR",
@@ -191,7 +192,7 @@ def _delay(pair: Pair) -> Sign:
 def _delay_changes(pair: Pair) -> Sign:
     places = [each for number, each in enumerate(pair.course.delays) if not number or each[1] != pair.course.delays[number - 1][1]]
     shown = places if len(places) <= 4 else [*places[:3], places[-1]]
-    course = ", ".join(f"{abs(delay)} samples {'early' if delay < 0 else 'late'} from {at_s:.1f} s on" for at_s, delay in shown)
+    course = ", ".join(f"{counted(abs(delay), 'sample')} {'early' if delay < 0 else 'late'} from {at_s:.1f} s on" for at_s, delay in shown)
     return Sign(
         "delay changes",
         f"the output comes {course}; with these delays the error is {pair.course.won_db:.1f} dB lower than with one for all",
