@@ -91,7 +91,7 @@ def full(results: Results, note: str) -> str:
             cells = [_interval(summary.spreads[metric.name], metric.digits, summary) for metric in results.metrics]
             peak = f"{row.peak_mib:.0f}" if row.peak_mib else "not measured"
             rates = f"{summary.kbps:.2f} ({summary.payload_kbps:.2f})"
-            lines.append(f"| {row.label} | {rates} | " + " | ".join(cells) + f" | {summary.cpu_per_s:.3f} | {peak} |")
+            lines.append(f"| {row.label} | {rates} | " + " | ".join(cells) + f" | {summary.cpu_s_per_s:.3f} | {peak} |")
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from telucodec.errors import DataError
 from telucodec.evaluation.made import made
 from telucodec.evaluation.results import Results, TestSetRow, Trial, read_results, write_results
-from telucodec.evaluation.summary import summarise
+from telucodec.evaluation.summary import summarise, summary_rows
 
 
 def trial(snr_db=10.0, **known) -> Trial:
@@ -30,6 +30,15 @@ def test_what_is_written_is_read(tmp_path):
     assert read_results(tmp_path / "results.json") == before
     text = (tmp_path / "results.json").read_text()
     assert "NaN" not in text and json.loads(text)["trials"][1]["values"]["snr_db"] is None
+
+
+def test_a_file_in_which_cpu_seconds_had_another_name_is_read(tmp_path):
+    path, rows = tmp_path / "results.json", summary_rows([trial()], ["ours"], ["snr_db"])
+    write_results(path, results(trial()).model_copy(update={"summaries": rows}))
+    text = path.read_text()
+    assert '"cpu_s_per_s"' in text
+    path.write_text(text.replace('"cpu_s_per_s"', '"cpu_per_s"'))
+    assert read_results(path).summaries == rows
 
 
 def test_a_hole_without_a_reason_is_refused(tmp_path):
@@ -69,7 +78,7 @@ def test_rate_and_speed_are_of_all_seconds_together():
     found = summarise([trial(), trial(num_bytes=None, encode_s=None, decode_s=None), trial(duration_s=6.0)], [])
     assert found.kbps == pytest.approx(8 * 3200 / 8.0 / 1000)
     assert found.ratio == pytest.approx(256 / 3.2)
-    assert found.cpu_per_s == pytest.approx(0.8 / 8)
+    assert found.cpu_s_per_s == pytest.approx(0.8 / 8)
     lost = trial(None, num_bytes=3200, decode_s=None, failure="it broke")
     assert summarise([trial(), lost], []).kbps == pytest.approx(8 * 4800 / 4.0 / 1000)  # what was encoded counts, decoded or not
 
@@ -90,7 +99,7 @@ def test_pooled_snr_is_ruled_by_energy_and_not_by_the_quietest_clip():
 
 def test_nothing_at_all_is_not_a_number_anywhere():
     found = summarise([], ["snr_db"])
-    assert all(map(math.isnan, (found.kbps, found.ratio, found.cpu_per_s, found.pooled_snr.value, found.spreads["snr_db"].mean)))
+    assert all(map(math.isnan, (found.kbps, found.ratio, found.cpu_s_per_s, found.pooled_snr.value, found.spreads["snr_db"].mean)))
     assert found.pooled_snr.reason
 
 

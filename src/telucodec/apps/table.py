@@ -194,7 +194,7 @@ def summary_numbers(results: Results) -> list[dict]:
             "payload_kbps": summary.payload_kbps,
             "delay_ms": summary.delay_ms,
             "pooled_snr_db": summary.pooled_snr.value,
-            "cpu_s_per_s": summary.cpu_per_s,
+            "cpu_s_per_s": summary.cpu_s_per_s,
             "num_clips": summary.num_clips,
             "num_failed": summary.num_failed,
             "num_measured": {metric: found.num_measured for metric, found in summary.spreads.items()},
@@ -220,7 +220,7 @@ def _cells(row: ContenderRow, summary: Summary, metrics: Sequence[MetricRow]) ->
         number(summary.payload_kbps, 2, reason="no clip was encoded"),
         number(summary.delay_ms, 2, reason="at no shift is an output like its original"),
         Cell(f"{summary.num_clips - summary.num_failed} of {summary.num_clips}", failed),
-        number(summary.cpu_per_s, 3, reason="no clip came back"),
+        number(summary.cpu_s_per_s, 3, reason="no clip came back"),
         _peak(row),
     ]
 

@@ -6,7 +6,7 @@ A value that could not be computed is null and has its reason beside it in `hole
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from telucodec.config import first_fault
 from telucodec.errors import DataError
@@ -167,7 +167,8 @@ class SummaryRow(Row):
     pooled_snr_hole: str
     """Why that is null."""
     delay_ms: float | None
-    cpu_per_s: float | None
+    cpu_s_per_s: float | None = Field(validation_alias=AliasChoices("cpu_s_per_s", "cpu_per_s"))
+    """CPU seconds, encoding and decoding, for a second of sound; called by the second name in files from before it had that of reports."""
     metrics: dict[str, SpreadRow]
 
 

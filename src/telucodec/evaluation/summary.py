@@ -46,7 +46,7 @@ class Summary:
     """The same without header, checksums and index; equal for a codec of which nothing else is counted."""
     delay_ms: float
     """Median over clips of the time by which the output is still late, negative where early; NaN where it is like the original at no shift."""
-    cpu_per_s: float
+    cpu_s_per_s: float
     """CPU seconds, encoding and decoding, for a second of audio; NaN where no clip came back."""
     pooled_snr: Measured
     """dB, of the energies of all clips that came back."""
@@ -71,7 +71,7 @@ def summarise(trials: Sequence[Trial], metrics: Sequence[str]) -> Summary:
         kbps=_ratio(8 * sum(trial.num_bytes for trial in coded) / 1000, sum(trial.duration_s for trial in coded)),
         payload_kbps=_ratio(8 * sum(trial.num_payload_bytes for trial in opened) / 1000, sum(trial.duration_s for trial in opened)),
         delay_ms=1000 * median(delays) / SAMPLE_RATE if delays else math.nan,
-        cpu_per_s=_ratio(sum(trial.encode_s + trial.decode_s for trial in timed), sum(trial.duration_s for trial in timed)),
+        cpu_s_per_s=_ratio(sum(trial.encode_s + trial.decode_s for trial in timed), sum(trial.duration_s for trial in timed)),
         pooled_snr=_pooled_snr(trials),
         spreads={name: _spread(trials, name) for name in metrics},
     )
@@ -102,7 +102,7 @@ def _row(contender: str, part: str, name: str, found: Summary) -> SummaryRow:
         pooled_snr_db=without_nan(found.pooled_snr.value),
         pooled_snr_hole=found.pooled_snr.reason,
         delay_ms=without_nan(found.delay_ms),
-        cpu_per_s=without_nan(found.cpu_per_s),
+        cpu_s_per_s=without_nan(found.cpu_s_per_s),
         metrics={metric: _spread_row(spread) for metric, spread in found.spreads.items()},
     )
 
