@@ -1,6 +1,6 @@
 """The whole way in one call: a folder of media -> data -> model -> measurements -> report, each step kept and skipped where nothing changed.
 
-A step leaves its files and, in `steps/NAME.json`, what it found out and a fingerprint of all it was made from.
+A step leaves its files and, in `steps/NAME.json`, what it found out and a digest of all it was made from.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     results, page = out / "results.json", out / "report.html"
     extracted, extract_s = _extract(media, out, bar, say)
     data, prepare_s = _prepare(media, extracted, out, bar, say)
-    audio = _fingerprint(extracted, out)
+    audio = _digest(extracted, out)
     training, train_s = _train(out, audio, minutes, bar, say)
     called = printable(f"{media.resolve().name} (test part)")
     measure_s = _evaluate(out, audio, results, training["model"], called, bar, say, command)
@@ -129,7 +129,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _fingerprint(extracted: ExtractReport, out: Path) -> str:
+def _digest(extracted: ExtractReport, out: Path) -> str:
     """Changes when the content of any recording does, since their records tell what each was made from."""
     return hashlib.sha256("".join(_sha256(record_path(out / row.path)) for row in extracted.rows).encode()).hexdigest()
 
@@ -203,7 +203,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
 
     made_from = {
         "recordings": [[recording.name, recording.duration_s] for recording in extracted.recordings],
-        "audio": _fingerprint(extracted, out),
+        "audio": _digest(extracted, out),
         "segments": repr(SEGMENTS),
         "filter": repr(FilterConfig()),
         "split": repr(SplitConfig()),

@@ -63,7 +63,7 @@ def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress =
     sizes = [row.span[1] for row in rows]
     if not sum(sizes):
         raise DataError(f"{root}: its manifest has no rows with sound to train on; prepare the data first")
-    place = folder / f"{fingerprint(rows, root)}.npy"
+    place = folder / f"{rows_digest(rows, root)}.npy"
     if not place.exists():
         with whole(place) as beside:
             packed = np.lib.format.open_memmap(beside, "w+", np.int16, (sum(sizes),))
@@ -76,7 +76,7 @@ def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress =
     return np.load(place, mmap_mode="r"), np.cumsum(sizes)
 
 
-def fingerprint(rows: Sequence[Segment], root: Path) -> str:
+def rows_digest(rows: Sequence[Segment], root: Path) -> str:
     """Changes with the rows, and with the files they lie in."""
     digest = hashlib.sha256()
     states = {}

@@ -43,7 +43,7 @@ def bring(source: Path, flac: Path, heard: Callable[[float], None] = lambda hear
     A `source` that cannot be read, or holds only digital silence, is an outcome like any other. Raises TelucodecError where
     nothing can be written.
     """
-    before, meter, channels = _fingerprint(source), Meter(), SourceMeter()
+    before, meter, channels = _state(source), Meter(), SourceMeter()
     try:
         write_audio(flac, _metered(source, meter, channels, heard), SAMPLE_RATE)
         channels.keep(flac)
@@ -83,7 +83,7 @@ def known_outcome(source: Path, flac: Path, content: bool = True) -> Outcome | N
             outcome = Outcome(Measures(**record))
             if not is_whole(flac, outcome.measures, flac_bytes):
                 return None
-        now = _fingerprint(source, content)
+        now = _state(source, content)
         same = made_from == now if content or not now else now.items() <= made_from.items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.SoundFileError):
         return None
@@ -98,7 +98,7 @@ def is_whole(flac: Path, measures: Measures, flac_bytes: int) -> bool:
     return flac_bytes == flac.stat().st_size and soundfile.info(os.fsencode(flac)).frames == measures.num_samples
 
 
-def _fingerprint(source: Path, content: bool = True) -> dict[str, int | str] | None:
+def _state(source: Path, content: bool = True) -> dict[str, int | str] | None:
     """Return what changes when `source` does, None where it cannot be read."""
     try:
         with open(source, "rb") as file:

@@ -137,7 +137,7 @@ def _take_more(rows: list[Segment], have: list[Segment], target_s: float, salt: 
     """Return as many of `rows` as bring `have` to `target_s` seconds, and the others; a part that has rows takes whole speakers only."""
     if not have:
         return _take(rows, target_s, salt)
-    names = _in_turn(rows, _speaker_or_recording, target_s - _duration(have), salt)
+    names = _drawn(rows, _speaker_or_recording, target_s - _duration(have), salt)
     return [row for row in rows if _speaker_or_recording(row) in names], [row for row in rows if _speaker_or_recording(row) not in names]
 
 
@@ -205,11 +205,11 @@ def _choose(rows: list[Segment], group_of: Callable[[Segment], str], target_s: f
     durations = _durations(rows, group_of)
     if len(durations) < 2:
         return set()
-    chosen = _in_turn(rows, group_of, target_s, salt, len(durations) - 1)
+    chosen = _drawn(rows, group_of, target_s, salt, len(durations) - 1)
     return chosen or {min(durations, key=lambda name: (durations[name], name))}
 
 
-def _in_turn(rows: list[Segment], group_of: Callable[[Segment], str], target_s: float, salt: str, at_most: float = math.inf) -> set[str]:
+def _drawn(rows: list[Segment], group_of: Callable[[Segment], str], target_s: float, salt: str, at_most: float = math.inf) -> set[str]:
     """Return up to `at_most` groups, in the order of their hashes, each as it brings the sum nearer to `target_s`; maybe none."""
     durations = _durations(rows, group_of)
     chosen, chosen_s = set(), 0.0

@@ -16,7 +16,7 @@ import soxr
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.data.batches import fingerprint
+from telucodec.data.batches import rows_digest
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.data.transcript import normalised
 from telucodec.errors import DataError
@@ -214,7 +214,7 @@ def pack(
         raise DataError(f"{root}: its manifest has no rows with a text to learn from; see the reasons above")
     numbers = [[features.num_frames(_num_samples(row, speed)) for row in rows] for speed in speeds]
     ends = np.cumsum(numbers).reshape(len(speeds), len(rows))
-    told = hashlib.sha256(f"{features.model_dump_json()} {list(speeds)} {fingerprint(rows, root)}".encode()).hexdigest()[:16]
+    told = hashlib.sha256(f"{features.model_dump_json()} {list(speeds)} {rows_digest(rows, root)}".encode()).hexdigest()[:16]
     place = folder / f"frames-{told}.npy"
     if not place.exists():
         with whole(place) as beside:

@@ -38,7 +38,7 @@ VALIDATION_SHARE = 0.1
 """Of the time; a validation waits until the training since the last one makes up for it."""
 CHECKPOINT_S = 120.0
 LOGGED_UPDATES = 20
-FINGERPRINT_SAMPLES = 4096
+DIGEST_SAMPLES = 4096
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def train(
     `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails, numbers are no longer finite, or the
     checkpoint is of other settings or data.
     """
-    trainer, clock, data = Trainer(codec, config.recipe, fabric), Clock(), _fingerprint(crops, validation)
+    trainer, clock, data = Trainer(codec, config.recipe, fabric), Clock(), _digest(crops, validation)
     if folder.resume.exists():
         before = _load(trainer, clock, folder, crops, data)
         budget = before if budget == Budget() else budget
@@ -293,9 +293,9 @@ def _load(trainer: Trainer, clock: Clock, folder: RunFolder, crops: Crops, data:
     return budget
 
 
-def _fingerprint(crops: Crops, validation: Mapping[str, np.ndarray]) -> str:
+def _digest(crops: Crops, validation: Mapping[str, np.ndarray]) -> str:
     """Changes with the data, wherever it lies: with the lengths of segments, samples from all over, and the sounds to validate with."""
     digest = hashlib.sha256(np.asarray(crops.ends, np.int64).tobytes())
-    digest.update(crops.samples[:: max(1, len(crops.samples) // FINGERPRINT_SAMPLES)].tobytes())
+    digest.update(crops.samples[:: max(1, len(crops.samples) // DIGEST_SAMPLES)].tobytes())
     digest.update(json.dumps([(name, sound.shape[-1]) for name, sound in validation.items()]).encode())
     return digest.hexdigest()
