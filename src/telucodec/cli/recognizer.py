@@ -18,7 +18,7 @@ from telucodec.data.manifest import MANIFEST_SUFFIXES, OWN, moved, read_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import printable, without_nan, write_whole
-from telucodec.recognizer.bundle import load_bundle
+from telucodec.recognizer.bundle import Recognizer, load_bundle
 from telucodec.recognizer.evaluate import Evaluation
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.examples import BatchConfig, Transcribed, transcribed
@@ -79,8 +79,8 @@ def train(
     asked = [option for option in (minutes, num_epochs) if option is not None]
     if len(asked) > 1:
         raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")
-    _need_torch()
-    from telucodec.recognizer.train import Request, run  # torch is needed from here on
+    with needing("train,recognizer"):  # torch, from here on
+        from telucodec.recognizer.train import Request, run
 
     request = Request(
         data=data_dir or (None if resume else MANIFESTS),
@@ -125,25 +125,12 @@ def curve(
     """
     if len({path.stem for path in mixed or ()}) < len(mixed or ()):
         raise typer.BadParameter("runs are named by the files of --mix, two of which have one name; rename one")
-    _need_torch()
-    from telucodec.recognizer.curve import learning_curve, parts  # torch is needed from here on
-    from telucodec.recognizer.recipe import recognizer_of
-    from telucodec.recognizer.train import Request
+    with needing("train,recognizer"):  # torch, from here on
+        from telucodec.recognizer.curve import learning_curve, parts
+        from telucodec.recognizer.recipe import recognizer_of
+        from telucodec.recognizer.train import Request
 
-    request = Request(
-        data=data_dir,
-        config=config,
-        minutes=minutes,
-        epochs=None,
-        runs=checkpoint_dir,
-        name=None,
-        resume=None,
-        start=None,
-        gates=gates,
-        precision="auto",
-        wandb=False,
-        command=typed(),
-    )
+    request = Request(data=data_dir, config=config, minutes=minutes, runs=checkpoint_dir, gates=gates, command=typed())
     if mixed:
         manifests = {path.stem: moved(read_manifest(path), path.parent, data_dir) for path in mixed}
     else:
@@ -208,8 +195,8 @@ def optimize(
 
     Example: telucodec recognizer optimize runs/characters --data data/manifests/val.csv --prompts prompts.txt
     """
-    _need_torch()
-    from telucodec.recognizer.optimize import optimize as make  # torch is needed from here on
+    with needing("train,recognizer"):  # torch, from here on
+        from telucodec.recognizer.optimize import optimize as make
 
     out = out or run / "bundle"
     with progress_bar("compare") as progress:
@@ -241,9 +228,7 @@ def transcribe(
 
     Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
     """
-    recognizer = load_bundle(model, lm)
-    if closed:
-        recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
+    recognizer = _listener(model, lm, closed)
     if source.suffix.lower() != ".tlc" and 0 < (rate := source_facts(source).sample_rate) < SAMPLE_RATE:
         what = f"its sound is of {rate:,} Hz and has nothing above {rate / 2000:g} kHz"
         typer.echo(f"{printable(source)}: {what}; a recogniser that learned from wider sound may hear it badly", err=True)
@@ -273,9 +258,7 @@ def evaluate(
 
     Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
     """
-    recognizer = load_bundle(model, lm)
-    if closed:
-        recognizer = recognizer.of_prompts(line for path in closed for line in _lines(path))
+    recognizer = _listener(model, lm, closed)
     found = []
     for path in manifests:
         with progress_bar(f"evaluate {path.name}") as progress:
@@ -313,9 +296,9 @@ for verb in (train, curve, mixes, optimize, transcribe, evaluate):
     recognizer.command()(verb)
 
 
-def _need_torch() -> None:
-    with needing("train,recognizer"):
-        import telucodec.recognizer.train  # noqa: F401
+def _listener(model: Path, lm: bool, closed: list[Path] | None) -> Recognizer:
+    recognizer = load_bundle(model, lm)
+    return recognizer.of_prompts(line for path in closed for line in _lines(path)) if closed else recognizer
 
 
 def _lines(path: Path) -> list[str]:

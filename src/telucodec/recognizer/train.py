@@ -46,7 +46,7 @@ FEWEST_BATCHES = 4
 """Of an epoch; with less data a batch is made smaller."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a user asks of `telucodec recognizer train`."""
 
@@ -54,16 +54,16 @@ class Request:
     """Folder with train.csv and val.csv; None for that of a run that goes on."""
     config: str
     minutes: float | None
-    epochs: int | None
+    epochs: int | None = None
     """Length of the run, one of the two; neither where a run goes on for as long as it was begun for."""
     runs: Path
-    name: str | None
-    resume: Path | None
-    start: Path | None
+    name: str | None = None
+    resume: Path | None = None
+    start: Path | None = None
     """Folder of a recogniser to go on from with other data; its settings and units are taken."""
     gates: bool
-    precision: str
-    wandb: bool
+    precision: str = "auto"
+    wandb: bool = False
     command: str
 
 
