@@ -60,8 +60,6 @@ def filter_(
 
     Example: telucodec filter data/raw/videos/segments.csv --out data/filtered --min-snr 12
     """
-    if keep is None:
-        keep = []
     if copy and link:
         raise typer.BadParameter("--copy and --link exclude each other")
     flags = {
@@ -80,7 +78,7 @@ def filter_(
     }
     chosen = filter_config(read_toml(config), str(config)) if config else FilterConfig()
     settings = chosen.model_dump() | {name: value for name, value in flags.items() if value is not None}
-    chosen = filter_config(settings | {"keep": (*chosen.keep, *keep)}, "options")
+    chosen = filter_config(settings | {"keep": (*chosen.keep, *(keep or ()))}, "options")
     _spare(manifests, [out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder)])
     root = manifests[0].parent
     rows = read_manifests(manifests, root)

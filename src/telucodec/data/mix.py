@@ -25,6 +25,10 @@ def mix(rows: Iterable[Segment], counts: Mapping[str, int], seed: int = 0) -> li
             raise DataError(
                 f"{source}: {counted(count, 'row')} asked for, {len(found)} there; ask for less, or add data (rows by source: {there or 'none'})"
             )
-        chosen = sorted(found, key=lambda row: hashlib.sha256(f"{seed} {row.recording} {row.start_s}".encode()).digest())[:count]
-        mixed += sorted(chosen, key=lambda row: (row.recording, row.start_s))
+        mixed += sorted(shuffled(found, seed)[:count], key=lambda row: (row.recording, row.start_s))
     return mixed
+
+
+def shuffled(rows: Iterable[Segment], seed: int) -> list[Segment]:
+    """Return `rows` in the order of a hash of each and the seed."""
+    return sorted(rows, key=lambda row: hashlib.sha256(f"{seed} {row.recording} {row.start_s}".encode()).digest())

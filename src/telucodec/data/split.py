@@ -61,7 +61,7 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
 
     Raises DataError where there is nothing to train on.
     """
-    rows = sorted(rows, key=lambda row: (row.recording, row.start_s))
+    rows = _in_order(rows)
     before = {part: list(before.get(part, ())) for part in PARTS} if before else {}
     spoken = [row for row in rows if config.synthetic_everywhere or not row.synthetic]
     synthetic = [row for row in rows if row.synthetic and not config.synthetic_everywhere]
@@ -98,7 +98,7 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
     return Split(**parts, leaks=leaks, remarks=remarks, left_out=[row for _, _, row in repeated] + stray, num_not_given=num_not_given)
 
 
-def _in_order(rows: list[Segment]) -> list[Segment]:
+def _in_order(rows: Iterable[Segment]) -> list[Segment]:
     return sorted(rows, key=lambda row: (row.recording, row.start_s))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from telucodec.data.manifest import Segment, moved, read_manifest, write_manifest
+from telucodec.data.mix import shuffled
 from telucodec.progress import Progress
 from telucodec.recognizer.train import Request, Say, run
 
@@ -30,7 +31,7 @@ class Point:
 
 def parts(rows: Sequence[Segment], shares: Sequence[float], seed: int) -> dict[str, list[Segment]]:
     """The first `shares` of `rows` in the order of a hash, by name."""
-    order = sorted(rows, key=lambda row: hashlib.sha256(f"{seed} {row.recording} {row.start_s}".encode()).digest())
+    order = shuffled(rows, seed)
     return {f"{100 * share:g} %": order[: max(1, round(share * len(order)))] for share in shares}
 
 
