@@ -17,6 +17,7 @@ from telucodec.export.graphs import fold, graphs
 from telucodec.files import write_whole
 from telucodec.metrics.pair import measure_pair
 from telucodec.metrics.validation import Validation
+from telucodec.models.one_thread import on_one_thread
 from telucodec.models.store import load_codec_module
 from telucodec.models.vq_codec import VQCodec
 from telucodec.runtime.bundle import CODES, DECODER, ENCODER, FILE_NAME, BundleInfo, load_bundle
@@ -121,29 +122,25 @@ def memory(codec: VQCodec) -> int:
         frames *= 2
 
 
+@on_one_thread()
 def _compare(codec: VQCodec, bundle: CodesCodec, sounds: Mapping[str, np.ndarray], bytes_before: int, bytes_after: int) -> Check:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     same, total, rate = 0, 0, codec.config.sample_rate
     difference, spent, pairs = 0.0, [0.0, 0.0], ([], [])
-    try:
-        for name, sound in sounds.items():
-            wave = resampled(sound, SAMPLE_RATE, rate)
-            began = time.process_time()
-            with torch.no_grad():
-                codes = codec.encode(torch.from_numpy(wave)[None])
-                plain = codec.decode(codes, wave.shape[-1])[0].numpy()
-            middle = time.process_time()
-            data = bundle.encode(wave)
-            decoded = bundle.decode(data)
-            spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
-            own = bundle.codes(wave)
-            same, total = same + int((own == codes[0].numpy()).sum()), total + own.size
-            difference = max(difference, float(np.abs(bundle.wave(codes[0].numpy(), wave.shape[-1]) - plain).max()))
-            for made, estimate in zip(pairs, (plain, decoded), strict=True):
-                made.append(measure_pair(sound[0], resampled_to(estimate, rate, SAMPLE_RATE, sound.shape[-1])[0], name))
-    finally:
-        torch.set_num_threads(threads)
+    for name, sound in sounds.items():
+        wave = resampled(sound, SAMPLE_RATE, rate)
+        began = time.process_time()
+        with torch.no_grad():
+            codes = codec.encode(torch.from_numpy(wave)[None])
+            plain = codec.decode(codes, wave.shape[-1])[0].numpy()
+        middle = time.process_time()
+        data = bundle.encode(wave)
+        decoded = bundle.decode(data)
+        spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
+        own = bundle.codes(wave)
+        same, total = same + int((own == codes[0].numpy()).sum()), total + own.size
+        difference = max(difference, float(np.abs(bundle.wave(codes[0].numpy(), wave.shape[-1]) - plain).max()))
+        for made, estimate in zip(pairs, (plain, decoded), strict=True):
+            made.append(measure_pair(sound[0], resampled_to(estimate, rate, SAMPLE_RATE, sound.shape[-1])[0], name))
     heard_s = sum(sound.shape[-1] for sound in sounds.values()) / SAMPLE_RATE
     snrs = [Validation(made).snr_db.value for made in pairs]
     info = bundle.bundle.info

@@ -1,8 +1,6 @@
 """A trained codec by the word a user has for it, and at work as PyTorch runs it, where there is no bundle."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import torch
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.resample import resampled, resampled_to
 from telucodec.models.encodec_import import SETTINGS, WEIGHTS, import_encodec
+from telucodec.models.one_thread import on_one_thread
 from telucodec.models.store import FILE_NAME, load_codec_module
 from telucodec.models.vq_codec import VQCodec
 
@@ -54,29 +53,18 @@ class Trained:
         """Bits of the codes of the first `count` codebooks at a fixed length."""
         return count * self.code_bits * self.codec.config.frame_rate / 1000
 
+    @on_one_thread()
     @torch.inference_mode()
     def encode(self, wave: np.ndarray, count: int) -> np.ndarray:
         """Codes [count, F] of `wave` float32 [1, T]."""
-        with _on_one_thread():
-            return self.codec.encode(torch.from_numpy(resampled(wave, SAMPLE_RATE, self.sample_rate))[None])[0, :count].numpy()
+        return self.codec.encode(torch.from_numpy(resampled(wave, SAMPLE_RATE, self.sample_rate))[None])[0, :count].numpy()
 
+    @on_one_thread()
     @torch.inference_mode()
     def decode(self, codes: np.ndarray, num_samples: int) -> np.ndarray:
         """The sound float32 [1, num_samples] of `codes` [count, F]."""
         sent = np.full((self.num_codebooks, codes.shape[1]), self.codebook_size)  # what is not sent adds nothing
         sent[: len(codes)] = codes
         at_own_rate = round(num_samples * self.sample_rate / SAMPLE_RATE)
-        with _on_one_thread():
-            wave = self.codec.decode(torch.from_numpy(sent)[None], at_own_rate)[0].numpy()
+        wave = self.codec.decode(torch.from_numpy(sent)[None], at_own_rate)[0].numpy()
         return resampled_to(wave, self.sample_rate, SAMPLE_RATE, num_samples)
-
-
-@contextmanager
-def _on_one_thread() -> Iterator[None]:
-    """PyTorch there, as every other codec: processes share the cores, and CPU seconds are those of one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

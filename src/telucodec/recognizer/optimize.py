@@ -17,6 +17,7 @@ from telucodec.export.bundle_folder import bundle_folder
 from telucodec.export.eight_bits import in_eight_bits
 from telucodec.export.graphs import exported
 from telucodec.files import write_whole
+from telucodec.models.one_thread import on_one_thread
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough
 from telucodec.recognizer.decode import best_path
@@ -107,31 +108,27 @@ def _graph(model: nn.Module, num_bands: int) -> bytes:
     return exported(model.requires_grad_(False), (torch.randn(1, TRACED_FRAMES, num_bands),), {"frames": {1: frames}})
 
 
+@on_one_thread()
 def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram | None, manifest: Path, num_bytes: int, progress) -> Check:
     config, units = trained.config, trained.units
     told = transcribed(read_manifest(manifest), config.script, config.batches.longest_s)
     chosen = evenly(range(len(told.rows)), MOST_CLIPS)
     if not chosen:
         raise DataError(f"{manifest}: has no row with a text to compare the bundle on; left out: {told.reasons}; name another with --data")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     difference, spent, heard_s, texts = 0.0, [0.0, 0.0], 0.0, ([], [])
-    try:
-        for done, number in enumerate(chosen):
-            wave = long_enough(read_segment(told.rows[number], manifest.parent)[0])  # a bundle hears nothing shorter
-            began = time.process_time()
-            with torch.no_grad():
-                before = model(torch.from_numpy(config.features.apply_to(wave))[None])[0].numpy()
-            texts[0].append(units.decode(best_path(before).numbers))
-            middle = time.process_time()
-            after = bundle.log_probs(wave)
-            texts[1].append(units.decode(best_path(after).numbers))
-            spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
-            difference = max(difference, float(np.abs(after - before).max()))
-            heard_s += len(wave) / SAMPLE_RATE
-            progress(done + 1, len(chosen), told.rows[number].recording)
-    finally:
-        torch.set_num_threads(threads)
+    for done, number in enumerate(chosen):
+        wave = long_enough(read_segment(told.rows[number], manifest.parent)[0])  # a bundle hears nothing shorter
+        began = time.process_time()
+        with torch.no_grad():
+            before = model(torch.from_numpy(config.features.apply_to(wave))[None])[0].numpy()
+        texts[0].append(units.decode(best_path(before).numbers))
+        middle = time.process_time()
+        after = bundle.log_probs(wave)
+        texts[1].append(units.decode(best_path(after).numbers))
+        spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
+        difference = max(difference, float(np.abs(after - before).max()))
+        heard_s += len(wave) / SAMPLE_RATE
+        progress(done + 1, len(chosen), told.rows[number].recording)
     said = [told.texts[number] for number in chosen]
     rates = [error_rates(said, heard, intervals=False) for heard in texts]
     known = [numbers.tolist() for text in said if (numbers := units.encode(text)) is not None]
