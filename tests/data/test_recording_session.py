@@ -137,6 +137,23 @@ def test_a_recording_that_was_deleted_is_asked_for_again(tmp_path, telugu):
     assert again.prompt.text == TEXTS[0] and rows_of(tmp_path) == []
 
 
+def test_a_recording_that_was_cut_short_is_asked_for_again(tmp_path, telugu):
+    session = begun(tmp_path)
+    row = session.accept(hear(session, telugu[0]).name)
+    flac = tmp_path / row.path
+    flac.write_bytes(flac.read_bytes()[: flac.stat().st_size // 3])
+    assert RecordingSession(TEXTS, tmp_path).prompt.text == TEXTS[0] and rows_of(tmp_path) == []
+
+
+def test_what_was_accepted_stays_with_a_journal_that_tells_no_sizes(tmp_path, telugu):
+    session = begun(tmp_path)
+    row = session.accept(hear(session, telugu[0]).name)
+    event = json.loads((tmp_path / SESSION_JOURNAL).read_text("utf-8"))
+    del event["flac_bytes"]  # as earlier versions wrote it
+    (tmp_path / SESSION_JOURNAL).write_text(json.dumps(event), "utf-8")
+    assert RecordingSession(TEXTS, tmp_path).prompt.text == TEXTS[1] and rows_of(tmp_path) == [row]
+
+
 def test_what_was_accepted_stays_when_the_sentences_change(tmp_path, telugu):
     session = begun(tmp_path)
     session.accept(hear(session, telugu[0]).name)
@@ -223,6 +240,27 @@ def test_a_line_cut_short_takes_none_with_it(tmp_path, telugu):
     again = RecordingSession(TEXTS, tmp_path)
     assert [kept.text for kept in rows_of(tmp_path)] == TEXTS[:2] and row in rows_of(tmp_path)
     again.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"event": "accept", "text": "zz"}',
+        b'{"event": "skip", "text": ["a"]}',
+        b'{"event": "accept", "text": "zz", "name": "a", "num_samples": "1", "rms": 0, "peak": 0, "clipped_share": 0}',
+        b'{"event": ["skip"], "text": "a"}',
+        b'{"event": "none", "text": "a"}',
+        b"[1]",
+        b"\xff",
+    ],
+)
+def test_a_line_that_tells_nothing_is_passed_over(tmp_path, telugu, line):
+    session = begun(tmp_path)
+    row = session.accept(hear(session, telugu[0]).name)
+    with open(tmp_path / SESSION_JOURNAL, "ab") as journal:
+        journal.write(line + b"\n")
+    again = RecordingSession(TEXTS, tmp_path)
+    assert again.prompt.text == TEXTS[1] and again.progress.skipped == 0 and rows_of(tmp_path) == [row]
 
 
 @pytest.mark.parametrize("speaker", ["రాజ్\u200cకుమార్", "山田\u3000太郎"])

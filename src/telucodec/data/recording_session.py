@@ -7,10 +7,9 @@ skipped is in a journal, from which a session that was killed goes on at the sen
 
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from telucodec.data.loudness import Measures as Loudness
 from telucodec.data.loudness import measure as loudness
 from telucodec.data.manifest import OWN, Segment, one_form, write_manifests
 from telucodec.data.measures import Measures
+from telucodec.data.outcome import is_whole
 from telucodec.data.prompt_order import Coverage, Pool
 from telucodec.data.prompts import sentence_name
 from telucodec.data.sources.source import Utterance
@@ -210,7 +210,8 @@ class RecordingSession:
         write_audio(target, stream_media(take.path), SAMPLE_RATE)
         measures = loudness(target)
         warned = [str(finding) for finding in take.findings]
-        self._enter({"event": "accept", "name": name, "text": prompt.text, **asdict(measures), "findings": warned})
+        made = {"flac_bytes": target.stat().st_size, **asdict(measures)}
+        self._enter({"event": "accept", "name": name, "text": prompt.text, **made, "findings": warned})
         self._accepted[prompt.text] = (name, measures)
         self._drop_take()
         return self._write_manifests()[-1]
@@ -259,9 +260,13 @@ class RecordingSession:
         for event in events:
             if event["event"] == "skip":
                 self._skipped.add(event["text"])
-            elif _is_there(self.out / flac_path(event["name"]), event["num_samples"]):
-                measures = Loudness(*(event[field] for field in ("num_samples", "rms", "peak", "clipped_share")))
-                self._accepted[event["text"]] = (event["name"], measures)
+                continue
+            measures = Loudness(**{field.name: event[field.name] for field in fields(Loudness)})
+            with suppress(OSError, soundfile.SoundFileError):
+                flac = self.out / flac_path(event["name"])
+                size = event.get("flac_bytes", flac.stat().st_size)  # journals of earlier versions do not tell
+                if is_whole(flac, measures, size):
+                    self._accepted[event["text"]] = (event["name"], measures)
         if events:
             kept = [event for event in events if event["event"] == "skip" or event["text"] in self._accepted]
             lines = (json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
@@ -286,17 +291,14 @@ def _read_consent(path: Path) -> Consent | None:
 
 
 def _events(path: Path) -> Iterator[dict]:
-    """Yield the events of the journal at `path`, but for a last line that was cut short."""
+    """Yield the events of the journal at `path`, but for lines that hold none, such as a last one that was cut short."""
     with suppress(FileNotFoundError):
         for line in path.read_bytes().split(b"\n"):
-            with suppress(ValueError):
+            with suppress(ValueError, TypeError, KeyError):
                 event = json.loads(line)
-                if isinstance(event, dict) and {"event", "text"} <= event.keys():
+                if all(isinstance(event[name], kind) for name, kind in _FIELDS[event["event"]].items()):
                     yield event
 
 
-def _is_there(path: Path, num_samples: int) -> bool:
-    try:
-        return soundfile.info(os.fsencode(path)).frames == num_samples
-    except soundfile.SoundFileError:
-        return False
+_FIELDS = {"skip": {"text": str}, "accept": {"name": str, "text": str} | {field.name: (int, float) for field in fields(Loudness)}}
+"""What an event of each kind tells."""
