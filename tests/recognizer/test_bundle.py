@@ -97,7 +97,7 @@ def test_the_time_told_is_that_of_hearing_alone_and_each_second_counts_alike(toy
         return read(row, root)
 
     class Quick:
-        info = SimpleNamespace(script="")
+        info, closed = SimpleNamespace(script=""), ()
 
         def text(self, wave):
             clock[0] += 1.0 if len(wave) == len(short) else 0.1 * len(wave) / SAMPLE_RATE
@@ -257,6 +257,23 @@ def test_prompts_may_be_the_texts_of_a_manifest(bundle, toy_data, tmp_path, suff
     )
     assert done.exit_code == 0 and "100 % without error (up to 22.1 % may still be wrong)" in done.output  # of 12 clips
     assert "WER 0.0 % (interval not measured)" in done.output
+
+
+def test_sentences_that_the_units_lack_are_told(bundle, toy_run, toy_data, tmp_path):
+    texts = [row.text for row in read_manifest(toy_data / "val.csv")]
+    (tmp_path / "closed.txt").write_text("\n".join([texts[0], "kat 12", *texts[1:8], "పలుకు"]))
+    told = "2 of 10 sentences cannot be said with the units, for example 'kat 12'"
+    asked = {
+        "evaluate": [bundle, toy_data / "val.csv", "--closed", tmp_path / "closed.txt"],
+        "transcribe": [toy_data / "audio" / "val-0.flac", "--model", bundle, "--closed", tmp_path / "closed.txt"],
+        "optimize": [toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / "closed.txt"],
+    }
+    for verb, words in asked.items():
+        done = CliRunner().invoke(recognizer_verbs, [verb, *map(str, words)])
+        assert done.exit_code == 0 and told in done.stderr
+        assert ("4 of 12 references are none of the sentences" in done.stderr) == (verb == "evaluate")
+    done = CliRunner().invoke(recognizer_verbs, ["evaluate", str(bundle), str(toy_data / "val.csv")])
+    assert done.exit_code == 0 and "sentences" not in done.stderr
 
 
 def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path):

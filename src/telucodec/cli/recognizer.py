@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -200,7 +201,9 @@ def optimize(
 
     out = out or run / "bundle"
     with progress_bar("compare") as progress:
-        found = make(run, out, data, int8, [line for path in prompts or () for line in _lines(path)], order, lm_weight, progress)
+        sentences = [line for path in prompts or () for line in _lines(path)]
+        found = make(run, out, data, int8, sentences, order, lm_weight, progress)
+    _tell_unsayable(found.unsayable, len(sentences))
     if as_json:
         typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
         return
@@ -281,6 +284,8 @@ def evaluate(
                 "  taken for: "
                 + ", ".join(f"{said or 'nothing'} -> {heard or 'nothing'} {count}" for said, heard, count in each.confusions[:8])
             )
+        if each.closed and each.closed.num_missing:
+            typer.echo(f"  {each.closed.num_missing} of {each.rates.num_clips} references are none of the sentences of --closed", err=True)
         _tell_left_out(each)
     clips, lengths_s = sum(each.rates.num_clips for each in found), [sum(clip.duration_s for clip in each.clips) for each in found]
     speed = sum(lengths_s) / sum(each.cpu_per_s * length_s for each, length_s in zip(found, lengths_s, strict=True))
@@ -297,8 +302,14 @@ for verb in (train, curve, mixes, optimize, transcribe, evaluate):
 
 
 def _listener(model: Path, lm: bool, closed: list[Path] | None) -> Recognizer:
+    """The bundle of `model`; where `closed` is given, its sentences are all that may be said."""
     recognizer = load_bundle(model, lm)
-    return recognizer.of_prompts(line for path in closed for line in _lines(path)) if closed else recognizer
+    if not closed:
+        return recognizer
+    sentences = [line for path in closed for line in _lines(path)]
+    narrowed = recognizer.of_prompts(sentences)
+    _tell_unsayable(recognizer.unsayable(sentences), len(sentences))
+    return narrowed
 
 
 def _lines(path: Path) -> list[str]:
@@ -314,6 +325,11 @@ def _lines(path: Path) -> list[str]:
 def _tell_left_out(found: Transcribed | Evaluation) -> None:
     for reason, count in found.left_out.items():
         typer.echo(f"  left out: {counted(count, 'row')}, {reason}", err=True)
+
+
+def _tell_unsayable(unsayable: Sequence[str], total: int) -> None:
+    if unsayable:
+        typer.echo(f"  {len(unsayable)} of {total} sentences cannot be said with the units, for example {unsayable[0]!r}", err=True)
 
 
 def _told(rates: Rates) -> str:

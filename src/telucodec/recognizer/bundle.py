@@ -83,6 +83,10 @@ class Recognizer:
             raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
         return replace(self, closed=tuple(found.values()))
 
+    def unsayable(self, sentences: Iterable[str]) -> list[str]:
+        """Those of `sentences` that the units cannot say, and `of_prompts` passes over."""
+        return [sentence for sentence in sentences if self.info.units.encode(self.reference(sentence)) is None]
+
     def reference(self, text: str) -> str:
         """`text` as this recogniser would have to write it."""
         return in_script(normalised(text), self.info.script)

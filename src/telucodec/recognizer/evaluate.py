@@ -32,12 +32,23 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """The sentences that alone might be said, where such were given."""
+
+    num_sentences: int
+    """Different ones that the units can say."""
+    num_missing: int
+    """References that are not among them, and so cannot be heard right."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A manifest."""
 
     manifest: str
     normaliser: str
     """Name of the rule that texts were brought under before they were compared."""
+    closed: Closed | None
     rates: Rates
     blank: Rates
     """Had nothing been heard."""
@@ -70,6 +81,7 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold
     return Evaluation(
         manifest=str(manifest),
         normaliser=RULE,
+        closed=_closed(recognizer, said) if recognizer.closed else None,
         rates=_rates(heard),
         blank=error_rates(said, [""] * len(said), intervals=False),
         unigram=error_rates(said, guesses(said, said), intervals=False),
@@ -80,6 +92,12 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold
         cpu_per_s=spent_s / sum(clip.duration_s for clip in heard),
         clips=tuple(heard),
     )
+
+
+def _closed(recognizer: Recognizer, said: Sequence[str]) -> Closed:
+    sentences = {tuple(numbers.tolist()) for numbers in recognizer.closed}
+    encoded = [recognizer.info.units.encode(text) for text in said]
+    return Closed(len(sentences), sum(numbers is None or tuple(numbers.tolist()) not in sentences for numbers in encoded))
 
 
 def _rates(clips: Sequence[Heard]) -> Rates:

@@ -56,6 +56,8 @@ class Check:
     bytes_after: int
     lm_perplexity: float
     """Of the language model on the clips' texts, symbols; NaN without one."""
+    unsayable: tuple[str, ...]
+    """Prompts that the units cannot say, on which the language model was not counted."""
 
 
 def optimize(
@@ -70,8 +72,8 @@ def optimize(
 ) -> Check:
     """Write the recogniser of `run` to `out` as a bundle and compare the two on the clips of `manifest`.
 
-    `prompts` are sentences for a language model. Raises ModelError where texts differ, or 8 bits cost more CER than MOST_LOST; nothing
-    is written then.
+    `prompts` are sentences for a language model, which is counted on those that the units can say. Raises ModelError where texts differ,
+    or 8 bits cost more CER than MOST_LOST; nothing is written then.
     """
     model, trained = load_recognizer(run)
     graph = _graph(model, trained.config.features.num_bands)
@@ -80,26 +82,27 @@ def optimize(
     info = RecognizerInfo(
         script=trained.config.script, features=trained.config.features, units=trained.units, lm_weight=lm_weight if prompts else 0.0
     )
-    lm = language_model(prompts, trained, order) if prompts else None
+    lm, unsayable = language_model(prompts, trained, order) if prompts else (None, ())
     with bundle_folder(out, FILE_NAME, LM) as beside:
         write_whole(beside / ACOUSTIC, graph)
         write_whole(beside / FILE_NAME, info.model_dump_json(indent=1).encode())
         if lm:
             lm.save(beside / LM)
-        found = _compare(
-            model, trained, load_bundle(beside, use_lm=False), lm, manifest, sum(p.stat().st_size for p in beside.iterdir()), progress
-        )
+        num_bytes = sum(path.stat().st_size for path in beside.iterdir())
+        found = _compare(model, trained, load_bundle(beside, use_lm=False), lm, unsayable, manifest, num_bytes, progress)
         _judge(found, int8)
     return found
 
 
-def language_model(prompts: Sequence[str], trained: Trained, order: int) -> NGram:
-    """Counted from those of `prompts` that the units can say. Raises DataError where there is none."""
-    sentences = [trained.units.encode(in_script(normalised(line), trained.config.script)) for line in prompts if line.strip()]
-    sentences = [sentence.tolist() for sentence in sentences if sentence is not None]
+def language_model(prompts: Sequence[str], trained: Trained, order: int) -> tuple[NGram, tuple[str, ...]]:
+    """Counted from those of `prompts` that the units can say; and the others. Raises DataError where there is none to count from."""
+    lines = [line for line in prompts if line.strip()]
+    encoded = [trained.units.encode(in_script(normalised(line), trained.config.script)) for line in lines]
+    sentences = [sentence.tolist() for sentence in encoded if sentence is not None]
     if not sentences:
         raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
-    return NGram.of(sentences, order, trained.units.size)
+    unsayable = tuple(line for line, sentence in zip(lines, encoded, strict=True) if sentence is None)
+    return NGram.of(sentences, order, trained.units.size), unsayable
 
 
 def _graph(model: nn.Module, num_bands: int) -> bytes:
@@ -109,7 +112,16 @@ def _graph(model: nn.Module, num_bands: int) -> bytes:
 
 
 @on_one_thread()
-def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram | None, manifest: Path, num_bytes: int, progress) -> Check:
+def _compare(
+    model: nn.Module,
+    trained: Trained,
+    bundle: Recognizer,
+    lm: NGram | None,
+    unsayable: tuple[str, ...],
+    manifest: Path,
+    num_bytes: int,
+    progress: Progress,
+) -> Check:
     config, units = trained.config, trained.units
     told = transcribed(read_manifest(manifest), config.script, config.batches.longest_s)
     chosen = evenly(range(len(told.rows)), MOST_CLIPS)
@@ -145,6 +157,7 @@ def _compare(model: nn.Module, trained: Trained, bundle: Recognizer, lm: NGram |
         bytes_before=sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values()),
         bytes_after=num_bytes,
         lm_perplexity=lm.perplexity(known) if lm else float("nan"),
+        unsayable=unsayable,
     )
 
 
