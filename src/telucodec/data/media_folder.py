@@ -1,7 +1,7 @@
 """The media files below a folder: what counts as one, and where they lie."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from telucodec.errors import DataError
@@ -41,6 +41,17 @@ def media_below(folder: Path, passed_over: Callable[[Path], bool] = lambda below
         if Path(error.filename) == Path(folder):
             raise DataError(f"{printable(folder)}: cannot be read ({error.strerror}); check who may read it") from error
         yield Path(error.filename)
+
+
+def by_name(media: Iterable[Path], folder: Path) -> dict[str, Path]:
+    """Return `media`, files below `folder`, by their names there without suffix. Raises DataError where two have one name."""
+    found: dict[str, Path] = {}
+    for path in sorted(media):
+        name = printable(path.relative_to(folder).with_suffix(""))
+        if name in found:
+            raise DataError(f"{printable(path)}: another file beside it has its name but for the suffix; move one away")
+        found[name] = path
+    return found
 
 
 def _is_media(place: str, name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.media import SAMPLE_RATE, stated_duration, stream_media
-from telucodec.data.media_folder import media_below
+from telucodec.data.media_folder import by_name, media_below
 from telucodec.errors import DataError
 from telucodec.files import printable
 from telucodec.metrics.pair import Pair, measure_pair
@@ -81,22 +81,11 @@ def _matched(reference: Path, decoded: Path) -> tuple[list[tuple[str, Path, Path
         raise DataError(f"{printable(decoded)}: compare a file with a file, or a folder with a folder")
     if not reference.is_dir():
         return [(printable(Path(decoded.name)), reference, decoded)], [], []
-    first, second = _media(reference), _media(decoded)
+    first, second = (by_name(media_below(folder), folder) for folder in (reference, decoded))
     both = [name for name in first if name in second]
     if not both:
         raise DataError(f"{printable(decoded)}: has no file of the name of one in {printable(reference)}; name them alike, suffixes aside")
     return [(name, first[name], second[name]) for name in both], sorted(first.keys() - second.keys()), sorted(second.keys() - first.keys())
-
-
-def _media(folder: Path) -> dict[str, Path]:
-    """Media files below `folder` by their name there, without suffix. Raises DataError where two have one name."""
-    found: dict[str, Path] = {}
-    for path in sorted(media_below(folder)):
-        name = printable(path.relative_to(folder).with_suffix(""))
-        if name in found:
-            raise DataError(f"{printable(path)}: another file beside it has its name but for the suffix; move one away")
-        found[name] = path
-    return found
 
 
 def _tell(progress: Progress, before_s: float, total_s: float, name: str, heard_s: float) -> None:

@@ -1,5 +1,7 @@
 """What is compared is chosen by measured rate, as loud as its reference, and never from outside its folder."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,12 @@ def test_a_folder_without_originals_or_systems_is_told(tmp_path):
         open_material(folder(tmp_path / "one", ours=np.ones((1, 8000))))
     with pytest.raises(DataError, match="no decoded sound"):
         open_material(folder(tmp_path / "two", reference=np.ones((1, 8000))))
+
+
+def test_two_files_of_one_name_are_refused_whatever_the_name(tmp_path):
+    folder(tmp_path, reference=np.zeros((1, 100), np.float32))
+    for suffix in (b".flac", b".wav"):
+        (tmp_path / REFERENCE / os.fsdecode(b"latin-\xe9" + suffix)).touch()
+    with pytest.raises(DataError, match="move one away") as told:
+        open_material(tmp_path)
+    assert str(told.value).encode()  # fits a terminal

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from telucodec.data.media_folder import MEDIA_SUFFIXES
+from telucodec.data.media_folder import MEDIA_SUFFIXES, by_name
 from telucodec.errors import DataError
 from telucodec.evaluation.listening.key import KeySystem
 from telucodec.evaluation.results import Results, beside, read_results
@@ -101,10 +101,7 @@ def _of_folder(folder: Path) -> tuple[list[KeySystem], list[Spoken]]:
 
 def _sounds(folder: Path) -> dict[str, Path]:
     """Sound files in `folder` by their name without suffix. Raises DataError where two have one name."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file() and not path.name.startswith("."):
-            if path.stem in found:
-                raise DataError(f"{path}: another file beside it has its name but for the suffix; move one away")
-            found[path.stem] = path
-    return found
+    found = (
+        path for path in folder.iterdir() if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+    return by_name(found, folder)
