@@ -25,7 +25,7 @@ def record(path: Path, duration_s: float = 1.0, sample_rate: int = SAMPLE_RATE) 
 
 
 def names(report: room.ExtractReport) -> list[str]:
-    return [recording.name for recording in report.recordings]
+    return [row.recording for row in report.rows]
 
 
 def test_every_recording_becomes_16_khz_mono_flac_with_its_suffix_in_the_name(tmp_path):
@@ -58,7 +58,7 @@ def test_a_second_run_does_only_what_changed(tmp_path):
     second = extract(tmp_path / "media", tmp_path / "out")
     assert (first.num_reused, second.num_reused) == (0, 1)
     assert names(second) == names(first)
-    assert second.recordings[1].duration_s == 3.0
+    assert second.rows[1].duration_s == 3.0
     assert (tmp_path / "out" / "audio" / "a.wav.flac").stat().st_mtime_ns == written[tmp_path / "out" / "audio" / "a.wav.flac"]
 
 
@@ -279,7 +279,7 @@ def test_side_by_side_the_bar_moves_within_long_files_and_never_back(tmp_path, m
             file.write(np.random.uniform(-0.3, 0.3, round(duration_s * 48_000)))
     told = []
     report = extract(tmp_path / "media", tmp_path / "out", lambda *step: told.append(step), jobs=2)
-    assert [recording.duration_s for recording in report.recordings] == [300.0, 1.0, 2.0]
+    assert [row.duration_s for row in report.rows] == [300.0, 1.0, 2.0]
     assert told[-1][:2] == (303.0, 303.0)
     assert [step[0] for step in told] == sorted(step[0] for step in told)
     assert any(3.0 < done_s < 303.0 for done_s, _, _ in told)

@@ -64,7 +64,7 @@ def test_what_ffmpeg_reads_is_found_by_its_less_common_suffixes_too(tmp_path, na
 def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_done(media, tmp_path, close):
     close(media / "kerstin")
     extracted = extract(media, tmp_path / "extracted")
-    assert [recording.name for recording in extracted.recordings] == ["a.wav"]
+    assert [row.recording for row in extracted.rows] == ["a.wav"]
     assert [name for name, _ in extracted.failed] == ["kerstin"]
     imported = import_source(Folder(media, SourceConfig()), tmp_path / "imported", "own")
     assert [row.recording for row in imported.rows] == ["a.wav"]

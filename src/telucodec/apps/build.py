@@ -92,8 +92,8 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     measure_s = _evaluate(out, audio, results, training["model"], called, bar, say, command)
     record = BuildRecord(
         data={
-            "recordings": len(extracted.recordings),
-            "recorded minutes": round(sum(recording.duration_s for recording in extracted.recordings) / 60, 2),
+            "recordings": len(extracted.rows),
+            "recorded minutes": round(sum(row.duration_s for row in extracted.rows) / 60, 2),
             "speakers known": data["speakers"],
             **{f"{part} seconds": round(part_s, 1) for part, part_s in data["seconds"].items()},
             "segments rejected": len(data["rejected"]),
@@ -164,11 +164,11 @@ def _extract(media: Path, out: Path, bar: Bar, say: Say) -> tuple[ExtractReport,
         extracted = extract(media, out, progress, jobs=os.cpu_count() or 1)
     spent_s = before_s + time.monotonic() - start
     write_whole(record, json.dumps({"seconds": spent_s}).encode())
-    num_recordings, num_unreadable = len(extracted.recordings), len(extracted.unreadable)
+    num_recordings, num_unreadable = len(extracted.rows), len(extracted.unreadable)
     say(f"audio: {counted(num_recordings, 'recording')}, {extracted.num_reused} from before, {num_unreadable} unreadable")
     for line in extracted.unreadable:
         say(f"  left out: {_one_line(line)}")
-    if not extracted.recordings:
+    if not extracted.rows:
         raise DataError(f"{media}: no recording in it can be read; see the lines above")
     return extracted, spent_s
 
@@ -202,7 +202,7 @@ def _prepare(media: Path, extracted: ExtractReport, out: Path, bar: Bar, say: Sa
         }
 
     made_from = {
-        "recordings": [[recording.name, recording.duration_s] for recording in extracted.recordings],
+        "recordings": [[row.recording, row.duration_s] for row in extracted.rows],
         "audio": _digest(extracted, out),
         "segments": repr(SEGMENTS),
         "filter": repr(FilterConfig()),

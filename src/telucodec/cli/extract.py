@@ -57,9 +57,9 @@ def extract(
         _say_status(extract_status(media, out), out, as_json)
     else:
         _say_failed(made.failed)
-        hours = sum(recording.duration_s for recording in made.recordings) / 3600
+        hours = sum(row.duration_s for row in made.rows) / 3600
         typer.echo(
-            f"{printable(out / MANIFEST)}: {counted(len(made.recordings), 'recording')}, {hours:.2f} hours"
+            f"{printable(out / MANIFEST)}: {counted(len(made.rows), 'recording')}, {hours:.2f} hours"
             + (f", {made.num_reused} of them from before" if made.num_reused else "")
             + (f"; {counted(len(made.failed), 'file')} failed, see failed.csv" if made.failed else "")
         )

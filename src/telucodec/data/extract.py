@@ -36,15 +36,6 @@ BYTES_PER_S = 14_000
 
 
 @dataclass(frozen=True)
-class Recording:
-    """The extracted sound of one media file."""
-
-    name: str
-    """Where its media file lies below the media folder, with / between folders."""
-    duration_s: float
-
-
-@dataclass(frozen=True)
 class Origin:
     """What the user says of all recordings of a folder; empty where unknown."""
 
@@ -57,9 +48,8 @@ class Origin:
 class ExtractReport:
     """What became of the media files of a folder."""
 
-    recordings: tuple[Recording, ...]
     rows: tuple[Segment, ...]
-    """A row for each recording as a whole."""
+    """A row for each recording as a whole, which is named by where its media file lies below the media folder, with / between folders."""
     num_reused: int
     """Recordings among them that had been extracted before."""
     failed: tuple[tuple[str, str], ...]
@@ -179,25 +169,24 @@ def on_their_way(out_dir: Path) -> dict[Path, int]:
 
 
 def _report(outcomes: Mapping[str, Outcome], before: Collection[Outcome], origin: Origin) -> ExtractReport:
-    done = {Recording(name, each.measures.num_samples / SAMPLE_RATE): each.measures for name, each in outcomes.items() if each.measures}
     rows = [
         Segment(
-            path=flac_path(recording.name),
+            path=flac_path(name),
             start_s=0.0,
-            duration_s=recording.duration_s,
-            recording=recording.name,
-            speaker=speaker_of(recording.name),
-            rms=measures.rms,
-            peak=measures.peak,
-            clipped_share=measures.clipped_share,
+            duration_s=each.measures.num_samples / SAMPLE_RATE,
+            recording=name,
+            speaker=speaker_of(name),
+            rms=each.measures.rms,
+            peak=each.measures.peak,
+            clipped_share=each.measures.clipped_share,
             language=origin.language,
             source=origin.source,
             licence=origin.licence,
         )
-        for recording, measures in done.items()
+        for name, each in outcomes.items()
+        if each.measures
     ]
     return ExtractReport(
-        recordings=tuple(done),
         rows=tuple(rows),
         num_reused=sum(each.measures is not None for each in before),
         failed=tuple((name, each.reason) for name, each in outcomes.items() if each.reason),
