@@ -221,6 +221,22 @@ def test_a_key_does_only_what_a_button_shows_and_a_take_is_of_the_sentence_it_be
     page.close()
 
 
+def test_a_take_that_reaches_the_longest_is_kept_though_pieces_go_on_coming(browser, server, monkeypatch):
+    monkeypatch.setattr("telucodec.apps.record_page.MAX_TAKE_S", 1.0)
+    page = browser.new_page()
+    page.goto(server.address)
+    page.get_by_label("Speaker name").fill("kavya")
+    page.get_by_label("and agree").check()
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text(SENTENCES[0]).wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Stop").wait_for()
+    page.evaluate("hear(new Float32Array(2 * microphone.sampleRate))")
+    page.locator("#accept").wait_for()
+    assert page.locator("#trouble").is_hidden() and server.session.take.measures.duration_s == 1.0
+    page.close()
+
+
 def test_what_the_microphone_gave_before_stop_is_all_there(browser, server, tmp_path):
     page = browser.new_page()
     page.goto(server.address)
