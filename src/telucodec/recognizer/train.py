@@ -204,7 +204,6 @@ class _Loop:
         self.updates, self.epoch, self.place, self.heard_s, self.cpu_before_s = 0, 0, 0, 0.0, -time.process_time()
         self.losses: list[float] = []
         self.points: list[Point] = []
-        self.told: set[str] = set()
         self.torn = False  # whether an update has begun and not ended: nothing to go on from
         self.clock = Clock()
         self.clips = self.examples.plan(self.epoch, self.config.features)
@@ -308,15 +307,12 @@ class _Loop:
         ]
         self.folder.write_log({"update": self.updates, **entry, "signs": [sign.case for sign in found], "examples": shown})
         self.journal.show("validation", self.updates, entry)
-        named = f"; {', '.join(sign.case for sign in found)}" if found else ""
-        self.say(
+        self.journal.tell(
+            self.say,
             f"{self.clock.spent_s / 60:5.1f} min {self.updates:6,} updates, epoch {self.epoch}: CER {100 * rates.cer:.1f} %, WER {100 * rates.wer:.1f} %, "
-            f"loss {entry['loss']:.2f} (training {train_loss:.2f}){named}"
+            f"loss {entry['loss']:.2f} (training {train_loss:.2f})",
+            found,
         )
-        for sign in found:
-            if sign.case not in self.told:  # its words once, its name each time
-                self.say(f"  {sign}")
-        self.told = {sign.case for sign in found}
         return entry, found
 
     def save(self) -> None:

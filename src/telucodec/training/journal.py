@@ -1,6 +1,6 @@
 """What a run tells on its way: log.jsonl for programs, TensorBoard and, if asked for, Weights & Biases for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.errors import TrainingError
+from telucodec.metrics.signs.sign import Sign
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.validate import Heard
 
@@ -28,6 +29,7 @@ class Journal:
         with self._writing():
             self.board = SummaryWriter(str(folder.path / "tensorboard"))
         self.wandb = _wandb_run(folder, config) if wandb else None
+        self._told: set[str] = set()
 
     def update(self, update: int, numbers: dict[str, float]) -> None:
         """Note the numbers of one update."""
@@ -47,6 +49,15 @@ class Journal:
                     self.board.add_audio(f"{name}/{side}", wave, update, SAMPLE_RATE)
                     self.board.add_image(f"{name}/{side}", spectrogram(wave), update, dataformats="HW")
             self.board.flush()
+
+    def tell(self, say: Callable[[str], None], line: str, signs: Sequence[Sign]) -> None:
+        """Say the `line` of a validation with the names of its `signs`, and the words of those that the one before did not have."""
+        named = f"; {', '.join(sign.case for sign in signs)}" if signs else ""
+        say(line + named)
+        for sign in signs:
+            if sign.case not in self._told:
+                say(f"  {sign}")
+        self._told = {sign.case for sign in signs}
 
     def show(self, group: str, update: int, numbers: dict[str, float]) -> None:
         """Draw numbers of an update for people."""

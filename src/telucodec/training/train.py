@@ -143,7 +143,6 @@ class _Run:
         self.data, self.budget = data, budget
         self.minutes, self.num_updates = budget.minutes, budget.num_updates(crops)
         self.points = [_point(entry) for entry in folder.read_log() if "correlation" in entry]
-        self.told: set[str] = set()
         self.loading_s = 0.0
         self.torn = False  # whether an update has begun and not ended: nothing to go on from
 
@@ -200,11 +199,7 @@ class _Run:
         if self.journal:
             told = entry | {"spent_s": spent_s, "signs": [sign.case for sign in signs]}
             self.journal.validation(self.trainer.updates, told, self.validation, heard)
-            self.say(_line(entry, spent_s, self.trainer.updates, signs))
-            for sign in signs:
-                if sign.case not in self.told:  # its words once, its name each time
-                    self.say(f"  {sign}")
-            self.told = {sign.case for sign in signs}
+            self.journal.tell(self.say, _line(entry, spent_s, self.trainer.updates), signs)
         return heard, signs
 
     def save(self) -> None:
@@ -221,13 +216,12 @@ def _point(entry: dict) -> Point:
     return Point(*[math.nan if entry.get(name) is None else entry[name] for name in names])
 
 
-def _line(entry: dict, spent_s: float, updates: int, signs: tuple[Sign, ...]) -> str:
+def _line(entry: dict, spent_s: float, updates: int) -> str:
     used = "/".join(f"{perplexity:.0f}" for perplexity in entry["perplexity"])
-    named = f"; {', '.join(sign.case for sign in signs)}" if signs else ""
     return (
         f"{spent_s / 60:5.1f} min {updates:7,} updates: SNR {entry['snr_db']:z.1f} dB, "
         f"SI-SDR {entry['si_sdr_db_per_file']['mean']:z.1f} dB, correlation {entry['correlation']:z.2f}, "
-        f"amplitude {entry['amplitude_percent']:.0f} %, loss {entry['loss']:.3g}, perplexity {used}{named}"
+        f"amplitude {entry['amplitude_percent']:.0f} %, loss {entry['loss']:.3g}, perplexity {used}"
     )
 
 
