@@ -1,6 +1,7 @@
 """Every test starts from the same random numbers, and may ask for real speech and the shipped codec."""
 
 import random
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from telucodec.audio.media import read_media
 from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import TransformModel, load_model
 from telucodec.runtime.transform import TransformCodec
+
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell puts in the background is begun with Ctrl-C ignored
 
 
 @pytest.fixture(autouse=True)
