@@ -12,7 +12,6 @@ from telucodec.runtime.codec import load_codec
 from telucodec.runtime.model import TransformModel, load_model
 from telucodec.runtime.transform import TransformCodec
 
-
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell puts in the background is begun with Ctrl-C ignored
 
 
