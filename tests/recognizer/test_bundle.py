@@ -25,7 +25,7 @@ from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer import evaluate as evaluation
-from telucodec.recognizer.bundle import load_bundle
+from telucodec.recognizer.bundle import digest_of, load_bundle
 from telucodec.recognizer.decode import Said, best_path
 from telucodec.recognizer.evaluate import evaluate
 from telucodec.recognizer.features import FeatureConfig
@@ -97,7 +97,7 @@ def test_the_time_told_is_that_of_hearing_alone_and_each_second_counts_alike(toy
         return read(row, root)
 
     class Quick:
-        info, closed = SimpleNamespace(script=""), ()
+        info, closed, lm, digest = SimpleNamespace(script=""), (), None, ""
 
         def text(self, wave):
             clock[0] += 1.0 if len(wave) == len(short) else 0.1 * len(wave) / SAMPLE_RATE
@@ -257,6 +257,33 @@ def test_prompts_may_be_the_texts_of_a_manifest(bundle, toy_data, tmp_path, suff
     )
     assert done.exit_code == 0 and "100 % without error (up to 22.1 % may still be wrong)" in done.output  # of 12 clips
     assert "WER 0.0 % (interval not measured)" in done.output
+
+
+def test_an_evaluation_says_what_was_heard_with(bundle, toy_data, tmp_path):
+    out = tmp_path / "out.json"
+    asked = {
+        (): "with a language model of order 2, weight 0.5",
+        ("--no-lm",): "without a language model",
+        ("--closed", toy_data / "val.csv"): "each one of 12 given sentences",
+    }
+    found = []
+    for options, told in asked.items():
+        words = ["evaluate", bundle, toy_data / "val.csv", *options, "--out", out]
+        done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+        assert f" by model {digest_of(bundle)[:8]}, {told}, " in done.output
+        (entry,) = json.loads(out.read_text())
+        assert entry["model"] == digest_of(bundle)
+        found.append((entry["closed"], entry["language_model"]))
+    assert found[0][1] == {"order": 2, "weight": 0.5, "perplexity": pytest.approx(5.5, abs=2.5)}
+    assert found == [(None, found[0][1]), (None, None), ({"num_sentences": 12, "num_missing": 0}, None)]
+
+
+def test_a_language_model_that_has_read_the_clips_is_told_of(toy_run, toy_data, tmp_path):
+    texts = [row.text for row in read_manifest(toy_data / "val.csv")]
+    (tmp_path / "prompts.txt").write_text("\n".join(f"{text.upper()}!" for text in texts[:5]))
+    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / "prompts.txt"]
+    done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+    assert done.exit_code == 0 and "5 of 12 texts are among its sentences" in done.output
 
 
 def test_sentences_that_the_units_lack_are_told(bundle, toy_run, toy_data, tmp_path):

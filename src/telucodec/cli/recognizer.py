@@ -207,7 +207,8 @@ def optimize(
     if as_json:
         typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
         return
-    lm = f"; language model: perplexity {found.lm_perplexity:.1f}" if not math.isnan(found.lm_perplexity) else ""
+    read = f"{found.num_read} of {found.num_clips} texts are among its sentences"
+    lm = f"; language model: perplexity {found.lm_perplexity:.1f}, {read}" if not math.isnan(found.lm_perplexity) else ""
     typer.echo(
         f"{out}: {found.bytes_before / 1e6:.1f} -> {found.bytes_after / 1e6:.1f} MB; {100 * found.same_texts:.1f} % of {counted(found.num_clips, 'text')} are the same, "
         f"log-probabilities differ by up to {found.largest_difference:.1e}; CER {100 * found.cer_before:.2f} -> {100 * found.cer_after:.2f} %, "
@@ -269,11 +270,14 @@ def evaluate(
     if out:
         write_whole(out, json.dumps(without_nan([asdict(each) for each in found]), ensure_ascii=False, indent=1).encode() + b"\n")
     if as_json:
-        typer.echo(json.dumps(without_nan([{"manifest": each.manifest, **asdict(each.rates)} for each in found])))
+        about = ("manifest", "model", "closed", "language_model")
+        told = [asdict(each) for each in found]
+        typer.echo(json.dumps(without_nan([{name: each[name] for name in about} | each["rates"] for each in told])))
         return
     for each in found:
         typer.echo(
             f"{each.manifest}: {_told(each.rates)}; nothing heard {100 * each.blank.cer:.0f} %, letters guessed {100 * each.unigram.cer:.0f} % CER"
+            + (f"; language model: perplexity {each.language_model.perplexity:.1f}" if each.language_model else "")
         )
         for name, rates in list(each.by_source.items())[:10] if len(each.by_source) > 1 else ():
             typer.echo(f"  source   {name[:24]:<24}  {_told(rates)}")
@@ -289,7 +293,10 @@ def evaluate(
         _tell_left_out(each)
     clips, lengths_s = sum(each.rates.num_clips for each in found), [sum(clip.duration_s for clip in each.clips) for each in found]
     speed = sum(lengths_s) / sum(each.cpu_per_s * length_s for each, length_s in zip(found, lengths_s, strict=True))
-    typer.echo(f"{out or model}: {counted(clips, 'clip')} under the rule {found[0].normaliser}, {speed:.0f} times real time")
+    typer.echo(
+        f"{out or model}: {counted(clips, 'clip')} under the rule {found[0].normaliser} by model {found[0].model[:8]}, {_helped(found[0])}, "
+        f"{speed:.0f} times real time"
+    )
 
 
 recognizer = typer.Typer(
@@ -338,6 +345,14 @@ def _told(rates: Rates) -> str:
         f"{counted(rates.num_clips, 'clip')}, WER {100 * rates.wer:.1f} % ({_interval(rates.wer_interval)}), "
         f"CER {100 * rates.cer:.1f} % ({_interval(rates.cer_interval)}), {100 * rates.exact:.0f} % without error{unseen}"
     )
+
+
+def _helped(found: Evaluation) -> str:
+    """What the recogniser knew beside the sound."""
+    if found.closed:
+        return f"each one of {found.closed.num_sentences:,} given sentences"
+    lm = found.language_model
+    return f"with a language model of order {lm.order}, weight {lm.weight:g}" if lm else "without a language model"
 
 
 def _interval(shares: tuple[float, float]) -> str:

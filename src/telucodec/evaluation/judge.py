@@ -3,7 +3,6 @@
 Its own mistakes are in every row, so that the row of the original, which no codec touched, is what others are compared with.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from telucodec.audio.sound_file import to_int16
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import Metric, NotMeasured
-from telucodec.recognizer.bundle import Recognizer, load_bundle
+from telucodec.recognizer.bundle import Recognizer, digest_of, load_bundle
 from telucodec.recognizer.score import errors_of
 
 UNTOUCHED = "original"
@@ -31,8 +30,7 @@ class Judge:
     @property
     def digest(self) -> str:
         """Hash of all that the bundle is, in hexadecimal."""
-        files = sorted(path for path in self.folder.iterdir() if path.is_file())
-        return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
+        return digest_of(self.folder)
 
     def metrics(self, text: str = "") -> Sequence[Metric]:
         """WER and CER in per cent of an output in which `text` was said."""

@@ -4,6 +4,7 @@
 there is one, tells which symbols follow which.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,6 +55,8 @@ class Recognizer:
     beam: BeamConfig = field(default_factory=BeamConfig)
     closed: tuple[np.ndarray, ...] = ()
     """Where given, symbols of the only sentences that may be said: the likeliest of them is what was heard."""
+    digest: str = ""
+    """`digest_of` its folder."""
 
     def log_probs(self, wave: np.ndarray) -> np.ndarray:
         """Of units at each step, float32 [F, N], for wave [T] at 16 kHz, at most half a minute or so."""
@@ -116,4 +119,10 @@ def load_bundle(folder: Path, use_lm: bool = True) -> Recognizer:
     frames = info.features.apply_to(np.zeros(LEAST_SAMPLES, np.float32))[None]
     if listening.silence() or listening.step(frames, [])[0].shape != (1, steps_of(frames.shape[1]), info.units.size):
         raise ModelError(f"{folder}: {ACOUSTIC} is not of the recogniser that {FILE_NAME} tells of; {again}")
-    return Recognizer(info, listening, lm, BeamConfig(lm_weight=info.lm_weight))
+    return Recognizer(info, listening, lm, BeamConfig(lm_weight=info.lm_weight), digest=digest_of(folder))
+
+
+def digest_of(folder: Path) -> str:
+    """Hash of all that the bundle in `folder` is, in hexadecimal."""
+    files = [folder / name for name in sorted((FILE_NAME, ACOUSTIC, LM)) if (folder / name).is_file()]
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()

@@ -42,13 +42,27 @@ class Closed:
 
 
 @dataclass(frozen=True)
+class LanguageModel:
+    """What the recogniser knew of its language beside the sound."""
+
+    order: int
+    weight: float
+    perplexity: float
+    """Of symbols of the references, NaN where the units can say none of them; near 1 where it was counted on these very texts."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A manifest."""
 
     manifest: str
     normaliser: str
     """Name of the rule that texts were brought under before they were compared."""
+    model: str
+    """Hash of the bundle, in hexadecimal."""
     closed: Closed | None
+    language_model: LanguageModel | None
+    """None where none was asked, as with closed sentences."""
     rates: Rates
     blank: Rates
     """Had nothing been heard."""
@@ -81,7 +95,9 @@ def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold
     return Evaluation(
         manifest=str(manifest),
         normaliser=RULE,
+        model=recognizer.digest,
         closed=_closed(recognizer, said) if recognizer.closed else None,
+        language_model=_language_model(recognizer, said) if recognizer.lm and not recognizer.closed else None,
         rates=_rates(heard),
         blank=error_rates(said, [""] * len(said), intervals=False),
         unigram=error_rates(said, guesses(said, said), intervals=False),
@@ -98,6 +114,11 @@ def _closed(recognizer: Recognizer, said: Sequence[str]) -> Closed:
     sentences = {tuple(numbers.tolist()) for numbers in recognizer.closed}
     encoded = [recognizer.info.units.encode(text) for text in said]
     return Closed(len(sentences), sum(numbers is None or tuple(numbers.tolist()) not in sentences for numbers in encoded))
+
+
+def _language_model(recognizer: Recognizer, said: Sequence[str]) -> LanguageModel:
+    encoded = [numbers.tolist() for text in said if (numbers := recognizer.info.units.encode(text)) is not None]
+    return LanguageModel(recognizer.lm.order, recognizer.beam.lm_weight, recognizer.lm.perplexity(encoded))
 
 
 def _rates(clips: Sequence[Heard]) -> Rates:

@@ -56,6 +56,8 @@ class Check:
     bytes_after: int
     lm_perplexity: float
     """Of the language model on the clips' texts, symbols; NaN without one."""
+    num_read: int
+    """Clips whose texts are among the prompts, on which the perplexity says nothing of others."""
     unsayable: tuple[str, ...]
     """Prompts that the units cannot say, on which the language model was not counted."""
 
@@ -83,13 +85,14 @@ def optimize(
         script=trained.config.script, features=trained.config.features, units=trained.units, lm_weight=lm_weight if prompts else 0.0
     )
     lm, unsayable = language_model(prompts, trained, order) if prompts else (None, ())
+    read = frozenset(in_script(normalised(line), trained.config.script) for line in prompts)
     with bundle_folder(out, FILE_NAME, LM) as beside:
         write_whole(beside / ACOUSTIC, graph)
         write_whole(beside / FILE_NAME, info.model_dump_json(indent=1).encode())
         if lm:
             lm.save(beside / LM)
         num_bytes = sum(path.stat().st_size for path in beside.iterdir())
-        found = _compare(model, trained, load_bundle(beside, use_lm=False), lm, unsayable, manifest, num_bytes, progress)
+        found = _compare(model, trained, load_bundle(beside, use_lm=False), lm, read, unsayable, manifest, num_bytes, progress)
         _judge(found, int8)
     return found
 
@@ -117,6 +120,7 @@ def _compare(
     trained: Trained,
     bundle: Recognizer,
     lm: NGram | None,
+    read: frozenset[str],
     unsayable: tuple[str, ...],
     manifest: Path,
     num_bytes: int,
@@ -157,6 +161,7 @@ def _compare(
         bytes_before=sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values()),
         bytes_after=num_bytes,
         lm_perplexity=lm.perplexity(known) if lm else float("nan"),
+        num_read=sum(text in read for text in said),
         unsayable=unsayable,
     )
 
