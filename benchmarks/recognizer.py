@@ -67,8 +67,8 @@ def one(data: Path, config: str, minutes: float, runs: Path, name: str) -> dict:
     """Train, pack and test."""
     shutil.rmtree(runs / name, ignore_errors=True)
     telucodec("recognizer", "train", "--data", data, "--config", config, "--minutes", minutes, "--runs", runs, "--name", name)
-    val, tests = data / "val.csv", sorted(path for path in data.glob("*.csv") if path.stem not in ("train", "val"))
-    packed = ["recognizer", "optimize", runs / name, "--data", val, "--json"]
+    tests = sorted(path for path in data.glob("*.csv") if path.stem not in ("train", "val"))
+    packed = ["recognizer", "optimize", runs / name, "--json"]
     found = {
         "curve": [entry for line in (runs / name / "log.jsonl").read_text("utf-8").splitlines() if "cer" in (entry := json.loads(line))],
         "bundle": json.loads(telucodec(*packed, "--out", runs / name / "bundle", "--prompts", data / "train.csv")),

@@ -115,7 +115,7 @@ def read_table(path: Path) -> str:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; check its name and folder") from error
     except IsADirectoryError as error:
-        raise DataError(f"{path}: is a folder; name the file, or import it as a folder") from error
+        raise DataError(f"{path}: is a folder; name one file in it") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check who may read it") from error
     except UnicodeDecodeError as error:

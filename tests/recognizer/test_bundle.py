@@ -281,7 +281,7 @@ def test_an_evaluation_says_what_was_heard_with(bundle, toy_data, tmp_path):
 def test_a_language_model_that_has_read_the_clips_is_told_of(toy_run, toy_data, tmp_path):
     texts = [row.text for row in read_manifest(toy_data / "val.csv")]
     (tmp_path / "prompts.txt").write_text("\n".join(f"{text.upper()}!" for text in texts[:5]))
-    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / "prompts.txt"]
+    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--prompts", tmp_path / "prompts.txt"]
     done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
     assert done.exit_code == 0 and "5 of 12 texts are among its sentences" in done.output
 
@@ -293,7 +293,7 @@ def test_sentences_that_the_units_lack_are_told(bundle, toy_run, toy_data, tmp_p
     asked = {
         "evaluate": [bundle, toy_data / "val.csv", "--closed", tmp_path / "closed.txt"],
         "transcribe": [toy_data / "audio" / "val-0.flac", "--model", bundle, "--closed", tmp_path / "closed.txt"],
-        "optimize": [toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / "closed.txt"],
+        "optimize": [toy_run[0], "--out", tmp_path / "made", "--prompts", tmp_path / "closed.txt"],
     }
     for verb, words in asked.items():
         done = CliRunner().invoke(recognizer_verbs, [verb, *map(str, words)])
@@ -313,6 +313,6 @@ def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path
 )
 def test_prompts_that_hold_no_sentence_are_refused_rather_than_passed_over(toy_run, toy_data, tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--data", toy_data / "val.csv", "--prompts", tmp_path / name]
+    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--prompts", tmp_path / name]
     done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
     assert isinstance(done.exception, DataError) and str(tmp_path / name) in str(done.exception) and not (tmp_path / "made").exists()

@@ -180,7 +180,12 @@ def mixes(
 def optimize(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for the bundle; bundle/ in the run's if not given.")] = None,
-    data: Annotated[Path, typer.Option(help="Manifest of clips that the bundle is compared on.")] = Path("data/manifests/val.csv"),
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--data_dir", "--data", help="Folder with val.csv: the clips that the bundle is compared on; the run's own if not given."
+        ),
+    ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Matrices in 8 bits, if that costs no more than half a point of CER.")] = False,
     prompts: Annotated[
         list[Path] | None,
@@ -194,15 +199,16 @@ def optimize(
 
     The bundle must write the same texts; speed before and after is printed.
 
-    Example: telucodec recognizer optimize runs/characters --data data/manifests/val.csv --prompts prompts.txt
+    Example: telucodec recognizer optimize runs/characters --prompts prompts.txt
     """
     with needing("train,recognizer"):  # torch, from here on
         from telucodec.recognizer.optimize import optimize as make
+        from telucodec.training.run_folder import RunFolder
 
-    out = out or run / "bundle"
+    out, clips = out or run / "bundle", (data_dir or RunFolder(run).data()) / "val.csv"
     with progress_bar("compare") as progress:
         sentences = [line for path in prompts or () for line in _lines(path)]
-        found = make(run, out, data, int8, sentences, order, lm_weight, progress)
+        found = make(run, out, clips, int8, sentences, order, lm_weight, progress)
     _tell_unsayable(found.unsayable, len(sentences))
     if as_json:
         typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
