@@ -89,6 +89,14 @@ def until(page, condition):
     pytest.fail(f"{condition} did not come true in 15 s")
 
 
+def begin(page, server, speaker):
+    page.goto(server.address)
+    page.get_by_label("Speaker name").fill(speaker)
+    page.get_by_label("and agree").check()
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text(SENTENCES[0]).wait_for()
+
+
 def record(page):
     page.keyboard.press("Space")
     page.get_by_role("button", name="Stop").wait_for()
@@ -103,11 +111,7 @@ def test_a_speaker_agrees_records_listens_retakes_accepts_skips_and_goes_on_afte
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(server.address)
-    page.get_by_label("Speaker name").fill("లక్ష్మి")
-    page.get_by_label("and agree").check()
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text(SENTENCES[0]).wait_for()
+    begin(page, server, "లక్ష్మి")
 
     record(page)
     assert page.locator("#verdict").inner_text().strip()
@@ -191,11 +195,7 @@ def test_a_key_does_only_what_a_button_shows_and_a_take_is_of_the_sentence_it_be
     page = browser.new_page()
     troubles = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(server.address)
-    page.get_by_label("Speaker name").fill("రాజ్\u200cకుమార్")
-    page.get_by_label("and agree").check()
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text(SENTENCES[0]).wait_for()
+    begin(page, server, "రాజ్\u200cకుమార్")
     for key in "apr":
         page.keyboard.press(key)
     assert page.locator("#trouble").is_hidden()
@@ -224,11 +224,7 @@ def test_a_key_does_only_what_a_button_shows_and_a_take_is_of_the_sentence_it_be
 def test_a_take_that_reaches_the_longest_is_kept_though_pieces_go_on_coming(browser, server, monkeypatch):
     monkeypatch.setattr("telucodec.apps.record_page.MAX_TAKE_S", 1.0)
     page = browser.new_page()
-    page.goto(server.address)
-    page.get_by_label("Speaker name").fill("kavya")
-    page.get_by_label("and agree").check()
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text(SENTENCES[0]).wait_for()
+    begin(page, server, "kavya")
     page.keyboard.press("Space")
     page.get_by_role("button", name="Stop").wait_for()
     page.evaluate("hear(new Float32Array(2 * microphone.sampleRate))")
@@ -239,11 +235,7 @@ def test_a_take_that_reaches_the_longest_is_kept_though_pieces_go_on_coming(brow
 
 def test_what_the_microphone_gave_before_stop_is_all_there(browser, server, tmp_path):
     page = browser.new_page()
-    page.goto(server.address)
-    page.get_by_label("Speaker name").fill("kavya")
-    page.get_by_label("and agree").check()
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text(SENTENCES[0]).wait_for()
+    begin(page, server, "kavya")
     sizes = []
     for _ in range(3):
         record(page)
