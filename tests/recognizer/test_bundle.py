@@ -23,7 +23,7 @@ from telucodec.audio.sound_file import write_audio
 from telucodec.cli.recognizer import recognizer as recognizer_verbs
 from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.data.prompts import read_lines
-from telucodec.errors import DataError, ModelError
+from telucodec.errors import DataError, ModelError, TelucodecError
 from telucodec.recognizer import evaluate as evaluation
 from telucodec.recognizer.bundle import digest_of, load_bundle
 from telucodec.recognizer.decode import Said, best_path
@@ -70,6 +70,24 @@ def test_a_folder_for_results_is_refused_before_anything_is_heard(bundle, toy_da
     for words in (["evaluate", bundle, toy_data / "val.csv"], ["transcribe", toy_data / "val.csv", "--model", bundle]):
         done = CliRunner().invoke(recognizer_verbs, [*map(str, words), "--out", str(tmp_path)])
         assert done.exit_code == 2 and "is a directory" in " ".join(done.output.split())
+
+
+def test_what_is_heard_or_read_is_not_written_over(bundle, toy_data, tmp_path):
+    sound, prompts, manifest = tmp_path / "talk.flac", tmp_path / "prompts.txt", tmp_path / "A.csv"
+    shutil.copy(toy_data / "audio" / "val-0.flac", sound)
+    shutil.copy(toy_data / "val.csv", manifest)
+    prompts.write_text("kat")
+    before = {path: path.read_bytes() for path in (sound, prompts, manifest)}
+    for words in (
+        ["transcribe", sound, "--model", bundle, "--out", sound],
+        ["transcribe", sound, "--model", bundle, "--closed", prompts, "--out", prompts],
+        ["evaluate", bundle, manifest, "--out", manifest],
+        ["evaluate", bundle, toy_data / "val.csv", "--closed", prompts, "--out", prompts],
+        ["mixes", manifest, "--out", tmp_path],
+    ):
+        done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+        assert isinstance(done.exception, TelucodecError) and "is what it would be made of" in str(done.exception)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_clips_shorter_than_a_bundle_hears_are_no_difference(toy_run, toy_data, tmp_path):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from telucodec.audio.media import SAMPLE_RATE, source_facts
+from telucodec.cli.ending import spare
 from telucodec.cli.finite import finite
 from telucodec.cli.needing import needing
 from telucodec.cli.progress import progress_bar
@@ -23,6 +24,7 @@ from telucodec.recognizer.bundle import Recognizer, load_bundle
 from telucodec.recognizer.evaluate import Evaluation
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.examples import BatchConfig, Transcribed, transcribed
+from telucodec.recognizer.mixes import MIXES
 from telucodec.recognizer.mixes import mixes as make_mixes
 from telucodec.recognizer.score import Rates, most_wrong
 from telucodec.recognizer.transcribe import transcribe as hear
@@ -164,6 +166,9 @@ def mixes(
 
     Example: telucodec recognizer mixes data/manifests/train.csv --out data/mixes
     """
+    for path in manifests:
+        for name in MIXES:
+            spare(path, out / f"{name}.csv")
     told = transcribed(read_manifests(manifests, out), "", BatchConfig().longest_s)
     _tell_left_out(told)
     made = make_mixes(told.rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
@@ -238,6 +243,7 @@ def transcribe(
 
     Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
     """
+    _spare([source, *(closed or ())], out)
     recognizer = _listener(model, lm, closed)
     if source.suffix.lower() != ".tlc" and 0 < (rate := source_facts(source).sample_rate) < SAMPLE_RATE:
         what = f"its sound is of {rate:,} Hz and has nothing above {rate / 2000:g} kHz"
@@ -268,6 +274,7 @@ def evaluate(
 
     Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
     """
+    _spare([*manifests, *(closed or ())], out)
     recognizer = _listener(model, lm, closed)
     found = []
     for path in manifests:
@@ -323,6 +330,11 @@ def _listener(model: Path, lm: bool, closed: list[Path] | None) -> Recognizer:
     narrowed = recognizer.of_prompts(sentences)
     _tell_unsayable(recognizer.unsayable(sentences), len(sentences))
     return narrowed
+
+
+def _spare(sources: Sequence[Path], out: Path | None) -> None:
+    for source in sources if out else ():
+        spare(source, out)
 
 
 def _lines(path: Path) -> list[str]:
