@@ -90,6 +90,13 @@ def test_what_is_heard_or_read_is_not_written_over(bundle, toy_data, tmp_path):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_words_with_times_are_asked_for_by_the_ending_however_it_is_typed(bundle, tmp_path):
+    write_audio(tmp_path / "silence.wav", np.zeros((1, SAMPLE_RATE), np.float32), SAMPLE_RATE)
+    words = ["transcribe", tmp_path / "silence.wav", "--model", bundle, "--out", tmp_path / "words.JSON"]
+    assert CliRunner().invoke(recognizer_verbs, [str(word) for word in words]).exit_code == 0
+    assert json.loads((tmp_path / "words.JSON").read_text()) == []
+
+
 def test_clips_shorter_than_a_bundle_hears_are_no_difference(toy_run, toy_data, tmp_path):
     rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "val.csv")]
     write_manifest(tmp_path / "val.csv", [rows[0], *(replace(row, start_s=0.2, duration_s=0.06) for row in rows)])

@@ -250,7 +250,7 @@ def transcribe(
         typer.echo(f"{printable(source)}: {what}; a recogniser that learned from wider sound may hear it badly", err=True)
     with progress_bar(f"transcribe {source.name}") as progress:
         stretches = list(hear(windows_of(source, codec), recognizer, progress))
-    as_json = as_json or (out is not None and out.suffix == ".json")
+    as_json = as_json or (out is not None and out.suffix.lower() == ".json")
     lines = [f"{stretch.start_s:8.2f}  {stretch.end_s:8.2f}  {stretch.text}" for stretch in stretches]
     content = json.dumps([asdict(stretch) for stretch in stretches], ensure_ascii=False, indent=1) if as_json else "\n".join(lines)
     if out:
