@@ -333,6 +333,14 @@ def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path
     assert read_lines(tmp_path / "prompts.txt") == ["kat", "kat", "sat"]
 
 
+def test_prompts_of_which_nothing_is_left_are_no_language(bundle, toy_run, toy_data, tmp_path):
+    (tmp_path / "odd.txt").write_text("½\n!!!")
+    words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--prompts", tmp_path / "odd.txt"]
+    done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+    assert isinstance(done.exception, DataError) and "none of the prompts can be said" in str(done.exception)
+    assert load_bundle(bundle).unsayable(["kat", "½", "!!!"]) == ["½", "!!!"]
+
+
 @pytest.mark.parametrize(
     "name, content", [("a.txt", ""), ("a.txt", "\n"), ("a.csv", "path,start_s,duration_s,recording,speaker,rms,peak,clipped_share\n")]
 )

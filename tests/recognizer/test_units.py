@@ -20,6 +20,11 @@ def test_what_is_encoded_is_decoded_to_the_same_text(kind):
         assert units.decode(units.encode(text)) == text
 
 
+@pytest.mark.parametrize("kind", ["characters", "bpe"])
+def test_no_symbols_are_a_text_that_is_empty(kind):
+    assert Units(kind=kind, symbols=("\u2581", "a")).encode("") is None
+
+
 def test_aksharas_make_shorter_texts_than_characters():
     lengths = [len(UnitsConfig(kind=kind).make(TEXTS).encode(TEXTS[0])) for kind in ("characters", "aksharas")]
     assert lengths[0] > 1.5 * lengths[1]

@@ -81,7 +81,7 @@ class Recognizer:
     def of_prompts(self, sentences: Iterable[str]) -> "Recognizer":
         """The same, where one of `sentences` is all that may be said. Raises DataError where its units can say none of them."""
         encoded = (self.info.units.encode(self.reference(sentence)) for sentence in sentences)
-        found = {tuple(numbers): numbers for numbers in encoded if numbers is not None and len(numbers)}
+        found = {tuple(numbers): numbers for numbers in encoded if numbers is not None}
         if not found:
             raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
         return replace(self, closed=tuple(found.values()))

@@ -68,10 +68,10 @@ class Units(BaseModel):
         return 1 + len(self.symbols)
 
     def encode(self, text: str) -> np.ndarray | None:
-        """Numbers int64 [L] of normalised `text`; None where it needs a symbol that is not there."""
+        """Numbers int64 [L] of normalised `text`; None where it is empty or needs a symbol that is not there."""
         numbers = {symbol: number for number, symbol in enumerate(self.symbols, 1)}
         found = _greedy(WORD_START + text.replace(" ", WORD_START), numbers) if self.kind == "bpe" else _cut(text, self.kind)
-        if found is None or any(symbol not in numbers for symbol in found):
+        if not text or found is None or any(symbol not in numbers for symbol in found):
             return None
         return np.array([numbers[symbol] for symbol in found], np.int64)
 
