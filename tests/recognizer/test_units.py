@@ -25,6 +25,12 @@ def test_no_symbols_are_a_text_that_is_empty(kind):
     assert Units(kind=kind, symbols=("\u2581", "a")).encode("") is None
 
 
+def test_a_vowel_heard_in_two_halves_is_the_vowel():
+    units = UnitsConfig(least_count=1).make([normalised(text) for text in ("കൊടി", "കെടാ")])
+    halves = [units.symbols.index(half) + 1 for half in "ക\u0d46\u0d3eടി"]
+    assert units.decode(halves) == normalised("കൊടി") and len(halves) == 1 + len(normalised("കൊടി"))
+
+
 def test_aksharas_make_shorter_texts_than_characters():
     lengths = [len(UnitsConfig(kind=kind).make(TEXTS).encode(TEXTS[0])) for kind in ("characters", "aksharas")]
     assert lengths[0] > 1.5 * lengths[1]

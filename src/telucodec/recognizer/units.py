@@ -1,6 +1,7 @@
 """What a recogniser can say: blank, then symbols, each a piece of text; made from the training text."""
 
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
@@ -76,8 +77,8 @@ class Units(BaseModel):
         return np.array([numbers[symbol] for symbol in found], np.int64)
 
     def decode(self, numbers: Iterable[int]) -> str:
-        """Text of `numbers`, blanks left out."""
-        text = "".join(self.symbols[number - 1] for number in numbers if number != BLANK)
+        """Text of `numbers` in NFC, as references are, blanks left out."""
+        text = unicodedata.normalize("NFC", "".join(self.symbols[number - 1] for number in numbers if number != BLANK))
         return " ".join((text.replace(WORD_START, " ") if self.kind == "bpe" else text).split())
 
 
