@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from telucodec.cli.recognizer import recognizer
 from telucodec.data.manifest import read_manifest, write_manifest
 from telucodec.errors import ConfigError, DataError, ModelError, TrainingError
+from telucodec.progress import untold
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
@@ -23,7 +24,7 @@ from telucodec.recognizer.model import BatchNorm, ConformerConfig
 from telucodec.recognizer.recipe import recognizer_of
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import Trained, load_recognizer
-from telucodec.recognizer.train import Validation
+from telucodec.recognizer.train import Validation, run
 from telucodec.recognizer.units import Units, UnitsConfig
 from telucodec.training.pace import OptimiserConfig
 
@@ -55,8 +56,6 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
     def stop(done, total, name):
         if name.startswith("loss") and done >= 1:
             raise Stop
-
-    from telucodec.recognizer.train import run
 
     with pytest.raises(Stop):
         run(request_of(toy_data, epochs=3, name="stopped"), lambda line: None, stop)
@@ -231,6 +230,16 @@ def test_rows_without_text_are_noted_and_passed_over(toy_data):
     assert str(first) == "noted   empty transcripts: 40 of 60 rows; they are passed over"
     digits = [dataclasses.replace(row, text=row.text and "101") if number < 33 else row for number, row in enumerate(rows)]
     assert not verdicts(digits)["rows to learn from"]  # 11 of the 20 that have a text
+
+
+def test_clips_to_validate_with_that_are_learned_from_are_told(toy_data, tmp_path):
+    rows = [dataclasses.replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "train.csv")]
+    told = []
+    for name in ("train", "val"):
+        write_manifest(tmp_path / f"{name}.csv", rows)
+    run(request_of(toy_data, data=tmp_path, epochs=1, runs=tmp_path, gates=True), told.append, untold)
+    (line,) = [line for line in told if "validation apart from training" in line]
+    assert line.startswith("gate noted   validation apart from training: 60 of 60 rows of val.csv are in train.csv too")
 
 
 def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):

@@ -29,7 +29,7 @@ from telucodec.recognizer.recipe import RecognizerConfig, recognizer_of
 from telucodec.recognizer.score import error_rates
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import Trained, load_recognizer, save_recognizer
-from telucodec.training.gates import Verdict
+from telucodec.training.gates import Verdict, apart
 from telucodec.training.journal import Journal
 from telucodec.training.launch import precision_of
 from telucodec.training.pace import set_rate
@@ -104,6 +104,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     told, targets = encoded(told, units, config.features)
     if request.gates and not request.resume:
         _judge(check_data(rows, told, config.gates), say)
+        say(f"gate {apart(rows, read_manifest(root / 'val.csv'))}")
     frames, ends = pack(told.rows, root, config.features, config.augment.speeds, root / "packed", progress)
     duration_s = sum(row.duration_s for row in told.rows)
     batches = config.batches.model_copy(update={"batch_s": min(config.batches.batch_s, max(duration_s / FEWEST_BATCHES, 1.0))})
