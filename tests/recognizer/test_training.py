@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 from telucodec.cli.recognizer import recognizer
 from telucodec.data.manifest import read_manifest, write_manifest
-from telucodec.errors import ConfigError, DataError, ModelError, TrainingError
+from telucodec.errors import ConfigError, DataError, ModelError, TelucodecError, TrainingError
 from telucodec.progress import untold
 from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
@@ -240,6 +241,17 @@ def test_clips_to_validate_with_that_are_learned_from_are_told(toy_data, tmp_pat
     run(request_of(toy_data, data=tmp_path, epochs=1, runs=tmp_path, gates=True), told.append, untold)
     (line,) = [line for line in told if "validation apart from training" in line]
     assert line.startswith("gate noted   validation apart from training: 60 of 60 rows of val.csv are in train.csv too")
+
+
+@pytest.mark.parametrize("change", [{"precision": "7"}, {"wandb": True}, {"data": "without validation"}])
+def test_what_cannot_be_trained_is_refused_before_clips_are_packed(toy_data, tmp_path, monkeypatch, change):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    rows = [dataclasses.replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "train.csv")]
+    write_manifest(tmp_path / "train.csv", rows)
+    write_manifest(tmp_path / "val.csv", [dataclasses.replace(row, text="" if "data" in change else row.text) for row in rows])
+    with pytest.raises(TelucodecError, match="precision 7|wandb|val.csv"):
+        quietly(request_of(toy_data, runs=tmp_path, **{**change, "data": tmp_path}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train.csv", "val.csv"]
 
 
 def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):

@@ -30,7 +30,7 @@ from telucodec.recognizer.score import error_rates
 from telucodec.recognizer.signs import Point, signs
 from telucodec.recognizer.store import Trained, load_recognizer, save_recognizer
 from telucodec.training.gates import Verdict, apart
-from telucodec.training.journal import Journal
+from telucodec.training.journal import Journal, wandb_module
 from telucodec.training.launch import precision_of
 from telucodec.training.pace import set_rate
 from telucodec.training.run_folder import RunFolder
@@ -85,7 +85,9 @@ class Outcome:
 
 def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, ModelError, TrainingError."""
-    begun = None
+    begun, precision = None, precision_of(request.precision)
+    if request.wandb:
+        wandb_module()  # missed here rather than when a folder is made
     if request.resume:
         folder, config = RunFolder.existing(request.resume, RecognizerConfig)
     elif request.start:
@@ -105,11 +107,11 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     if request.gates and not request.resume:
         _judge(check_data(rows, told, config.gates), say)
         say(f"gate {apart(rows, read_manifest(root / 'val.csv'))}")
+    validation = Validation.of(root / "val.csv", trained)
     frames, ends = pack(told.rows, root, config.features, config.augment.speeds, root / "packed", progress)
     duration_s = sum(row.duration_s for row in told.rows)
     batches = config.batches.model_copy(update={"batch_s": min(config.batches.batch_s, max(duration_s / FEWEST_BATCHES, 1.0))})
     examples = Examples(frames, ends, targets, batches, config.augment, config.seed)
-    validation = Validation.of(root / "val.csv", trained)
     torch.manual_seed(config.seed)
     model = begun[0] if begun else config.build(units)
     if request.gates and not request.resume:
@@ -124,7 +126,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         f"{folder.path}: {size / 1e6:.2f} million parameters, {len(units.symbols)} {units.kind}; {len(told.rows)} clips, "
         f"{duration_s / 3600:.2f} h, {len(validation.texts)} to validate with"
     )
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision_of(request.precision))
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision)
     journal = Journal(folder, config, request.wandb)
     try:
         loop = _Loop(model, trained, folder, examples, told.digest, validation, request, fabric, journal, say, progress)
