@@ -269,6 +269,17 @@ def test_rows_with_digits_alone_are_named_as_such(toy_data, tmp_path):
         quietly(request_of(toy_data, data=tmp_path))
 
 
+@pytest.mark.parametrize("gates", [True, False])
+def test_rows_that_are_too_few_for_any_symbol_are_named_as_such(toy_data, tmp_path, gates):
+    (tmp_path / "twice.toml").write_text("[units]\nleast_count = 2")
+    for name in ("train", "val"):
+        rows = [dataclasses.replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / f"{name}.csv")]
+        texts = ("kat", "kis")  # one letter is there twice
+        write_manifest(tmp_path / f"{name}.csv", [dataclasses.replace(row, text=text) for row, text in zip(rows, texts, strict=False)])
+    with pytest.raises(TelucodecError, match="2 symbols that the units lack; .* add rows"):
+        quietly(request_of(toy_data, data=tmp_path, config=str(tmp_path / "twice.toml"), gates=gates))
+
+
 def clips(lengths, seed=0):
     rng = np.random.default_rng(seed)
     frames = np.zeros((len(lengths), max(lengths), 64), np.float32)

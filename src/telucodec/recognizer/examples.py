@@ -19,7 +19,6 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.batches import rows_digest
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.data.transcript import normalised
-from telucodec.errors import DataError
 from telucodec.files import whole
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.features import FeatureConfig, steps_of
@@ -208,10 +207,8 @@ def pack(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped frames float16 [S, M] of `rows`, whose sounds lie below `root`, at each speed, and their ends [speeds, n].
 
-    They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError without rows.
+    They are written to `folder` once; the same rows, one or more, of unchanged files are found there again.
     """
-    if not rows:
-        raise DataError(f"{root}: its manifest has no rows with a text to learn from; see the reasons above")
     numbers = [[features.num_frames(_num_samples(row, speed)) for row in rows] for speed in speeds]
     ends = np.cumsum(numbers).reshape(len(speeds), len(rows))
     told = hashlib.sha256(f"{features.model_dump_json()} {list(speeds)} {rows_digest(rows, root)}".encode()).hexdigest()[:16]

@@ -90,7 +90,7 @@ def _alphabet(told: Transcribed, config: GateConfig) -> Verdict:
         "transcripts are in another script than the recogniser's: leave those rows out, set `script` so that related languages share one, "
         f"or name all in gates.scripts; allowed here: {', '.join(allowed) or 'none'}"
     )
-    return Verdict("one alphabet", total > 0 and foreign <= config.most_foreign * total, measured, cause)
+    return Verdict("one alphabet", foreign <= config.most_foreign * total, measured, cause)
 
 
 def _pairing(told: Transcribed, config: GateConfig) -> Verdict:

@@ -107,6 +107,8 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     if request.gates and not request.resume:
         _judge(check_data(rows, told, config.gates), say)
         say(f"gate {apart(rows, read_manifest(root / 'val.csv'))}")
+    if not told.rows:
+        raise DataError(f"{root / 'train.csv'}: has no row that these units can say; left out: {told.reasons}; mend its texts, or add rows")
     validation = Validation.of(root / "val.csv", trained)
     frames, ends = pack(told.rows, root, config.features, config.augment.speeds, root / "packed", progress)
     duration_s = sum(row.duration_s for row in told.rows)
