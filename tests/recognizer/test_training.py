@@ -158,6 +158,13 @@ def test_what_a_run_goes_on_with_is_its_own(option):
     assert done.exit_code == 2 and f"leave {option} out" in " ".join(done.output.split())
 
 
+def test_a_run_from_another_has_its_settings_and_says_so_by_its_name(toy_data, toy_run, tmp_path):
+    done = CliRunner().invoke(recognizer, ["train", "--from", "run", "--config", "telugu"])
+    assert done.exit_code == 2 and "leave --config out" in " ".join(done.output.split())
+    folder, _ = quietly(request_of(toy_data, config="characters", epochs=1, runs=tmp_path, start=toy_run[0]))
+    assert folder.name == f"from-{toy_run[0].name}" and load_recognizer(folder)[1] == load_recognizer(toy_run[0])[1]
+
+
 def test_ctrl_c_within_an_update_waits_for_its_end(toy_data, monkeypatch):
     straight, _ = quietly(request_of(toy_data, epochs=2, name="unpressed"))
     backward, calls = Fabric.backward, itertools.count(1)

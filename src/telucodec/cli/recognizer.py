@@ -62,7 +62,12 @@ def train(
     num_epochs: Annotated[int | None, typer.Option("--num_epochs", "--epochs", min=1, help="Hear every clip so many times.")] = None,
     checkpoint_dir: Runs = Path("runs"),
     experiment_name: Annotated[
-        str | None, typer.Option("--experiment_name", "--name", help="Name of the run's folder; that of the settings if not given.")
+        str | None,
+        typer.Option(
+            "--experiment_name",
+            "--name",
+            help="Name of the run's folder; that of the settings if not given, or from- and that of the run to start from.",
+        ),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder, from its checkpoint, with its settings, data and length.")
@@ -79,6 +84,8 @@ def train(
     for option, value in {"--config": config, "--experiment_name": experiment_name, "--from": start}.items():
         if resume and value is not None:
             raise typer.BadParameter(f"--resume goes on with the settings of {resume}; leave {option} out")
+    if start and config is not None:
+        raise typer.BadParameter(f"--from takes the settings of {start}; leave --config out")
     asked = [option for option in (minutes, num_epochs) if option is not None]
     if len(asked) > 1:
         raise typer.BadParameter("ask for --minutes or --num_epochs, for one of them")

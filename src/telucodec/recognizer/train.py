@@ -121,7 +121,8 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         batch = examples.batch(np.stack([clips, np.full_like(clips, len(examples.sizes) // 2)], axis=1))
         _judge(check_model(model, batch, config.optimiser, config.gates), say)
     if folder is None:
-        folder = RunFolder.new(request.runs, request.name or Path(request.config).stem, config)
+        settings = f"from-{request.start.resolve().name}" if request.start else Path(request.config).stem
+        folder = RunFolder.new(request.runs, request.name or settings, config)
         folder.write_beginning(request.command, root, units=len(units.symbols), rows=len(told.rows), left_out=told.left_out)
     size = sum(parameter.numel() for parameter in model.parameters())
     say(
