@@ -148,6 +148,18 @@ def test_why_no_row_can_be_compared_with_is_told(bundle, toy_run, toy_data, tmp_
         optimize(toy_run[0], tmp_path / "bundle", tmp_path / "digits.csv")
 
 
+def test_rows_of_no_length_are_left_out(bundle, toy_run, toy_data, tmp_path):
+    rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "val.csv")]
+    empty = [replace(rows[0], duration_s=0.0), replace(rows[1], duration_s=-1.0)]
+    write_manifest(tmp_path / "val.csv", empty)
+    with pytest.raises(DataError, match="left out: 2 no sound"):
+        evaluate(tmp_path / "val.csv", load_bundle(bundle))
+    write_manifest(tmp_path / "val.csv", [*empty, rows[2]])
+    found = evaluate(tmp_path / "val.csv", load_bundle(bundle))
+    assert (found.rates.num_clips, found.left_out) == (1, {"no sound": 2})
+    assert optimize(toy_run[0], tmp_path / "made", tmp_path / "val.csv").num_clips == 1
+
+
 def test_one_clip_has_no_interval(bundle, toy_data, tmp_path):
     row = read_manifest(toy_data / "val.csv")[0]
     write_manifest(tmp_path / "one.csv", [replace(row, path=str(toy_data / row.path))])

@@ -115,7 +115,7 @@ class Transcribed:
 
 
 def transcribed(rows: Sequence[Segment], script: Script, longest_s: float) -> Transcribed:
-    """Rows with a text that may be said in one way, no longer than `longest_s`."""
+    """Rows with a text that may be said in one way and a sound, no longer than `longest_s`. Raises DataError as `Segment.span` does."""
     kept, texts, left_out = [], [], Counter()
     for row in rows:
         text = in_script(normalised(row.text), script)
@@ -125,6 +125,8 @@ def transcribed(rows: Sequence[Segment], script: Script, longest_s: float) -> Tr
             left_out["digits, which may be read in many ways"] += 1
         elif row.duration_s > longest_s:
             left_out[f"longer than {longest_s:g} s"] += 1
+        elif row.span[1] < 1:
+            left_out["no sound"] += 1
         else:
             kept.append(row)
             texts.append(text)
