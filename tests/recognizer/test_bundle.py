@@ -160,6 +160,11 @@ def test_rows_of_no_length_are_left_out(bundle, toy_run, toy_data, tmp_path):
     assert optimize(toy_run[0], tmp_path / "made", tmp_path / "val.csv").num_clips == 1
 
 
+def test_a_run_that_is_not_there_is_told_as_such(tmp_path):
+    done = CliRunner().invoke(recognizer_verbs, ["optimize", str(tmp_path / "none")])
+    assert isinstance(done.exception, ModelError) and "no recogniser there" in str(done.exception)
+
+
 def test_one_clip_has_no_interval(bundle, toy_data, tmp_path):
     row = read_manifest(toy_data / "val.csv")[0]
     write_manifest(tmp_path / "one.csv", [replace(row, path=str(toy_data / row.path))])

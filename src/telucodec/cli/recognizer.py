@@ -215,12 +215,11 @@ def optimize(
     """
     with needing("train,recognizer"):  # torch, from here on
         from telucodec.recognizer.optimize import optimize as make
-        from telucodec.training.run_folder import RunFolder
 
-    out, clips = out or run / "bundle", (data_dir or RunFolder(run).data()) / "val.csv"
+    out = out or run / "bundle"
     with progress_bar("compare") as progress:
         sentences = [line for path in prompts or () for line in _lines(path)]
-        found = make(run, out, clips, int8, sentences, order, lm_weight, progress)
+        found = make(run, out, data_dir and data_dir / "val.csv", int8, sentences, order, lm_weight, progress)
     _tell_unsayable(found.unsayable, len(sentences))
     if as_json:
         typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))

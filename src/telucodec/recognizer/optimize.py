@@ -26,6 +26,7 @@ from telucodec.recognizer.ngram import NGram
 from telucodec.recognizer.score import error_rates
 from telucodec.recognizer.store import Trained, load_recognizer
 from telucodec.recognizer.text import in_script
+from telucodec.training.run_folder import RunFolder
 from telucodec.training.validate import evenly
 
 LARGEST_DIFFERENCE = 1e-2
@@ -65,19 +66,20 @@ class Check:
 def optimize(
     run: Path,
     out: Path,
-    manifest: Path,
+    manifest: Path | None,
     int8: bool = False,
     prompts: Sequence[str] = (),
     order: int = 6,
     lm_weight: float = 0.5,
     progress: Progress = untold,
 ) -> Check:
-    """Write the recogniser of `run` to `out` as a bundle and compare the two on the clips of `manifest`.
+    """Write the recogniser of `run` to `out` as a bundle and compare the two on the clips of `manifest`, the run's own val.csv where None.
 
     `prompts` are sentences for a language model, which is counted on those that the units can say. Raises ModelError where texts differ,
     or 8 bits cost more CER than MOST_LOST; nothing is written then.
     """
     model, trained = load_recognizer(run)
+    manifest = manifest or RunFolder(run).data() / "val.csv"
     graph = _graph(model, trained.config.features.num_bands)
     if int8:
         graph = in_eight_bits(graph)
