@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from telucodec.data.transcript import normalised
+from telucodec.data.transcript import has_number, normalised
 
 SENTENCES = ["గుంటూరు నుండి నా మిత్రుడు ఎల్లుండి వస్తున్నాడు.", "ಶಿವಪ್ಪನಾಯಕನ", "ഓണം വരാനൊരു മൂലം വേണം.", "Da ja Europa!", ""]
 ODD = ["నమస్తే ❤\ufe0f అందరికీ", "1\ufe0f\u20e3", "\u2764 \u0c4d", "a\u034f\u0301", "\u0149", "\u1e9e\u0345"]
@@ -26,6 +26,11 @@ def test_the_old_spelling_of_a_chillu_is_the_new_one():
 
 def test_digits_of_any_script_are_ascii_and_not_spelled_out():
     assert normalised("౧౨ ರೂ ೫") == "12 ರೂ 5"
+
+
+@pytest.mark.parametrize("text", ["౧౦ గంటలు", "5", "½ కిలో", "౸ కిలో", "m²", "Ⅳ"])
+def test_numbers_in_signs_are_told_from_words(text):
+    assert has_number(text) and not has_number("పది గంటలు, 😀!")
 
 
 def test_punctuation_parts_words_and_apostrophes_do_not():

@@ -28,7 +28,7 @@ def test_words_are_lost_in_noise_and_not_in_the_original(bundle):
 
 
 def test_what_has_no_transcript_is_not_measured(bundle):
-    for text in ("", "room 101"):
+    for text in ("", "room 101", "½ kat"):
         for metric in Judge(bundle).metrics(text):
             found = metric.measure(CLIP[0], CLIP[0])
             assert math.isnan(found.value) and "transcript" in found.reason

@@ -268,6 +268,12 @@ def test_a_gate_that_fails_stops_the_run_with_its_cause(toy_data, tmp_path):
         quietly(request_of(toy_data, data=tmp_path, config=str(toy_data / "toy.toml"), gates=True))
 
 
+def test_a_fraction_is_a_number_too(toy_data):
+    rows = read_manifest(toy_data / "train.csv")[:2]
+    told = transcribed([dataclasses.replace(rows[0], text="½ kat"), rows[1]], "", 20.0)
+    assert told.rows == (rows[1],) and told.left_out == {"digits, which may be read in many ways": 1}
+
+
 def test_rows_with_digits_alone_are_named_as_such(toy_data, tmp_path):
     for name in ("train", "val"):
         rows = [dataclasses.replace(row, path=str(toy_data / row.path), text="room 101") for row in read_manifest(toy_data / f"{name}.csv")]

@@ -46,3 +46,8 @@ def normalised(text: str) -> str:
         else:
             kept.append(" ")
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())  # folding may leave NFC
+
+
+def has_number(text: str) -> bool:
+    """Whether `text` holds a digit, a fraction or another number in signs: it is said in one of many ways, none of which is written."""
+    return any(unicodedata.category(char)[0] == "N" for char in text)

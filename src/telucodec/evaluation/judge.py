@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from telucodec.audio.sound_file import to_int16
+from telucodec.data.transcript import has_number
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import Metric, NotMeasured
 from telucodec.recognizer.bundle import Recognizer, digest_of, load_bundle
@@ -53,7 +54,7 @@ def _percent(folder: Path, text: str, of_words: bool, reference: np.ndarray, est
     said = recognizer.reference(text)
     if not said:
         raise NotMeasured("the clip has no transcript: evaluate a manifest with texts")
-    if any(char.isdigit() for char in said):
+    if has_number(text):
         raise NotMeasured("its transcript has digits, which may be read in many ways")
     errors = errors_of(said, _heard(folder, estimate.astype(np.float32).tobytes()))
     wrong, total = (errors.word_errors, errors.words) if of_words else (errors.character_errors, errors.characters)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.batches import rows_digest
 from telucodec.data.manifest import Segment, read_segment
-from telucodec.data.transcript import normalised
+from telucodec.data.transcript import has_number, normalised
 from telucodec.files import whole
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.features import FeatureConfig, steps_of
@@ -119,10 +119,10 @@ def transcribed(rows: Sequence[Segment], script: Script, longest_s: float) -> Tr
     kept, texts, left_out = [], [], Counter()
     for row in rows:
         text = in_script(normalised(row.text), script)
-        if not text:
-            left_out["empty transcript"] += 1
-        elif any(char.isdigit() for char in text):
+        if has_number(row.text):  # the rule leaves nothing of a fraction
             left_out["digits, which may be read in many ways"] += 1
+        elif not text:
+            left_out["empty transcript"] += 1
         elif row.duration_s > longest_s:
             left_out[f"longer than {longest_s:g} s"] += 1
         elif row.span[1] < 1:
