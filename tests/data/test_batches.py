@@ -106,6 +106,19 @@ def test_unchanged_files_are_packed_once_and_changed_ones_again(data):
     assert len(fewer) == 16_000
 
 
+def test_a_disk_that_is_full_is_met_by_writing_and_not_in_mapped_memory(data, monkeypatch):
+    """Which would kill the process."""
+    root, rows, expected = data
+    mapped = np.memmap
+
+    def read_only(*place, mode, **others):
+        assert mode == "r"
+        return mapped(*place, mode=mode, **others)
+
+    monkeypatch.setattr(np, "memmap", read_only)
+    np.testing.assert_array_equal(pack(rows, root, root / "packed")[0], expected)
+
+
 def test_a_failure_leaves_no_half_packed_sound(data):
     root, rows, _ = data
     with pytest.raises(DataError):

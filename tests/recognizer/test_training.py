@@ -15,10 +15,10 @@ from toy import quietly, request_of
 from typer.testing import CliRunner
 
 from telucodec.cli.recognizer import recognizer
-from telucodec.data.manifest import read_manifest, write_manifest
+from telucodec.data.manifest import read_manifest, read_segment, write_manifest
 from telucodec.errors import ConfigError, DataError, ModelError, TelucodecError, TrainingError
 from telucodec.progress import untold
-from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, encoded, transcribed
+from telucodec.recognizer.examples import AugmentConfig, Batch, BatchConfig, Examples, at_speed, encoded, pack, transcribed
 from telucodec.recognizer.features import FeatureConfig, steps_of
 from telucodec.recognizer.gates import GateConfig, check_data, check_model
 from telucodec.recognizer.model import BatchNorm, ConformerConfig
@@ -343,6 +343,25 @@ def test_the_model_gates_see_a_learning_rate_that_does_not_learn():
         for verdict in check_model(model, batch, OptimiserConfig(learning_rate=1e-8), GateConfig(overfit_updates=30))
     }
     assert not broken["learns some clips by heart"]
+
+
+def test_frames_are_written_where_they_are_looked_for_and_not_into_mapped_memory(toy_data, tmp_path, monkeypatch):
+    """A disk that is full would kill the process there."""
+    rows, features, speeds = read_manifest(toy_data / "val.csv"), FeatureConfig(), (0.9, 1.0)
+    mapped = np.memmap
+
+    def read_only(*place, mode, **others):
+        assert mode == "r"
+        return mapped(*place, mode=mode, **others)
+
+    monkeypatch.setattr(np, "memmap", read_only)
+    frames, ends = pack(rows, toy_data, features, speeds, tmp_path)
+    begins = np.concatenate([[0], ends.reshape(-1)[:-1]]).reshape(ends.shape)
+    for number, row in enumerate(rows):
+        wave = read_segment(row, toy_data)[0]
+        for place, speed in enumerate(speeds):
+            expected = features.apply_to(at_speed(wave, speed)).astype(np.float16)
+            np.testing.assert_array_equal(frames[begins[place, number] : ends[place, number]], expected)
 
 
 def test_every_clip_is_in_an_epoch_once_and_batches_hold_no_more_than_asked():

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -65,15 +66,22 @@ def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress =
         raise DataError(f"{root}: its manifest has no rows with sound to train on; prepare the data first")
     place = folder / f"{rows_digest(rows, root)}.npy"
     if not place.exists():
-        with whole(place) as beside:
-            packed = np.lib.format.open_memmap(beside, "w+", np.int16, (sum(sizes),))
-            start = 0
-            for number, (row, size) in enumerate(zip(rows, sizes, strict=True)):
-                packed[start : start + size] = to_int16(read_segment(row, root)[0])
-                start += size
+        with whole(place) as beside, open(beside, "wb") as file:
+            begin_array(file, np.int16, (sum(sizes),))
+            for number, row in enumerate(rows):
+                file.write(to_int16(read_segment(row, root)[0]).tobytes())
                 progress(number + 1, len(rows), row.recording)
-            packed.flush()
     return np.load(place, mmap_mode="r"), np.cumsum(sizes)
+
+
+def begin_array(file: BinaryIO, kind: type, shape: tuple[int, ...]) -> int:
+    """Write to `file` how a .npy array of that `shape` begins; return where its numbers follow.
+
+    They are written and not mapped: a process that finds the disk full while it writes to mapped memory is killed.
+    """
+    described = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, described)
+    return file.tell()
 
 
 def rows_digest(rows: Sequence[Segment], root: Path) -> str:

@@ -16,7 +16,7 @@ import soxr
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.data.batches import rows_digest
+from telucodec.data.batches import begin_array, rows_digest
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.data.transcript import has_number, normalised
 from telucodec.files import whole
@@ -216,15 +216,15 @@ def pack(
     told = hashlib.sha256(f"{features.model_dump_json()} {list(speeds)} {rows_digest(rows, root)}".encode()).hexdigest()[:16]
     place = folder / f"frames-{told}.npy"
     if not place.exists():
-        with whole(place) as beside:
-            packed = np.lib.format.open_memmap(beside, "w+", np.float16, (int(ends[-1, -1]), features.num_bands))
+        with whole(place) as beside, open(beside, "wb") as file:
+            start = begin_array(file, np.float16, (int(ends[-1, -1]), features.num_bands))
             for number, row in enumerate(rows):
                 wave = read_segment(row, root)[0]
-                for at, speed in zip(ends[:, number], speeds, strict=True):
-                    frames = features.apply_to(at_speed(wave, speed))
-                    packed[at - len(frames) : at] = frames
+                for end, speed in zip(ends[:, number].tolist(), speeds, strict=True):
+                    frames = features.apply_to(at_speed(wave, speed)).astype(np.float16)
+                    file.seek(start + (end - len(frames)) * frames[0].nbytes)
+                    file.write(frames.tobytes())
                 progress(number + 1, len(rows), row.recording)
-            packed.flush()
     return np.load(place, mmap_mode="r"), ends
 
 
