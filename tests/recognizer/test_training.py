@@ -183,6 +183,22 @@ def test_ctrl_c_within_an_update_waits_for_its_end(toy_data, monkeypatch):
         torch.testing.assert_close(tensor, second[name], rtol=0, atol=0, msg=name)
 
 
+def test_ctrl_c_within_the_last_validation_loses_no_update(toy_data, monkeypatch):
+    def pressed(points, *texts):
+        if points[-1].share >= 1:
+            signal.raise_signal(signal.SIGINT)
+        return signs(points, *texts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("telucodec.recognizer.train.signs", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            quietly(request_of(toy_data, epochs=6, name="judged"))
+    told = []
+    run(request_of(toy_data, epochs=None, resume=toy_data / "runs" / "judged"), told.append, untold)
+    straight = quietly(request_of(toy_data, epochs=6, name="unjudged"))[1]
+    assert any(line.startswith(f"goes on after {straight.updates} updates") for line in told)
+
+
 def test_a_run_that_fails_within_an_update_leaves_its_last_checkpoint(toy_data):
     folder, _ = quietly(request_of(toy_data, epochs=1, name="diverged"))
     good = (folder / "resume.pt").read_bytes()

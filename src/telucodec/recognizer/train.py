@@ -228,11 +228,11 @@ class _Loop:
                 if self.clock.spent_s - saved_s > CHECKPOINT_S:
                     self.save()
                     saved_s = self.clock.spent_s
+            entry, found = self._validate()
         except BaseException:
             if self.updates and not self.torn:
                 self.save()
             raise
-        entry, found = self._validate()
         self.save()
         return Outcome(
             clips=len(self.examples),
