@@ -95,6 +95,14 @@ def test_probabilities_after_any_prefix_sum_to_one():
         assert math.fsum(math.exp(lm.log_prob(prefix, symbol)) for symbol in range(5)) == pytest.approx(1)
 
 
+def test_a_model_that_is_asked_for_long_remembers_no_more(monkeypatch):
+    prefixes = list(itertools.product(range(1, 5), repeat=2))
+    alone = [NGram.of([[1, 2, 1], [2, 2]], 3, 5).log_prob(prefix, 2) for prefix in prefixes]
+    monkeypatch.setattr("telucodec.recognizer.ngram.MOST_KNOWN", 3)
+    lm = NGram.of([[1, 2, 1], [2, 2]], 3, 5)
+    assert [lm.log_prob(prefix, 2) for prefix in prefixes] == alone and len(lm.known) <= 3
+
+
 def test_a_model_of_a_sentence_expects_it():
     lm = NGram.of([[1, 2, 3, 4]], 4, 20)
     assert lm.perplexity([[1, 2, 3, 4]]) < 3 < lm.perplexity([[4, 3, 2, 1]])

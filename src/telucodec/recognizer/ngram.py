@@ -19,6 +19,8 @@ FORMAT = "telucodec n-gram 1"
 ORDERS = range(1, 21)
 MOST = 1 << 53
 """Times that a symbol may be counted: floating point is exact up to there."""
+MOST_KNOWN = 1 << 18
+"""Probabilities that are remembered, some 40 MB; a search of an hour of speech asks for millions."""
 END = BLANK
 """The end of a sentence, and what stands before its beginning."""
 
@@ -48,6 +50,8 @@ class NGram:
         context = tuple(([END] * (self.order - 1) + list(prefix[-(self.order - 1) :]))[-(self.order - 1) :]) if self.order > 1 else ()
         key = context, symbol
         if key not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
             self.known[key] = math.log(self._prob(context, symbol))
         return self.known[key]
 
