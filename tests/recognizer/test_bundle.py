@@ -345,6 +345,13 @@ def test_sentences_that_the_units_lack_are_told(bundle, toy_run, toy_data, tmp_p
     assert done.exit_code == 0 and "sentences" not in done.stderr
 
 
+@pytest.mark.parametrize("option", [["--order", "3"], ["--lm-weight", "0"]])
+def test_a_language_model_is_asked_for_with_its_sentences(bundle, toy_run, option):
+    before = digest_of(bundle)
+    done = CliRunner().invoke(recognizer_verbs, ["optimize", str(toy_run[0]), "--out", str(bundle), *option])
+    assert done.exit_code == 2 and "with --prompts" in " ".join(done.output.split()) and digest_of(bundle) == before
+
+
 def test_sentences_of_a_language_model_count_as_often_as_they_are_there(tmp_path):
     (tmp_path / "prompts.txt").write_text("\ufeffkat\tsita\nkat\n\nsat\n")
     assert read_lines(tmp_path / "prompts.txt") == ["kat", "kat", "sat"]

@@ -203,8 +203,10 @@ def optimize(
         list[Path] | None,
         typer.Option(help="Sentences for a language model: text file or manifest (.csv, .jsonl); repeat the option for more files."),
     ] = None,
-    order: Annotated[int, typer.Option(min=1, max=12, help="Symbols that the language model sees, its own counted.")] = 6,
-    lm_weight: Annotated[float, typer.Option(min=0, max=5, help="Weight of the language model.")] = 0.5,
+    order: Annotated[
+        int | None, typer.Option(min=1, max=12, help="Symbols that the language model sees, its own counted; 6 if not given.")
+    ] = None,
+    lm_weight: Annotated[float | None, typer.Option(min=0, max=5, help="Weight of the language model; 0.5 if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Write the recogniser of RUN as an ONNX graph that needs no PyTorch, with a language model where --prompts are given.
@@ -213,13 +215,16 @@ def optimize(
 
     Example: telucodec recognizer optimize runs/characters --prompts prompts.txt
     """
+    of_lm = {name: value for name, value in {"order": order, "lm_weight": lm_weight}.items() if value is not None}
+    if of_lm and not prompts:
+        raise typer.BadParameter("--order and --lm-weight are of a language model; give its sentences with --prompts")
     with needing("train,recognizer"):  # torch, from here on
         from telucodec.recognizer.optimize import optimize as make
 
     out = out or run / "bundle"
     with progress_bar("compare") as progress:
         sentences = [line for path in prompts or () for line in _lines(path)]
-        found = make(run, out, data_dir and data_dir / "val.csv", int8, sentences, order, lm_weight, progress)
+        found = make(run, out, data_dir and data_dir / "val.csv", int8, sentences, progress=progress, **of_lm)
     _tell_unsayable(found.unsayable, len(sentences))
     if as_json:
         typer.echo(json.dumps(without_nan({"path": str(out), **asdict(found)})))
