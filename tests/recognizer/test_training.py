@@ -28,6 +28,8 @@ from telucodec.recognizer.store import Trained, load_recognizer
 from telucodec.recognizer.train import Validation, run
 from telucodec.recognizer.units import Units, UnitsConfig
 from telucodec.training.pace import OptimiserConfig
+from telucodec.training.recipe import RunConfig
+from telucodec.training.run_folder import RunFolder
 
 SMALL = ConformerConfig(width=32, num_blocks=2, num_heads=2, expansion=2, kernel=7, channels=8)
 
@@ -142,6 +144,11 @@ def test_a_checkpoint_that_does_not_fit_its_run_is_one_line(toy_data, tmp_path):
     settings.write_text(settings.read_text().replace("width = 32", "width = 16"))
     with pytest.raises(TrainingError, match="resume.pt: does not fit config.toml"):
         quietly(again)
+
+
+def test_a_run_goes_on_with_the_verb_that_began_it(toy_run):
+    with pytest.raises(TrainingError, match="config.toml: no such run has [a-z]+; go on with the verb that began it"):
+        RunFolder.existing(toy_run[0], RunConfig)
 
 
 def test_no_data_goes_on_as_that_of_the_run_and_begins_as_the_usual(monkeypatch):

@@ -40,7 +40,10 @@ class RunFolder:
         folder = cls(path)
         if not folder.config.exists() or not folder.resume.exists():
             raise TrainingError(f"{path}: no run to go on with; name the folder that holds its config.toml and {CHECKPOINT}")
-        return folder, parse(read_toml(folder.config), kind, folder.config)
+        settings = read_toml(folder.config)
+        if strange := sorted(set(settings) - set(kind.model_fields)):
+            raise TrainingError(f"{folder.config}: no such run has {strange[0]}; go on with the verb that began it, or mend that setting")
+        return folder, parse(settings, kind, folder.config)
 
     def write_beginning(self, command: str, data: Path, **others: object) -> None:
         """The first line of log.jsonl: what was asked for, and the folder of the manifests."""
