@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from toy import spoken
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.evaluation.clips import Clip
 from telucodec.evaluation.compare import compare
 from telucodec.evaluation.contender import Contender
@@ -32,6 +33,14 @@ def test_what_has_no_transcript_is_not_measured(bundle):
         for metric in Judge(bundle).metrics(text):
             found = metric.measure(CLIP[0], CLIP[0])
             assert math.isnan(found.value) and "transcript" in found.reason
+
+
+def test_what_is_too_long_to_be_heard_at_once_is_not_measured(bundle):
+    wave = np.zeros(31 * SAMPLE_RATE, np.float32)
+    for metric in Judge(bundle).metrics("kat"):
+        found = metric.measure(wave, wave)
+        assert math.isnan(found.value) and "longer than 30 s" in found.reason
+        assert metric.measure(wave[:-SAMPLE_RATE], wave[:-SAMPLE_RATE]).value == 100
 
 
 def test_another_recogniser_in_the_same_folder_is_another_judge(bundle, tmp_path):

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.sound_file import to_int16
 from telucodec.data.transcript import has_number
 from telucodec.evaluation.contender import Contender
 from telucodec.metrics.metric import Metric, NotMeasured
 from telucodec.recognizer.bundle import Recognizer, digest_of, load_bundle
+from telucodec.recognizer.evaluate import LONGEST_S
 from telucodec.recognizer.score import errors_of
 
 UNTOUCHED = "original"
@@ -56,6 +58,10 @@ def _percent(folder: Path, text: str, of_words: bool, reference: np.ndarray, est
         raise NotMeasured("the clip has no transcript: evaluate a manifest with texts")
     if has_number(text):
         raise NotMeasured("its transcript has digits, which may be read in many ways")
+    if reference.size > LONGEST_S * SAMPLE_RATE:
+        raise NotMeasured(
+            f"it is longer than {LONGEST_S:g} s, and a recogniser hears a clip at once: evaluate its sentences as rows of their own"
+        )
     errors = errors_of(said, _heard(folder, estimate.astype(np.float32).tobytes()))
     wrong, total = (errors.word_errors, errors.words) if of_words else (errors.character_errors, errors.characters)
     return 100 * wrong / total if total else math.nan
