@@ -165,6 +165,12 @@ def test_a_run_that_is_not_there_is_told_as_such(tmp_path):
     assert isinstance(done.exception, ModelError) and "no recogniser there" in str(done.exception)
 
 
+def test_a_manifest_that_is_missing_is_told_before_any_other_is_heard(bundle, toy_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("telucodec.cli.recognizer.measure", lambda *others: pytest.fail("heard one for nothing"))
+    done = CliRunner().invoke(recognizer_verbs, ["evaluate", str(bundle), str(toy_data / "val.csv"), str(tmp_path / "none.csv")])
+    assert isinstance(done.exception, DataError) and "none.csv: no such manifest" in str(done.exception)
+
+
 def test_one_clip_has_no_interval(bundle, toy_data, tmp_path):
     row = read_manifest(toy_data / "val.csv")[0]
     write_manifest(tmp_path / "one.csv", [replace(row, path=str(toy_data / row.path))])

@@ -21,7 +21,7 @@ from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
 from telucodec.files import printable, without_nan, write_whole
 from telucodec.recognizer.bundle import Recognizer, load_bundle
-from telucodec.recognizer.evaluate import Evaluation
+from telucodec.recognizer.evaluate import Evaluation, to_hear
 from telucodec.recognizer.evaluate import evaluate as measure
 from telucodec.recognizer.examples import BatchConfig, Transcribed, transcribed
 from telucodec.recognizer.mixes import MIXES
@@ -287,6 +287,8 @@ def evaluate(
     """
     _spare([*manifests, *(closed or ())], out)
     recognizer = _listener(model, lm, closed)
+    for path in manifests:
+        to_hear(path, recognizer)  # one that cannot be heard is told before the others are
     found = []
     for path in manifests:
         with progress_bar(f"evaluate {path.name}") as progress:

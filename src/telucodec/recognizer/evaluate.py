@@ -11,7 +11,7 @@ from telucodec.data.transcript import RULE
 from telucodec.errors import DataError
 from telucodec.progress import Progress, untold
 from telucodec.recognizer.bundle import Recognizer
-from telucodec.recognizer.examples import transcribed
+from telucodec.recognizer.examples import Transcribed, transcribed
 from telucodec.recognizer.score import Errors, Rates, confusions, error_rates, errors_of, guesses, rates_of
 
 LONGEST_S = 30.0
@@ -77,11 +77,17 @@ class Evaluation:
     clips: tuple[Heard, ...]
 
 
-def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold) -> Evaluation:
-    """Hear the rows of `manifest` that have a text. Raises DataError where there are none."""
+def to_hear(manifest: Path, recognizer: Recognizer) -> Transcribed:
+    """The rows of `manifest` that have a text. Raises DataError where there are none."""
     told = transcribed(read_manifest(manifest), recognizer.info.script, LONGEST_S)
     if not told.rows:
         raise DataError(f"{manifest}: has no row with a text to compare with; left out: {told.reasons}; import rows with their texts")
+    return told
+
+
+def evaluate(manifest: Path, recognizer: Recognizer, progress: Progress = untold) -> Evaluation:
+    """Hear the rows of `manifest` that have a text. Raises DataError where there are none."""
+    told = to_hear(manifest, recognizer)
     heard, spent_s = [], 0.0
     for number, (row, text) in enumerate(zip(told.rows, told.texts, strict=True)):
         wave = read_segment(row, manifest.parent)[0]
