@@ -401,6 +401,16 @@ def test_every_clip_is_in_an_epoch_once_and_batches_hold_no_more_than_asked():
     assert all(np.array_equal(*pair) for pair in zip(plan, again, strict=True))
 
 
+@pytest.mark.parametrize("speeds, own", [((0.9, 1.0, 1.1), 1), ((1.0, 1.1), 0), ((0.7, 0.8, 1.0), 2), ((0.5,), 0)])
+def test_clips_begin_at_their_own_speed_wherever_it_is_among_the_speeds(speeds, own):
+    sizes = [round(1000 / speed) for speed in speeds]
+    ends = np.cumsum(np.repeat(sizes, 4)).reshape(len(speeds), 4)
+    settings = BatchConfig(), AugmentConfig(speeds=speeds), 0
+    examples = Examples(np.zeros((ends[-1, -1], 4), np.float16), ends, [np.array([1, 2])] * 4, *settings)
+    assert {speed for clips in examples.plan(0, FeatureConfig()) for _, speed in clips} == {own}
+    assert examples.duration_s(FeatureConfig()) == pytest.approx(40.0)
+
+
 def test_masks_hide_some_of_a_clip_and_leave_the_rest():
     frames = np.ones((200, 64), np.float32)
     AugmentConfig().apply_to(frames, np.random.default_rng(0))

@@ -148,6 +148,8 @@ class Examples:
         """`ends` [speeds, n] is where each clip's frames end, speed by speed; `targets` are the symbols of the n clips."""
         self.frames, self.ends, self.targets = frames, ends, list(targets)
         self.batches, self.augment, self.seed = batches, augment, seed
+        self.own = int(np.argmin(np.abs(np.array(augment.speeds) - 1)))
+        """Place of the clips' own speed, or of the one next to it."""
         flat = ends.reshape(-1)
         self.begins = np.concatenate([[0], flat[:-1]]).reshape(ends.shape)
         self.sizes = self.ends - self.begins  # [speeds, n]
@@ -156,8 +158,8 @@ class Examples:
         return len(self.targets)
 
     def duration_s(self, features: FeatureConfig) -> float:
-        """Of all clips at their own speed, the middle one of the speeds."""
-        return float(self.sizes[len(self.sizes) // 2].sum()) * features.hop / SAMPLE_RATE
+        """Of all clips at their own speed."""
+        return float(self.sizes[self.own].sum()) * self.augment.speeds[self.own] * features.hop / SAMPLE_RATE
 
     def plan(self, epoch: int, features: FeatureConfig) -> list[np.ndarray]:
         """Clips [b, 2] of each batch, number and speed, of that epoch: sorted by length, cut, and the batches shuffled.
@@ -167,7 +169,7 @@ class Examples:
         rng = np.random.default_rng((self.seed, epoch))
         speeds = rng.integers(len(self.sizes), size=len(self))
         if epoch < self.augment.first_epoch:
-            speeds[:] = len(self.sizes) // 2
+            speeds[:] = self.own
         numbers = np.arange(len(self))
         # CTC cannot say a text in fewer frames than it needs; such a clip keeps its slowest speed.
         needed = np.array([frames_needed(target) for target in self.targets])

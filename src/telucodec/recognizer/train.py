@@ -118,7 +118,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     model = begun[0] if begun else config.build(units)
     if request.gates and not request.resume:
         clips = short_clips(examples.sizes[0], examples.targets)
-        batch = examples.batch(np.stack([clips, np.full_like(clips, len(examples.sizes) // 2)], axis=1))
+        batch = examples.batch(np.stack([clips, np.full_like(clips, examples.own)], axis=1))
         _judge(check_model(model, batch, config.optimiser, config.gates), say)
     if folder is None:
         settings = f"from-{request.start.resolve().name}" if request.start else Path(request.config).stem
