@@ -218,6 +218,13 @@ def test_a_run_that_fails_within_an_update_leaves_its_last_checkpoint(toy_data):
     quietly(request_of(toy_data, epochs=2, resume=folder))
 
 
+def test_apples_gpu_which_has_no_ctc_loss_is_left_alone(toy_data, monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr("platform.processor", lambda: "arm")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert quietly(request_of(toy_data, epochs=1, name="apple"))[1].updates > 0
+
+
 def test_gradients_that_are_not_finite_are_told_in_one_line(toy_data, monkeypatch):
     backward = Fabric.backward
 

@@ -129,7 +129,8 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         f"{folder.path}: {size / 1e6:.2f} million parameters, {len(units.symbols)} {units.kind}; {len(told.rows)} clips, "
         f"{duration_s / 3600:.2f} h, {len(validation.texts)} to validate with"
     )
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision)
+    # "auto" would take Apple's GPU, for which PyTorch has had no CTC loss (its issue 77764).
+    fabric = Fabric(accelerator="cuda" if torch.cuda.is_available() else "cpu", devices=1, precision=precision)
     journal = Journal(folder, config, request.wandb)
     try:
         loop = _Loop(model, trained, folder, examples, told.digest, validation, request, fabric, journal, say, progress)
