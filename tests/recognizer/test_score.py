@@ -1,12 +1,13 @@
 """Errors counted, with intervals and confusions."""
 
 import math
+import tracemalloc
 
 import pytest
 
 pytest.importorskip("jiwer")
 
-from telucodec.recognizer.score import confusions, error_rates, errors_of, guesses, most_wrong, rates_of
+from telucodec.recognizer.score import Errors, confusions, error_rates, errors_of, guesses, most_wrong, rates_of
 
 
 def test_errors_are_counted_as_by_hand():
@@ -36,6 +37,22 @@ def test_rates_are_pooled_and_lie_in_their_intervals():
 def test_the_interval_is_the_one_of_95_percent():
     low, high = error_rates(["a"] * 400, ["a"] * 300 + ["x"] * 100).wer_interval
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.25 * 0.75 / 400), rel=0.08)
+
+
+def test_intervals_of_many_clips_take_little_memory():
+    errors = [Errors(10, number % 7, 60, number % 31) for number in range(20_000)]
+    tracemalloc.start()
+    rates = rates_of(errors)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6 and rates.wer_interval[0] < rates.wer < rates.wer_interval[1]
+
+
+def test_intervals_are_the_same_however_many_resamples_are_held(monkeypatch):
+    errors = [errors_of("a b c d", heard) for heard in ("a b", "a b c d", "x y", "a b c e") * 9]
+    at_once = rates_of(errors)
+    monkeypatch.setattr("telucodec.recognizer.score.MOST_DRAWN", 100)
+    assert rates_of(errors) == at_once
 
 
 def test_speakers_who_differ_widen_the_interval():

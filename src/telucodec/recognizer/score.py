@@ -15,7 +15,11 @@ from telucodec.errors import TelucodecError
 from telucodec.recognizer.text import aksharas
 
 RESAMPLES = 2_000
+MOST_DRAWN = 1 << 20
+"""Clips or speakers of resamples that are held at a time."""
 FEWEST_SPEAKERS = 10
+WRONG_OF = ((1, 0), (3, 2))
+"""Where errors and what they are errors of stand among the counts of a clip: of words, and of characters."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +73,23 @@ def rates_of(errors: Sequence[Errors], speakers: Sequence[str] = (), intervals: 
     sums = np.zeros((groups.max() + 1 if len(groups) else 0, 4))
     np.add.at(sums, groups, counts)
     wer, cer = _ratio(counts[:, 1].sum(), counts[:, 0].sum()), _ratio(counts[:, 3].sum(), counts[:, 2].sum())
-    spread = [(np.nan, np.nan)] * 2
-    if intervals and len(sums):
-        drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
-        spread = [_interval(sums[:, wrong], sums[:, of], drawn) for wrong, of in ((1, 0), (3, 2))]
+    spread = _intervals(sums) if intervals and len(sums) else [(np.nan, np.nan)] * 2
     exact = float(np.mean(counts[:, 3] == 0)) if len(counts) else float("nan")
     return Rates(len(counts), int(counts[:, 0].sum()), wer, spread[0], cer, spread[1], exact)
 
 
-def _interval(wrong: np.ndarray, of: np.ndarray, drawn: np.ndarray) -> tuple[float, float]:
-    """Of the rate of groups [n], `drawn` [resamples, n] times; NaN where all have the same."""
-    if np.array_equal(wrong * of[0], wrong[0] * of):
-        return np.nan, np.nan
-    low, high = np.percentile(wrong[drawn].sum(axis=1) / of[drawn].sum(axis=1), (2.5, 97.5))
-    return float(low), float(high)
+def _intervals(sums: np.ndarray) -> list[tuple[float, float]]:
+    """Of the rates of words and of characters, for groups with `sums` [n, 4]; NaN where all groups have the same."""
+    rng, rates = np.random.default_rng(0), []
+    rows = max(1, MOST_DRAWN // len(sums))  # at once, so that memory does not grow with the clips
+    for start in range(0, RESAMPLES, rows):
+        drawn = rng.integers(len(sums), size=(min(rows, RESAMPLES - start), len(sums)))
+        rates.append([sums[:, wrong][drawn].sum(axis=1) / sums[:, of][drawn].sum(axis=1) for wrong, of in WRONG_OF])
+    found = []
+    for rate, (wrong, of) in zip(np.concatenate(rates, axis=1), WRONG_OF, strict=True):
+        alike = np.array_equal(sums[:, wrong] * sums[0, of], sums[0, wrong] * sums[:, of])
+        found.append((np.nan, np.nan) if alike else tuple(np.percentile(rate, (2.5, 97.5)).tolist()))
+    return found
 
 
 def most_wrong(num_clips: int) -> float:
