@@ -368,7 +368,10 @@ def test_prompts_of_which_nothing_is_left_are_no_language(bundle, toy_run, toy_d
     words = ["optimize", toy_run[0], "--out", tmp_path / "made", "--prompts", tmp_path / "odd.txt"]
     done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
     assert isinstance(done.exception, DataError) and "none of the prompts can be said" in str(done.exception)
-    assert load_bundle(bundle).unsayable(["kat", "½", "!!!"]) == ["½", "!!!"]
+    assert load_bundle(bundle).unsayable(["kat", "½", "!!!", "½ kat"]) == ["½", "!!!", "½ kat"]
+    (tmp_path / "odd.txt").write_text("½ kat\nsita")
+    done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+    assert done.exit_code == 0 and "1 of 2 sentences cannot be said with the units, for example '½ kat'" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telucodec.config import first_fault
-from telucodec.data.transcript import RULE, normalised
+from telucodec.data.transcript import RULE, has_number, normalised
 from telucodec.errors import DataError, ModelError
 from telucodec.recognizer.decode import BeamConfig, Said, beam_search, best_path, log_probs_of, placed
 from telucodec.recognizer.features import FeatureConfig, steps_of
@@ -80,7 +80,7 @@ class Recognizer:
 
     def of_prompts(self, sentences: Iterable[str]) -> "Recognizer":
         """The same, where one of `sentences` is all that may be said. Raises DataError where its units can say none of them."""
-        encoded = (self.info.units.encode(self.reference(sentence)) for sentence in sentences)
+        encoded = (sayable(sentence, self.info.units, self.info.script) for sentence in sentences)
         found = {tuple(numbers): numbers for numbers in encoded if numbers is not None}
         if not found:
             raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
@@ -88,11 +88,16 @@ class Recognizer:
 
     def unsayable(self, sentences: Iterable[str]) -> list[str]:
         """Those of `sentences` that the units cannot say, and `of_prompts` passes over."""
-        return [sentence for sentence in sentences if self.info.units.encode(self.reference(sentence)) is None]
+        return [sentence for sentence in sentences if sayable(sentence, self.info.units, self.info.script) is None]
 
     def reference(self, text: str) -> str:
         """`text` as this recogniser would have to write it."""
         return in_script(normalised(text), self.info.script)
+
+
+def sayable(sentence: str, units: Units, script: Script) -> np.ndarray | None:
+    """Symbols of `sentence`; None where `units` lack one, nothing is left of it, or it has a number, which may be read in many ways."""
+    return None if has_number(sentence) else units.encode(in_script(normalised(sentence), script))
 
 
 def long_enough(wave: np.ndarray) -> np.ndarray:

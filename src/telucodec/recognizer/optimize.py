@@ -19,7 +19,7 @@ from telucodec.export.graphs import exported
 from telucodec.files import write_whole
 from telucodec.models.one_thread import on_one_thread
 from telucodec.progress import Progress, untold
-from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough
+from telucodec.recognizer.bundle import ACOUSTIC, FILE_NAME, LM, Recognizer, RecognizerInfo, load_bundle, long_enough, sayable
 from telucodec.recognizer.decode import best_path
 from telucodec.recognizer.examples import transcribed
 from telucodec.recognizer.ngram import NGram
@@ -102,7 +102,7 @@ def optimize(
 def language_model(prompts: Sequence[str], trained: Trained, order: int) -> tuple[NGram, tuple[str, ...]]:
     """Counted from those of `prompts` that the units can say; and the others. Raises DataError where there is none to count from."""
     lines = [line for line in prompts if line.strip()]
-    encoded = [trained.units.encode(in_script(normalised(line), trained.config.script)) for line in lines]
+    encoded = [sayable(line, trained.units, trained.config.script) for line in lines]
     sentences = [sentence.tolist() for sentence in encoded if sentence is not None]
     if not sentences:
         raise DataError("none of the prompts can be said with the recogniser's units; give sentences of its language")
