@@ -258,6 +258,15 @@ def test_each_fault_of_transcripts_is_named(toy_data):
         assert not verdicts(broken)[gate], gate
 
 
+def test_scripts_are_named_in_any_case(toy_data):
+    rows = read_manifest(toy_data / "train.csv")
+    for scripts, passed in ((("latin",), True), (("LATIN", "TELUGU"), True), (("telugu",), False)):
+        (alphabet,) = [
+            each for each in check_data(rows, transcribed(rows, "", 20.0), GateConfig(scripts=scripts)) if each.gate == "one alphabet"
+        ]
+        assert alphabet.passed == passed
+
+
 def test_rows_without_text_are_noted_and_passed_over(toy_data):
     rows = [
         dataclasses.replace(row, text="" if number % 3 else row.text) for number, row in enumerate(read_manifest(toy_data / "train.csv"))

@@ -43,7 +43,7 @@ class GateConfig(BaseModel):
     most_too_long: Share = 0.05
     """Rows with a text of more symbols than CTC can say in their sound."""
     scripts: tuple[str, ...] = ()
-    """Scripts that transcripts may be in, as Unicode names them: TELUGU, LATIN; any single one if empty."""
+    """Scripts that transcripts may be in, as Unicode names them, in any case: TELUGU, LATIN; any single one if empty."""
     most_foreign: Share = 0.02
     """Letters of other scripts."""
     least_correlation: Annotated[float, Field(ge=-1, le=1)] = 0.3
@@ -83,7 +83,7 @@ def _alphabet(told: Transcribed, config: GateConfig) -> Verdict:
     for text in told.texts:
         counts.update(scripts(text))
     total = sum(counts.values())
-    allowed = config.scripts or tuple(name for name, _ in counts.most_common(1))
+    allowed = tuple(map(str.upper, config.scripts)) or tuple(name for name, _ in counts.most_common(1))
     foreign = total - sum(counts[name] for name in allowed)
     measured = ", ".join(f"{name} {100 * count / total:.1f} %" for name, count in counts.most_common(4)) or "no letters"
     cause = (
