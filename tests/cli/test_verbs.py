@@ -342,6 +342,14 @@ def test_an_evaluation_from_which_nothing_came_back_says_why_and_is_no_success(t
     assert done.returncode == 1 and any("bad.wav" in reason for reason in row["holes"]["snr_db"])
 
 
+def test_an_evaluation_is_not_written_over_its_manifest(tmp_path):
+    (tmp_path / "test.csv").write_text("path,start_s,duration_s,recording,speaker,rms,peak,clipped_share\n")
+    before = (tmp_path / "test.csv").read_bytes()
+    done = telucodec("evaluate", tmp_path / "test.csv", "--out", tmp_path / "test.csv")
+    assert done.returncode == 2 and "is what it would be made of" in done.stderr
+    assert (tmp_path / "test.csv").read_bytes() == before
+
+
 def test_an_evaluation_of_nothing_is_told_so(tmp_path):
     done = telucodec("evaluate", tmp_path)
     assert done.returncode == 2

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from telucodec.apps.table import none_came_back, remarks, summary_numbers, summary_table
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
 from telucodec.counting import counted
@@ -67,6 +68,7 @@ def evaluate(
 
     Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """
+    spare(data, out)
     chosen = _metrics(metrics)
     peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
     contenders = under_test(model or [], _rates(rates)) + peers
