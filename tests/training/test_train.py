@@ -4,6 +4,7 @@ import copy
 import errno
 import json
 import math
+import resource
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +16,13 @@ import torch
 from lightning_fabric import Fabric
 from tiny import built, on_cpu, speech_crops, tiny
 
-from telucodec.errors import TrainingError
+from telucodec.errors import TelucodecError, TrainingError
 from telucodec.models.store import load_codec_module
 from telucodec.training.gates import planned
 from telucodec.training.launch import Request
 from telucodec.training.launch import run as launched
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import LOGGED_UPDATES, Budget, time_of_update, train
+from telucodec.training.train import LOGGED_UPDATES, Budget, save_state, time_of_update, train
 from telucodec.training.trainer import Trainer
 
 QUIET = {"say": lambda line: None, "gates": False}
@@ -426,6 +427,17 @@ def _two_updates(fabric, path, changes):
         norm = sum(float(parameter.double().square().sum()) for parameter in trainer.plain.state_dict().values())
         means = {f"mean norm of {name}": float(mean) for name, mean in trainer.balancer.sums.items()} if trainer.balancer else {}
         path.write_text(json.dumps(summed | {"norm": norm} | means))
+
+
+def test_a_checkpoint_that_finds_the_disk_full_is_told_in_one_line(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # as a full disk is met: a write that fails in the middle
+    try:
+        with pytest.raises(TelucodecError, match="resume.pt: cannot be written .* free some disk"):
+            save_state({"average": torch.zeros(100_000)}, tmp_path / "resume.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("changes", [{}, {"balancer": {}}], ids=str)

@@ -17,7 +17,6 @@ from lightning_fabric import Fabric
 from telucodec.audio.media import SAMPLE_RATE
 from telucodec.data.manifest import read_manifest
 from telucodec.errors import DataError, TrainingError
-from telucodec.files import whole
 from telucodec.metrics.signs.sign import Sign
 from telucodec.progress import Progress
 from telucodec.recognizer.decode import best_path
@@ -34,7 +33,7 @@ from telucodec.training.journal import Journal, wandb_module
 from telucodec.training.launch import precision_of
 from telucodec.training.pace import set_rate
 from telucodec.training.run_folder import RunFolder
-from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say
+from telucodec.training.train import CHECKPOINT_S, LOGGED_UPDATES, Clock, Say, save_state
 from telucodec.training.trainer import seed_update
 from telucodec.training.validate import evenly
 from telucodec.undisturbed import undisturbed
@@ -339,8 +338,7 @@ class _Loop:
             "data": self.data,
             "length": [self.minutes, self.epochs],
         }
-        with whole(self.folder.resume) as beside:
-            torch.save(state, beside)
+        save_state(state, self.folder.resume)
 
     def _load(self) -> None:
         path = self.folder.resume

@@ -40,7 +40,7 @@ from telucodec.stream.rehearsal import rehearse
 from telucodec.training.examples import QUIETEST, loud_rms
 from telucodec.training.pace import OptimiserConfig, set_rate
 from telucodec.training.run_folder import CHECKPOINT
-from telucodec.training.train import CHECKPOINT_S, Clock
+from telucodec.training.train import CHECKPOINT_S, Clock, save_state
 from telucodec.undisturbed import undisturbed
 
 STEP_OCTAVES = {"natural": (-2.5, 2.5), "fidelity": (-3.4, 0.6)}
@@ -374,8 +374,7 @@ def ended_with(folder: Path) -> Mapping[str, Tensor]:
 
 
 def _save(trainer: SynthesisTrainer, clock: Clock, path: Path) -> None:
-    with whole(path) as beside:
-        torch.save(trainer.state_dict() | {"spent_s": clock.spent_s}, beside)
+    save_state(trainer.state_dict() | {"spent_s": clock.spent_s}, path)
 
 
 def _line(trainer: SynthesisTrainer, held_out: Crops, clock: Clock) -> str:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -207,8 +208,16 @@ class _Run:
         if self.journal:
             state = self.trainer.state_dict() | {"spent_s": self.clock.spent_s, "budget": asdict(self.budget)}
             state |= {"data_s": self.crops.duration_s, "data": self.data}
-            with whole(self.folder.resume) as beside:
-                torch.save(state, beside)
+            save_state(state, self.folder.resume)
+
+
+def save_state(state: dict, path: Path) -> None:
+    """Write a checkpoint to `path`, whole or not at all. Raises TelucodecError where it cannot be written."""
+    with whole(path) as beside:
+        try:
+            torch.save(state, beside)
+        except RuntimeError as error:  # what PyTorch makes of a disk that is full
+            raise OSError(str(error).splitlines()[0]) from error
 
 
 def _point(entry: dict) -> Point:
