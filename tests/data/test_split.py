@@ -1,5 +1,6 @@
 """Parts share no speaker and no recording, whatever is in the folder; where they must, it is said."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -273,3 +274,10 @@ def test_rows_whose_sound_or_sentence_is_elsewhere_too_are_found():
 def test_what_was_split_shares_nothing(seed):
     parts = split(crowd(20), SplitConfig(seed=seed))
     assert also_in(parts.val + parts.test, parts.train) == [] == also_in(parts.test, parts.val)
+
+
+@pytest.mark.parametrize("column", ["start_s", "duration_s"])
+def test_a_row_whose_seconds_are_no_numbers_is_dealt_to_no_part(column):
+    rows = crowd(5)
+    with pytest.raises(DataError, match="mend the row"):
+        split([*rows, replace(rows[0], **{column: math.nan})])

@@ -59,7 +59,7 @@ class Split:
 def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: Mapping[str, Iterable[Segment]] | None = None) -> Split:
     """Share `rows` out. What lies in the folder `test` is only ever for testing. `before` holds the parts of an earlier split, which stand.
 
-    Raises DataError where there is nothing to train on.
+    Raises DataError where there is nothing to train on, and as `Segment.span` does.
     """
     rows = _in_order(rows)
     before = {part: list(before.get(part, ())) for part in PARTS} if before else {}
@@ -99,7 +99,7 @@ def split(rows: Iterable[Segment], config: SplitConfig = SplitConfig(), before: 
 
 
 def _in_order(rows: Iterable[Segment]) -> list[Segment]:
-    return sorted(rows, key=lambda row: (row.recording, row.start_s))
+    return sorted(rows, key=lambda row: (row.recording, row.span))
 
 
 def _settle(rows: list[Segment], before: Mapping[str, list[Segment]]) -> tuple[dict[str, list[Segment]], list[Segment]]:
