@@ -145,5 +145,15 @@ def test_a_manifest_is_not_replaced_by_what_is_kept_of_it(raw):
     ):
         done = telucodec("filter", manifest, *options, cwd=raw)
         assert done.returncode == 2
-        assert "would be replaced" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert "is what it would be made of" in done.stderr and len(done.stderr.splitlines()) == 1
         assert (raw / manifest).read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", [["segment"], ["manifest", "mix", "--take", "own=1"]])
+def test_a_manifest_is_not_replaced_by_a_part_of_it(tmp_path, verb):
+    manifest = tmp_path / "manifest.csv"
+    write_manifest(manifest, [Segment("audio/talk.flac", 0.0, 5.0, "talk.mp4", "kavya", 0.1, 0.5, 0.0, text="one", source="own")] * 2)
+    before = manifest.read_bytes()
+    done = telucodec(*verb, "manifest.csv", "--out", "manifest.csv", cwd=tmp_path)
+    assert done.returncode == 2 and "is what it would be made of" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert manifest.read_bytes() == before

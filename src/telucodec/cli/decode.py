@@ -33,7 +33,7 @@ def decode(
 
     Example: telucodec decode talk.tlc talk.wav
     """
-    spare(source, target)
+    spare([source], target)
     codec = load_codec(model)
     concealed: list[str] | None = [] if conceal else None
     with (

@@ -53,7 +53,7 @@ def encode(
     """
     if kbps is not None and quality is not None:
         raise typer.BadParameter("ask for --kbps or for --quality, not for both")
-    spare(source, target)
+    spare([source], target)
     codec = load_codec(model)
     if mode and mode.value not in codec.modes:
         raise TelucodecError(f"{model}: a codec of discrete codes has no {mode.value} mode; leave --mode out")

@@ -1,6 +1,6 @@
 """Names of files that verbs write: what a name promises is what lies there, and nothing else is written over by a slip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import typer
@@ -20,7 +20,10 @@ def ending_in(*suffixes: str) -> Callable[[Path | None], Path | None]:
     return checked
 
 
-def spare(source: Path, target: Path) -> None:
-    """Raise TelucodecError where `target`, which is to be written, is the `source` it would be made of."""
-    if target.exists() and source.exists() and target.samefile(source):
-        raise TelucodecError(f"{printable(target)}: is what it would be made of; give another name to write to")
+def spare(sources: Iterable[Path], *targets: Path) -> None:
+    """Raise TelucodecError where one of `targets`, which are to be written, is one of the `sources` it would be made of."""
+    for source in sources:
+        for target in targets:
+            written = target.resolve()  # a folder on its way may be missing still
+            if written.exists() and source.exists() and written.samefile(source):
+                raise TelucodecError(f"{printable(target)}: is what it would be made of; give another name to write to")

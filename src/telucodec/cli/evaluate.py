@@ -68,7 +68,7 @@ def evaluate(
 
     Example: telucodec evaluate data/test.csv --model models/mine --baselines opus,amr-wb,codec2@3.2 --out results.json
     """
-    spare(data, out)
+    spare([data], out)
     chosen = _metrics(metrics)
     peers = choose([word.strip() for word in baselines.split(",") if word.strip()], _rates(rates))
     contenders = under_test(model or [], _rates(rates)) + peers

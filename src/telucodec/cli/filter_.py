@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar
 from telucodec.config import read_toml
 from telucodec.counting import counted
@@ -79,7 +80,7 @@ def filter_(
     chosen = filter_config(read_toml(config), str(config)) if config else FilterConfig()
     settings = chosen.model_dump() | {name: value for name, value in flags.items() if value is not None}
     chosen = filter_config(settings | {"keep": (*chosen.keep, *(keep or ()))}, "options")
-    _spare(manifests, [out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder)])
+    spare(manifests, out / "kept.csv", out / "bad.csv", *(folder / MANIFEST for folder in (copy, link) if folder))
     root = manifests[0].parent
     rows = read_manifests(manifests, root)
     if not rows:
@@ -109,13 +110,6 @@ def filter_(
 
 def _percent(part: float, total: float) -> str:
     return f"{100 * part / total:.1f} %" if total else "no share"
-
-
-def _spare(manifests: list[Path], written: list[Path]) -> None:
-    """Raise DataError where a manifest that is read would be written over."""
-    for path in manifests:
-        if path.resolve() in {each.resolve() for each in written}:
-            raise DataError(f"{printable(path)}: would be replaced by what is kept of it; give another folder")
 
 
 def _table(sifted: Sifted) -> Table:

@@ -58,7 +58,7 @@ def live(
     Example: telucodec live --loss 10 --jitter 2 --copies
     """
     if source and out:
-        spare(source, out)
+        spare([source], out)
     codec = load_live_codec(model)
     encoder, decoder = Encoder(codec, kbps, mode.value, packet_frames, copies), Decoder(codec, packet_frames, synthesis)
     call = Call(encoder, decoder, depth, line(loss / 100, burst, seed), jitter, seed)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar
 from telucodec.counting import counted
 from telucodec.data.check import check as find_faults
@@ -72,6 +73,7 @@ def mix(
 
     Example: telucodec manifest mix data/manifests/train.csv --out mix.csv --take own=400,commonvoice=500,tts=200
     """
+    spare(manifests, out)
     counts = _counts(take)
     rows = read_manifests(manifests, out.parent)
     mixed = mix_rows(rows, counts, seed)

@@ -173,9 +173,7 @@ def mixes(
 
     Example: telucodec recognizer mixes data/manifests/train.csv --out data/mixes
     """
-    for path in manifests:
-        for name in MIXES:
-            spare(path, out / f"{name}.csv")
+    spare(manifests, *(out / f"{name}.csv" for name in MIXES))
     told = transcribed(read_manifests(manifests, out), "", BatchConfig().longest_s)
     _tell_left_out(told)
     made = make_mixes(told.rows, {"own": own, "commonvoice": commonvoice, "tts": tts}, seed)
@@ -254,7 +252,8 @@ def transcribe(
 
     Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
     """
-    _spare([source, *(closed or ())], out)
+    if out:
+        spare([source, *(closed or ())], out)
     recognizer = _listener(model, lm, closed)
     if source.suffix.lower() != ".tlc" and 0 < (rate := source_facts(source).sample_rate) < SAMPLE_RATE:
         what = f"its sound is of {rate:,} Hz and has nothing above {rate / 2000:g} kHz"
@@ -285,7 +284,8 @@ def evaluate(
 
     Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
     """
-    _spare([*manifests, *(closed or ())], out)
+    if out:
+        spare([*manifests, *(closed or ())], out)
     recognizer = _listener(model, lm, closed)
     for path in manifests:
         to_hear(path, recognizer)  # one that cannot be heard is told before the others are
@@ -343,11 +343,6 @@ def _listener(model: Path, lm: bool, closed: list[Path] | None) -> Recognizer:
     narrowed = recognizer.of_prompts(sentences)
     _tell_unsayable(recognizer.unsayable(sentences), len(sentences))
     return narrowed
-
-
-def _spare(sources: Sequence[Path], out: Path | None) -> None:
-    for source in sources if out else ():
-        spare(source, out)
 
 
 def _lines(path: Path) -> list[str]:

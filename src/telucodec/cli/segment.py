@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from telucodec.cli.ending import spare
 from telucodec.cli.progress import progress_bar
 from telucodec.counting import counted
 from telucodec.data.manifest import moved, read_manifests, write_manifest
@@ -37,6 +38,7 @@ def segment(
 
     Example: telucodec segment data/raw/videos/manifest.csv --out data/raw/videos/segments.csv
     """
+    spare(manifests, out)
     usual = PURPOSES[purpose.value]
     config = SegmentConfig(usual.min_s if min_s is None else min_s, usual.max_s if max_s is None else max_s)
     root = manifests[0].parent
