@@ -220,8 +220,11 @@ def read_segment(row: Segment, root: Path) -> np.ndarray:
         wave, sample_rate = soundfile.read(os.fsencode(path), size, start, dtype="float32", always_2d=True)  # [T, C]
     except soundfile.SoundFileError as error:
         raise DataError(f"{path}: is missing or cannot be read; extract the recordings again") from error
-    if sample_rate != SAMPLE_RATE or wave.shape != (size, 1):
+    if sample_rate != SAMPLE_RATE or wave.shape[1] != 1:
         raise DataError(f"{path}: is not the {SAMPLE_RATE} Hz mono file of its manifest; extract the recordings again")
+    if len(wave) != size:
+        what = f"its row lasts from {row.start_s:g} s for {row.duration_s:g} s, and the file ends before"
+        raise DataError(f"{path}: {what}; mend the row, or extract the recordings again")
     if not np.isfinite(wave).all():  # a file of floats may hold such
         raise DataError(f"{path}: holds NaN or infinity; extract the recordings again")
     return wave.T
