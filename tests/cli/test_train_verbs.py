@@ -258,3 +258,11 @@ def test_build_says_it_too(tmp_path, monkeypatch):
     monkeypatch.setattr("telucodec.cli.build.run", without_torch)
     error = CliRunner().invoke(app, ["build", str(tmp_path), "--out", str(tmp_path / "out")]).exception
     assert isinstance(error, TelucodecError) and "telucodec[train]" in str(error)
+
+
+def test_sounds_to_validate_with_are_missed_before_any_are_packed(data, tmp_path):
+    shutil.copy(data / "train.csv", tmp_path)
+    write_manifest(tmp_path / "val.csv", [])
+    done = here("train", "--data_dir", tmp_path, "--preset", data / "tiny.toml", "--checkpoint_dir", tmp_path / "runs")
+    assert "has no rows to validate with" in str(done.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train.csv", "val.csv"]

@@ -83,9 +83,9 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         )
     root = request.data or folder.data()
     rows, held_out = read_manifest(root / "train.csv"), read_manifest(root / "val.csv")
+    validation = validation_sounds(held_out, root)  # what is missed there is told before hours of sound are packed
     samples, ends = pack(rows, root, root / "packed", progress)
     crops = crops_of(config, samples, ends)
-    validation = validation_sounds(held_out, root)
     if request.gates and not request.resume:
         say(f"gate {apart(rows, held_out)}")
     if folder is None:  # not before the data is known to be there
