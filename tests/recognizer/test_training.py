@@ -206,6 +206,15 @@ def test_ctrl_c_within_the_last_validation_loses_no_update(toy_data, monkeypatch
     assert any(line.startswith(f"goes on after {straight.updates} updates") for line in told)
 
 
+def test_what_a_run_ends_with_is_validated_once(toy_data):
+    folder, outcome = quietly(request_of(toy_data, epochs=1, name="brief"))
+    entries = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    updates = [entry["update"] for entry in entries if "cer" in entry]
+    assert updates[-1] == outcome.updates and len(set(updates)) == len(updates)
+    resumed = quietly(request_of(toy_data, epochs=None, resume=folder))[1]
+    assert resumed.entry["cer"] == outcome.entry["cer"]
+
+
 def test_a_run_that_fails_within_an_update_leaves_its_last_checkpoint(toy_data):
     folder, _ = quietly(request_of(toy_data, epochs=1, name="diverged"))
     good = (folder / "resume.pt").read_bytes()

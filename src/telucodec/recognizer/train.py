@@ -218,17 +218,19 @@ class _Loop:
 
     def to_its_end(self) -> Outcome:
         saved_s, marks = self.clock.spent_s, [mark for mark in np.linspace(0, 1, NUM_VALIDATIONS + 1)[1:-1] if mark > self._share()]
+        validated = None
         try:
             while (share := self._share()) < 1:
                 with undisturbed():
                     self._update(share)
                 if marks and marks[0] <= self._share():
                     marks = [mark for mark in marks if mark > self._share()]
-                    self._validate()
+                    (entry, found), validated = self._validate(), self.updates
                 if self.clock.spent_s - saved_s > CHECKPOINT_S:
                     self.save()
                     saved_s = self.clock.spent_s
-            entry, found = self._validate()
+            if validated != self.updates:
+                entry, found = self._validate()
         except BaseException:
             if self.updates and not self.torn:
                 self.save()
