@@ -1,5 +1,7 @@
 """Aksharas, and one script for related languages."""
 
+import unicodedata
+
 import pytest
 
 from telucodec.recognizer.text import aksharas, in_script, scripts
@@ -24,6 +26,12 @@ def test_related_scripts_have_their_sounds_at_the_same_places():
     assert in_script("അവൻ", "telugu") == "అవన్"
     assert in_script("abc కన్నడ", "telugu") == "abc కన్నడ"
     assert in_script("മലയാളം", "") == "മലയാളം"
+
+
+@pytest.mark.parametrize(("text", "script"), [("ৰাম", "gujarati"), ("ॲप", "bengali"), ("ൿ", "telugu"), ("১", "malayalam")])
+def test_letters_stay_letters_in_another_script(text, script):
+    moved = in_script(text, script)
+    assert [unicodedata.category(char)[0] for char in moved if char != "\u0c4d"] == [unicodedata.category(char)[0] for char in text]
 
 
 def test_scripts_are_told_apart():

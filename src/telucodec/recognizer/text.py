@@ -38,7 +38,7 @@ def in_script(text: str, script: Script) -> str:
     """`text` with the letters of other scripts of BLOCKS at the same place in the block of `script`; all else, and "", as it is.
 
     One alphabet for related languages: what is learned of a sound in one serves the other. A chillu is written as consonant and virama.
-    A place that `script` leaves empty keeps its own character.
+    A place that `script` leaves empty, or has a character of another kind at (a rupee mark for Assamese ra), keeps its own.
     """
     if not script:
         return text
@@ -49,7 +49,7 @@ def in_script(text: str, script: Script) -> str:
     for char in text:
         place, block = ord(char) % BLOCK_SIZE, ord(char) - ord(char) % BLOCK_SIZE
         there = chr(BLOCKS[script] + place) if block in BLOCKS.values() else char
-        moved.append(there if unicodedata.category(there) != "Cn" else char)
+        moved.append(there if unicodedata.category(there)[0] == unicodedata.category(char)[0] else char)
     return unicodedata.normalize("NFC", "".join(moved))
 
 
