@@ -60,6 +60,18 @@ def test_a_pipe_is_no_place_for_a_file(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path, monkeypatch):
+    assert for_a_file(tmp_path / "not" / "yet" / "there.json") == tmp_path / "not" / "yet" / "there.json"
+    monkeypatch.chdir(tmp_path)
+    assert for_a_file("here.json").name == "here.json"
+    (tmp_path / "file").touch()
+    with pytest.raises(TelucodecError, match="cannot be written into .*file .it is no folder"):
+        for_a_file(tmp_path / "file" / "a.json")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere but on a disk that is only read
+    with pytest.raises(TelucodecError, match="no new file may be written there"):
+        for_a_file(tmp_path / "a.json")
+
+
 def test_a_file_that_is_written_again_keeps_its_mode_and_owner(tmp_path):
     target = tmp_path / "shared.tlc"
     target.touch()

@@ -21,12 +21,17 @@ _serials = count()
 
 
 def for_a_file(target: Path) -> Path:
-    """`target`, where a file is to be written after much work. Raises TelucodecError where a folder, a pipe or a device has that name."""
+    """`target`, where a file is to be written after much work. Raises TelucodecError where that cannot be: a folder, a pipe or a device
+    has that name, or no file can be made in its folder."""
     target = Path(target)
     if os.path.isdir(target):
         raise TelucodecError(f"{target}: is a folder; name a file to write")
     if os.path.exists(target) and not os.path.isfile(target):
         raise TelucodecError(f"{target}: is a pipe or a device, and files are written beside their place first; name a file to write")
+    folder = next(above for above in Path(os.path.realpath(target)).parents if os.path.exists(above))
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        what = "no new file may be written there" if folder.is_dir() else "it is no folder"
+        raise TelucodecError(f"{target}: cannot be written into {folder} ({what}); choose another place")
     return target
 
 
