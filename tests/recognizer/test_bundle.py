@@ -72,6 +72,20 @@ def test_a_folder_for_results_is_refused_before_anything_is_heard(bundle, toy_da
         assert done.exit_code == 2 and "is a directory" in " ".join(done.output.split())
 
 
+def test_a_place_where_nothing_can_be_written_is_told_before_anything_is_heard(bundle, toy_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("telucodec.cli.recognizer.load_bundle", None)
+    (tmp_path / "file").touch()
+    for words in (["evaluate", bundle, toy_data / "val.csv"], ["transcribe", toy_data / "audio" / "val-0.flac", "--model", bundle]):
+        done = CliRunner().invoke(recognizer_verbs, [*map(str, words), "--out", str(tmp_path / "file" / "deeper" / "found.json")])
+        assert isinstance(done.exception, TelucodecError) and "it is no folder" in str(done.exception)
+
+
+def test_a_codec_for_what_is_no_tlc_is_refused(bundle, toy_data):
+    words = ["transcribe", toy_data / "audio" / "val-0.flac", "--model", bundle, "--codec", "natural"]
+    done = CliRunner().invoke(recognizer_verbs, [str(word) for word in words])
+    assert done.exit_code == 2 and "leave it out" in " ".join(done.output.split())
+
+
 def test_what_is_heard_or_read_is_not_written_over(bundle, toy_data, tmp_path):
     sound, prompts, manifest = tmp_path / "talk.flac", tmp_path / "prompts.txt", tmp_path / "A.csv"
     shutil.copy(toy_data / "audio" / "val-0.flac", sound)

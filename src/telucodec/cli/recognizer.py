@@ -19,7 +19,7 @@ from telucodec.counting import counted
 from telucodec.data.manifest import MANIFEST_SUFFIXES, OWN, moved, read_manifest, read_manifests, write_manifest
 from telucodec.data.prompts import read_lines
 from telucodec.errors import DataError, TelucodecError
-from telucodec.files import printable, without_nan, write_whole
+from telucodec.files import for_a_file, printable, without_nan, write_whole
 from telucodec.recognizer.bundle import Recognizer, load_bundle
 from telucodec.recognizer.evaluate import Evaluation, to_hear
 from telucodec.recognizer.evaluate import evaluate as measure
@@ -252,8 +252,10 @@ def transcribe(
 
     Example: telucodec recognizer transcribe talk.mp4 --model runs/characters/bundle
     """
+    if codec and source.suffix.lower() != ".tlc":
+        raise typer.BadParameter(f"--codec is of what a .tlc was encoded with, and {printable(source)} is none; leave it out")
     if out:
-        spare([source, *(closed or ())], out)
+        spare([source, *(closed or ())], for_a_file(out))
     recognizer = _listener(model, lm, closed)
     if source.suffix.lower() != ".tlc" and 0 < (rate := source_facts(source).sample_rate) < SAMPLE_RATE:
         what = f"its sound is of {rate:,} Hz and has nothing above {rate / 2000:g} kHz"
@@ -285,7 +287,7 @@ def evaluate(
     Example: telucodec recognizer evaluate runs/characters/bundle data/manifests/test.csv --out recognizer.json
     """
     if out:
-        spare([*manifests, *(closed or ())], out)
+        spare([*manifests, *(closed or ())], for_a_file(out))
     recognizer = _listener(model, lm, closed)
     for path in manifests:
         to_hear(path, recognizer)  # one that cannot be heard is told before the others are
