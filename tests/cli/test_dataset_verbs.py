@@ -135,6 +135,17 @@ def test_what_is_no_threshold_is_one_line(raw):
     assert not (raw / "good").exists()
 
 
+def test_a_part_is_not_dealt_out_over_itself_and_the_others(raw):
+    rows = [Segment(f"audio/{name}.flac", 0.0, 9.0, name, name, NAN, NAN, NAN) for name in "abcdefgh"]
+    write_manifest(raw / "all.csv", rows)
+    assert telucodec("manifest", "split", "all.csv", "--out", "parts", cwd=raw).returncode == 0
+    before = {path: path.read_bytes() for path in (raw / "parts").iterdir()}
+    for again in ([], ["--anew"]):
+        done = telucodec("manifest", "split", "parts/train.csv", "--out", "parts", *again, cwd=raw)
+        assert done.returncode == 2 and "is what it would be made of" in done.stderr
+    assert {path: path.read_bytes() for path in (raw / "parts").iterdir()} == before
+
+
 def test_a_manifest_is_not_replaced_by_what_is_kept_of_it(raw):
     before = (raw / "raw" / "manifest.csv").read_bytes()
     (raw / "raw" / "kept.csv").write_bytes(before)

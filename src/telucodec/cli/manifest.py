@@ -46,6 +46,7 @@ def split(
     Example: telucodec manifest split data/filtered/kept.csv data/raw/tts/manifest.csv --out data/manifests
     """
     targets = {part: out / f"{part}.csv" for part in PARTS}
+    spare(manifests, *targets.values(), out / "left_out.csv")
     rows = read_manifests(manifests, out)
     before = {part: read_manifest(path) for part, path in targets.items() if path.exists()} if not anew else {}
     parts = share_out(rows, SplitConfig(val, test, seed, synthetic_everywhere), before)
