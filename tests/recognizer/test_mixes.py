@@ -67,7 +67,7 @@ def test_parts_of_a_curve_are_nested():
 
 def test_each_part_is_a_run_of_its_own(toy_data):
     manifests = parts(read_manifest(toy_data / "train.csv"), [0.2, 0.4], 0)
-    points = learning_curve(request_of(toy_data, epochs=1), manifests, lambda line: None, lambda done, total, name: None)
+    points = list(learning_curve(request_of(toy_data, epochs=1), manifests, lambda line: None, lambda done, total, name: None))
     assert [point.clips for point in points] == [12, 24] and all(point.updates > 0 and 0 < point.cer for point in points)
 
 
@@ -81,6 +81,15 @@ def test_a_second_curve_leaves_the_data_of_the_first(toy_data, tmp_path):
         runs.append((data, {Path(row.path).name for row in read_manifest(Path(data) / "train.csv")}))
     assert runs[0] == runs[2] and runs[0][0] != runs[1][0]
     assert [heard for _, heard in runs] == [{Path(row.path).name for row in part} for part in (rows[:6], rows[6:12], rows[:6])]
+
+
+def test_a_curve_that_breaks_off_has_told_what_it_came_to(toy_data, tmp_path):
+    rows = [replace(row, path=str(toy_data / row.path)) for row in read_manifest(toy_data / "train.csv")]
+    write_manifest(tmp_path / "good.csv", rows)
+    write_manifest(tmp_path / "mute.csv", [replace(row, text="") for row in rows])
+    asked = ["curve", "--data", toy_data, "--config", toy_data / "toy.toml", "--minutes", "0.01", "--runs", tmp_path, "--no-gates"]
+    done = CliRunner().invoke(recognizer, [str(word) for word in (*asked, "--mix", tmp_path / "good.csv", "--mix", tmp_path / "mute.csv")])
+    assert isinstance(done.exception, DataError) and re.search(r"good      60 clips .* CER", done.stdout), done.output
 
 
 def test_mixes_of_one_name_are_refused(tmp_path):

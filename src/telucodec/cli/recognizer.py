@@ -148,16 +148,18 @@ def curve(
         told = transcribed(read_manifest(data_dir / "train.csv"), settings.script, settings.batches.longest_s)
         _tell_left_out(told)
         manifests = parts(told.rows, [each / 100 for each in _shares(shares)], seed)
+    points = []
     with progress_bar("curve") as progress:
-        points = learning_curve(request, manifests, lambda line: typer.echo(line, err=True), progress)
+        for point in learning_curve(request, manifests, lambda line: typer.echo(line, err=True), progress):
+            points.append(point)
+            if not as_json:
+                typer.echo(
+                    f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  {point.updates:7,} updates  "
+                    f"CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
+                )
     if as_json:
         typer.echo(json.dumps([asdict(point) for point in points]))
         return
-    for point in points:
-        typer.echo(
-            f"{point.name:>8}  {point.clips:6} clips  {point.hours:7.2f} h  {point.updates:7,} updates  "
-            f"CER {100 * point.cer:5.1f} %  WER {100 * point.wer:5.1f} %"
-        )
     typer.echo(f"{checkpoint_dir}: {counted(len(points), 'run')} of {minutes:g} min each")
 
 

@@ -5,7 +5,7 @@ same length in minutes, and as many updates as the machine makes in them.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from telucodec.data.manifest import Segment, moved, read_manifest, write_manifest
@@ -35,12 +35,12 @@ def parts(rows: Sequence[Segment], shares: Sequence[float], seed: int) -> dict[s
     return {f"{100 * share:g} %": order[: max(1, round(share * len(order)))] for share in shares}
 
 
-def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: Say, progress: Progress) -> list[Point]:
-    """Train once on each of `manifests`, whose paths lie below request.data, and validate all on its val.csv.
+def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: Say, progress: Progress) -> Iterator[Point]:
+    """Train once on each of `manifests`, whose paths lie below request.data, and validate all on its val.csv; each when it is done.
 
     Each is written to a folder of its own in the folder of runs, so that it can be trained on again: other rows have another folder.
     """
-    found, held_out = [], read_manifest(request.data / "val.csv")
+    held_out = read_manifest(request.data / "val.csv")
     for name, rows in manifests.items():
         run_name = f"curve-{name.replace(' %', '')}"
         digest = hashlib.sha256(repr((rows, held_out)).encode()).hexdigest()[:8]
@@ -49,5 +49,4 @@ def learning_curve(request: Request, manifests: dict[str, list[Segment]], say: S
         write_manifest(folder / "val.csv", moved(held_out, request.data, folder))
         path, outcome = run(replace(request, data=folder, name=run_name), say, progress)
         errors = outcome.entry["cer"], outcome.entry["wer"]
-        found.append(Point(name, outcome.clips, outcome.hours, *errors, outcome.updates, str(path)))
-    return found
+        yield Point(name, outcome.clips, outcome.hours, *errors, outcome.updates, str(path))
