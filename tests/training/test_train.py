@@ -210,6 +210,14 @@ def test_a_run_without_an_update_is_not_diagnosed(tmp_path):
     assert outcome.updates == 0 and outcome.signs == ()
 
 
+@pytest.mark.parametrize("warmup", [0, 1000])
+def test_a_run_that_warms_up_is_diagnosed_at_its_end_alone(tmp_path, warmup):
+    settings = tiny().recipe.optimiser.model_copy(update={"warmup_updates": warmup, "learning_rate": 1e-8})
+    folder, outcome = run(tmp_path, "run", tiny(optimiser=settings.model_dump()), 24)
+    found = [bool(entry["signs"]) for entry in folder.read_log() if "correlation" in entry]
+    assert outcome.signs and found == [warmup == 0] * (len(found) - 1) + [True] and len(found) > 1
+
+
 def test_other_data_is_no_way_to_go_on(tmp_path):
     config = tiny()
     folder, _ = run(tmp_path, "run", config, 2)

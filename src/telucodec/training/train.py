@@ -163,7 +163,7 @@ class _Run:
             if self.clock.spent_s - saved_s > CHECKPOINT_S:
                 self.save()
                 saved_s = self.clock.spent_s
-        heard, signs = self._validate()
+        heard, signs = self._validate(last=True)
         self.save()
         if self.journal:
             save_codec(self.trainer.average, self.folder.model)
@@ -191,12 +191,13 @@ class _Run:
         done, total = (updates, self.num_updates) if self.num_updates is not None else (spent_s, 60 * self.minutes)
         self.progress(done, total, f"loss {sum(weight * terms[name] for name, weight in self.trainer.loss.weights.items()):.3g}")
 
-    def _validate(self) -> tuple[Heard, tuple[Sign, ...]]:
+    def _validate(self, last: bool = False) -> tuple[Heard, tuple[Sign, ...]]:
         heard = listen(self.trainer.average, self.validation, self.trainer.loss)
         entry, spent_s = heard.entry(), self.clock.spent_s
         self.points.append(_point(entry))
-        # a codec that learned nothing yet is silent, and no fault has made it so
-        signs = (*heard.signs(), *signs_of_history(self.points)) if self.trainer.updates else ()
+        # a codec that has hardly begun to learn is silent, and no fault has made it so
+        begun = self.trainer.updates >= (1 if last else max(1, self.trainer.recipe.optimiser.warmup_updates))
+        signs = (*heard.signs(), *signs_of_history(self.points)) if begun else ()
         if self.journal:
             told = entry | {"spent_s": spent_s, "signs": [sign.case for sign in signs]}
             self.journal.validation(self.trainer.updates, told, self.validation, heard)
