@@ -19,6 +19,16 @@ def test_a_folder_is_all_its_sound_that_is_not_hidden_with_subfolders_as_groups(
     np.testing.assert_array_equal(found.clips[1].read(), tone)
 
 
+def test_one_sound_file_is_a_test_set_of_one(tmp_path):
+    tone = np.full((1, 1600), 0.25, np.float32)
+    for name in ("one.WAV", "two.wav"):
+        write_audio(tmp_path / name, tone, 16_000)
+    found = open_clips(tmp_path / "one.WAV")
+    assert [(clip.name, clip.group) for clip in found.clips] == [("one.WAV", "")] and found.name == "one.WAV"
+    np.testing.assert_array_equal(found.clips[0].read(), tone)
+    assert found.sha256 != open_clips(tmp_path).sha256
+
+
 def test_a_manifest_is_its_rows_with_speakers_as_groups(tmp_path):
     wave = np.linspace(-0.5, 0.5, 32_000, dtype=np.float32)[None]
     write_audio(tmp_path / "audio" / "one.flac", wave, 16_000)
@@ -80,5 +90,5 @@ def test_nothing_to_listen_to_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no speech"):
         open_clips(tmp_path)
     for name in ("missing.csv", "missing"):
-        with pytest.raises(DataError, match=f"{name}: no such folder or manifest; check its name"):
+        with pytest.raises(DataError, match=f"{name}: no such file or folder; check its name"):
             open_clips(tmp_path / name)

@@ -27,7 +27,7 @@ def evaluate(
     data: Annotated[
         Path,
         typer.Argument(
-            help="Manifest (.csv, .jsonl) of test segments, or a folder of sound files; what evaluations kept there is left out."
+            help="Manifest (.csv, .jsonl) of test segments, a folder of sound files, or one; what evaluations kept there is left out."
         ),
     ],
     model: Annotated[

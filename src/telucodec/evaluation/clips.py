@@ -1,9 +1,9 @@
-"""The test set: the rows of a manifest, or every sound file of a folder, each read when its turn comes."""
+"""The test set: the rows of a manifest, every sound file of a folder, or one, each read when its turn comes."""
 
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ import numpy as np
 
 from telucodec.audio.media import read_media
 from telucodec.data.manifest import read_manifest, read_segment, told_apart
-from telucodec.data.media_folder import media_below
+from telucodec.data.media_folder import MEDIA_SUFFIXES, media_below
 from telucodec.errors import DataError
 
 KEPT = re.compile(r"sample_\d+_original\.flac")
@@ -47,11 +47,16 @@ class Clips:
 
 
 def open_clips(data: Path) -> Clips:
-    """A manifest or a folder of sound as a test set, nothing read yet. Raises DataError where there is nothing in it."""
+    """A manifest, a folder of sound or one sound file as a test set, nothing decoded yet. Raises DataError where there is nothing in it."""
     data = Path(data)
     if not data.exists():
-        raise DataError(f"{data}: no such folder or manifest; check its name")
-    found = _of_folder(data) if data.is_dir() else _of_manifest(data)
+        raise DataError(f"{data}: no such file or folder; check its name")
+    if data.is_dir():
+        found = _of_sounds(data.name, data, sorted(media_below(data, _was_kept)))
+    elif data.suffix.lower() in MEDIA_SUFFIXES:
+        found = _of_sounds(data.name, data.parent, [data])
+    else:
+        found = _of_manifest(data)
     if not found.clips:
         raise DataError(f"{data}: holds no speech to evaluate; pass a manifest, or a folder of recordings (wav, flac, mp3, m4a, mp4 ...)")
     return found
@@ -70,16 +75,15 @@ def _of_manifest(path: Path) -> Clips:
     return Clips(path.name, content.hexdigest(), tuple(clips))
 
 
-def _of_folder(folder: Path) -> Clips:
-    """All sound below `folder` but what evaluations kept there: that was coded, and would change the set from one evaluation to the next."""
-    paths = sorted(media_below(folder, _was_kept))
+def _of_sounds(name: str, folder: Path, paths: Sequence[Path]) -> Clips:
+    """The sound files `paths` below `folder`."""
     names = [path.relative_to(folder).as_posix() for path in paths]
     content = hashlib.sha256()
-    for name, path in zip(names, paths, strict=True):
-        content.update(_line(name, path))
-    groups = [name.partition("/")[0] if "/" in name else "" for name in names]
-    clips = (Clip(name, partial(read_media, path), group) for name, path, group in zip(names, paths, groups, strict=True))
-    return Clips(folder.name, content.hexdigest(), tuple(clips))
+    for clip, path in zip(names, paths, strict=True):
+        content.update(_line(clip, path))
+    groups = [clip.partition("/")[0] if "/" in clip else "" for clip in names]
+    clips = (Clip(clip, partial(read_media, path), group) for clip, path, group in zip(names, paths, groups, strict=True))
+    return Clips(name, content.hexdigest(), tuple(clips))
 
 
 def _line(name: str, path: Path) -> bytes:
@@ -93,7 +97,7 @@ def _line(name: str, path: Path) -> bytes:
 
 
 def _was_kept(folder: Path) -> bool:
-    """Whether an evaluation kept the sound in `folder`."""
+    """Whether an evaluation kept the sound in `folder`: that was coded, and would change the set from one evaluation to the next."""
     with suppress(OSError):
         return any(KEPT.fullmatch(name) for name in os.listdir(folder))
     return False
