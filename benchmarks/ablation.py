@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=300)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     options = parser.parse_args()
-    samples, ends = pack(read_manifest(options.data / "train.csv"), options.data, options.data / "packed")
+    samples, ends = pack(read_manifest(options.data / "train.csv"), options.data, options.data)
     validation = validation_sounds(read_manifest(options.data / "val.csv"), options.data)
     print(
         "| fault | SNR dB | correlation | amplitude % | perplexity, first and last codebook | gate | signs |\n|---|---:|---:|---:|---:|---|---|"

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--presets", nargs="*", default=[name for name in shipped("presets") if name != "as-noted"])
     options = parser.parse_args()
-    samples, ends = pack(read_manifest(options.data / "train.csv"), options.data, options.data / "packed")
+    samples, ends = pack(read_manifest(options.data / "train.csv"), options.data, options.data)
     recipe = recipe_of("perceptual")
     print(f"{torch.get_num_threads()} threads, batches of {recipe.batches.batch_size} crops of {recipe.batches.crop_s:g} s\n")
     print("| preset | parameters | MACs a second | bf16, times real time | float32 | drawing crops, % |\n|---|---:|---:|---:|---:|---:|")

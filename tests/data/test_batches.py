@@ -83,7 +83,7 @@ def data(tmp_path):
 def test_packing_keeps_every_sample_and_maps_rather_than_loads(data, tmp_path):
     root, rows, expected = data
     told = []
-    samples, ends = pack(rows, root, root / "packed", lambda *said: told.append(said))
+    samples, ends = pack(rows, root, root, lambda *said: told.append(said))
     assert isinstance(samples, np.memmap)
     np.testing.assert_array_equal(samples, expected)
     assert ends.tolist() == [16_000, 32_000, 40_000]
@@ -93,17 +93,31 @@ def test_packing_keeps_every_sample_and_maps_rather_than_loads(data, tmp_path):
 
 def test_unchanged_files_are_packed_once_and_changed_ones_again(data):
     root, rows, _ = data
-    pack(rows, root, root / "packed")
+    pack(rows, root, root)
     made = {path: path.stat().st_mtime_ns for path in (root / "packed").iterdir()}
-    pack(rows, root, root / "packed")
+    pack(rows, root, root)
     assert {path: path.stat().st_mtime_ns for path in (root / "packed").iterdir()} == made
     sound = np.zeros(32_000, np.int16)
     soundfile.write(root / "b.flac", sound, 16_000)
     os.utime(root / "b.flac", ns=(1, 1))
-    samples, _ = pack(rows, root, root / "packed")
+    samples, _ = pack(rows, root, root)
     assert not samples[16_000:].any()
-    fewer, _ = pack(rows[:1], root, root / "packed")
+    fewer, _ = pack(rows[:1], root, root)
     assert len(fewer) == 16_000
+
+
+def test_data_that_are_only_read_are_packed_beside_the_runs(data, tmp_path):
+    root, rows, expected = data
+    (root / "packed").write_bytes(b"")  # in place of a folder in which nothing can be written: root may write in any
+    runs = tmp_path / "runs"
+    np.testing.assert_array_equal(pack(rows, root, runs)[0], expected)
+    (place,) = (runs / "packed").iterdir()
+    (root / "packed").unlink()
+    (root / "packed").mkdir()
+    place.rename(root / "packed" / place.name)
+    before = place.parent.stat().st_mtime_ns
+    np.testing.assert_array_equal(pack(rows, root, runs)[0], expected)  # what somebody else packed is found
+    assert place.parent.stat().st_mtime_ns == before
 
 
 def test_a_disk_that_is_full_is_met_by_writing_and_not_in_mapped_memory(data, monkeypatch):
@@ -116,28 +130,28 @@ def test_a_disk_that_is_full_is_met_by_writing_and_not_in_mapped_memory(data, mo
         return mapped(*place, mode=mode, **others)
 
     monkeypatch.setattr(np, "memmap", read_only)
-    np.testing.assert_array_equal(pack(rows, root, root / "packed")[0], expected)
+    np.testing.assert_array_equal(pack(rows, root, root)[0], expected)
 
 
 def test_a_failure_leaves_no_half_packed_sound(data):
     root, rows, _ = data
     with pytest.raises(DataError):
-        pack([*rows, replace(rows[0], start_s=1.9)], root, root / "packed")
+        pack([*rows, replace(rows[0], start_s=1.9)], root, root)
     assert not list((root / "packed").iterdir())
 
 
 def test_missing_sound_and_empty_manifests_are_told(data):
     root, rows, _ = data
     with pytest.raises(DataError, match="no rows"):
-        pack([], root, root / "packed")
+        pack([], root, root)
     with pytest.raises(DataError, match="no rows with sound"):
-        pack([replace(rows[0], duration_s=0.0)], root, root / "packed")
+        pack([replace(rows[0], duration_s=0.0)], root, root)
     with pytest.raises(DataError, match=r"missing\.flac: is missing"):
-        pack([replace(rows[0], path="missing.flac")], root, root / "packed")
+        pack([replace(rows[0], path="missing.flac")], root, root)
 
 
 @pytest.mark.parametrize("duration_s", [float("nan"), float("inf")])
 def test_a_row_whose_length_is_no_number_is_named(data, duration_s):
     root, rows, _ = data
     with pytest.raises(DataError, match=rf"b\.flac: its row .* lasts {duration_s} s; mend the row"):
-        pack([rows[0], replace(rows[1], duration_s=duration_s)], root, root / "packed")
+        pack([rows[0], replace(rows[1], duration_s=duration_s)], root, root)

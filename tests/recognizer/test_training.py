@@ -75,7 +75,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(toy_data):
 def test_runs_of_other_units_are_validated_on_the_same_clips(toy_data):
     config = recognizer_of(str(toy_data / "toy.toml"))
     found = [
-        Validation.of(toy_data / "val.csv", Trained(config=config, units=Units(kind="characters", symbols=tuple(letters))))
+        Validation.of(toy_data / "val.csv", Trained(config=config, units=Units(kind="characters", symbols=tuple(letters))), toy_data)
         for letters in (" aikst", " aist")  # many a text needs the k
     ]
     assert found[0].texts != found[1].texts and sorted(found[0].texts) == sorted(found[1].texts) and found[0].digest == found[1].digest
@@ -403,7 +403,9 @@ def test_frames_are_written_where_they_are_looked_for_and_not_into_mapped_memory
         return mapped(*place, mode=mode, **others)
 
     monkeypatch.setattr(np, "memmap", read_only)
+    monkeypatch.setattr("telucodec.data.batches.PACKED", tmp_path)
     frames, ends = pack(rows, toy_data, features, speeds, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
     begins = np.concatenate([[0], ends.reshape(-1)[:-1]]).reshape(ends.shape)
     for number, row in enumerate(rows):
         wave = read_segment(row, toy_data)[0]

@@ -6,6 +6,7 @@ The batch of an update depends on the seed and the number of the update alone, s
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +16,12 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.audio.resample import resampled
 from telucodec.audio.sound_file import to_int16
 from telucodec.data.manifest import Segment, read_segment
-from telucodec.errors import DataError
-from telucodec.files import whole
+from telucodec.errors import DataError, TelucodecError
+from telucodec.files import for_a_file, whole
 from telucodec.progress import Progress, untold
+
+PACKED = "packed"
+"""Folder of packed sound."""
 
 
 class Crops:
@@ -56,15 +60,15 @@ class Crops:
         return resampled(crops[:, 0], SAMPLE_RATE, self.sample_rate)[:, None]
 
 
-def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress = untold) -> tuple[np.ndarray, np.ndarray]:
+def pack(rows: Sequence[Segment], root: Path, runs: Path, progress: Progress = untold) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped samples int16 [S] of `rows`, whose sounds lie below `root`, and where each row ends [n].
 
-    They are written to `folder` once; the same rows of unchanged files are found there again. Raises DataError where they are empty.
+    They are written to `packed_place` once; the same rows of unchanged files are found there again. Raises DataError where they are empty.
     """
     sizes = [row.span[1] for row in rows]
     if not sum(sizes):
         raise DataError(f"{root}: its manifest has no rows with sound to train on; prepare the data first")
-    place = folder / f"{rows_digest(rows, root)}.npy"
+    place = packed_place(f"{rows_digest(rows, root)}.npy", root, runs)
     if not place.exists():
         with whole(place) as beside, open(beside, "wb") as file:
             begin_array(file, np.int16, (sum(sizes),))
@@ -72,6 +76,14 @@ def pack(rows: Sequence[Segment], root: Path, folder: Path, progress: Progress =
                 file.write(to_int16(read_segment(row, root)[0]).tobytes())
                 progress(number + 1, len(rows), row.recording)
     return np.load(place, mmap_mode="r"), np.cumsum(sizes)
+
+
+def packed_place(name: str, root: Path, runs: Path) -> Path:
+    """Where what is packed of the data in `root` lies, or is to be written: below it, or in the folder of `runs` where data are only read."""
+    place = root / PACKED / name
+    with suppress(TelucodecError):
+        return place if place.exists() else for_a_file(place)
+    return runs / PACKED / name
 
 
 def begin_array(file: BinaryIO, kind: type, shape: tuple[int, ...]) -> int:

@@ -16,7 +16,7 @@ import soxr
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from telucodec.audio.media import SAMPLE_RATE
-from telucodec.data.batches import begin_array, rows_digest
+from telucodec.data.batches import begin_array, packed_place, rows_digest
 from telucodec.data.manifest import Segment, read_segment
 from telucodec.data.transcript import has_number, normalised
 from telucodec.files import whole
@@ -206,17 +206,17 @@ def pack(
     root: Path,
     features: FeatureConfig,
     speeds: Sequence[float],
-    folder: Path,
+    runs: Path,
     progress: Progress = untold,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped frames float16 [S, M] of `rows`, whose sounds lie below `root`, at each speed, and their ends [speeds, n].
 
-    They are written to `folder` once; the same rows, one or more, of unchanged files are found there again.
+    They are written to `packed_place` once; the same rows, one or more, of unchanged files are found there again.
     """
     numbers = [[features.num_frames(_num_samples(row, speed)) for row in rows] for speed in speeds]
     ends = np.cumsum(numbers).reshape(len(speeds), len(rows))
     told = hashlib.sha256(f"{features.model_dump_json()} {list(speeds)} {rows_digest(rows, root)}".encode()).hexdigest()[:16]
-    place = folder / f"frames-{told}.npy"
+    place = packed_place(f"frames-{told}.npy", root, runs)
     if not place.exists():
         with whole(place) as beside, open(beside, "wb") as file:
             start = begin_array(file, np.float16, (int(ends[-1, -1]), features.num_bands))

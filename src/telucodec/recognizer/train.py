@@ -108,8 +108,9 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         say(f"gate {apart(rows, read_manifest(root / 'val.csv'))}")
     if not told.rows:
         raise DataError(f"{root / 'train.csv'}: has no row that these units can say; left out: {told.reasons}; mend its texts, or add rows")
-    validation = Validation.of(root / "val.csv", trained)
-    frames, ends = pack(told.rows, root, config.features, config.augment.speeds, root / "packed", progress)
+    runs = folder.path.parent if folder else request.runs
+    validation = Validation.of(root / "val.csv", trained, runs)
+    frames, ends = pack(told.rows, root, config.features, config.augment.speeds, runs, progress)
     duration_s = sum(row.duration_s for row in told.rows)
     batches = config.batches.model_copy(update={"batch_s": min(config.batches.batch_s, max(duration_s / FEWEST_BATCHES, 1.0))})
     examples = Examples(frames, ends, targets, batches, config.augment, config.seed)
@@ -160,7 +161,7 @@ class Validation:
     """Of the rows and texts."""
 
     @classmethod
-    def of(cls, manifest: Path, trained: Trained) -> "Validation":
+    def of(cls, manifest: Path, trained: Trained, runs: Path) -> "Validation":
         """Of rows evenly spread over those of `manifest` with a text. Raises TrainingError where the units can say none of them."""
         config = trained.config
         told = transcribed(read_manifest(manifest), config.script, config.batches.longest_s)
@@ -173,7 +174,7 @@ class Validation:
             raise TrainingError(
                 f"{manifest}: has no row that these units can say; left out: {reasons}; give it rows with text, of the same language"
             )
-        frames, ends = pack(told.rows, manifest.parent, config.features, (1.0,), manifest.parent / "packed")
+        frames, ends = pack(told.rows, manifest.parent, config.features, (1.0,), runs)
         examples = Examples(frames, ends, targets, config.batches, config.augment, 0)
         order = np.argsort(examples.sizes[0], kind="stable")
         groups = [order[sayable[order]], order[~sayable[order]]]

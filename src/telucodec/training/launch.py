@@ -84,7 +84,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     root = request.data or folder.data()
     rows, held_out = read_manifest(root / "train.csv"), read_manifest(root / "val.csv")
     validation = validation_sounds(held_out, root)  # what is missed there is told before hours of sound are packed
-    samples, ends = pack(rows, root, root / "packed", progress)
+    samples, ends = pack(rows, root, folder.path.parent if folder else request.runs, progress)
     crops = crops_of(config, samples, ends)
     if request.gates and not request.resume:
         say(f"gate {apart(rows, held_out)}")
