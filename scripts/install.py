@@ -40,15 +40,21 @@ def make_venv() -> None:
 
 
 def install_torch() -> None:
-    """Install torch without CUDA where there is no GPU for it."""
+    """Install torch without CUDA where there is no GPU for it, unless PyPI or a mirror of it is all that can be reached."""
     wanted = ["torch", *CONSTRAINTS]
     plan = pip("install", "--dry-run", "--report", "-", *wanted, capture=True)
     if plan.returncode:
         sys.exit(f"install: torch cannot be had\n{plan.stderr}")
     names = [item["metadata"]["name"].lower() for item in json.loads(plan.stdout)["install"]]
     brings_cuda = any(name.startswith(("nvidia", "triton", "cuda")) for name in names)
-    index = ["--index-url", CPU_INDEX] if brings_cuda and not has_gpu() else []
-    must(pip("install", *wanted, *index), "installing torch")
+    if brings_cuda and not has_gpu():
+        if not pip("install", *wanted, "--index-url", CPU_INDEX).returncode:
+            return
+        print(
+            f"install: {CPU_INDEX} has no torch for this machine, or cannot be reached: taking the build with CUDA, several gigabytes",
+            flush=True,
+        )
+    must(pip("install", *wanted), "installing torch")
 
 
 def main() -> None:
