@@ -376,6 +376,20 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns():
     assert moved == {"decoder"}
 
 
+def test_judges_hear_quiet_speech_as_loud_as_any_and_silence_as_silence(monkeypatch):
+    taught, teach = [], Trainer._teach_judges
+    monkeypatch.setattr(Trainer, "_teach_judges", lambda self, *waves: taught.append(waves) or teach(self, *waves))
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0})
+    crops = speech_crops(config)
+    batch = crops.batch(0) * np.array([1.0, 0.3, 0.1, 1e-4], np.float32)[:, None, None]
+    Trainer(built(config), config.recipe, on_cpu()).update(batch, 0.0)
+    ((reference, estimate),) = taught
+    levels = np.sqrt(np.square(batch).mean(axis=(1, 2)))
+    heard = reference.square().mean(dim=(1, 2)).sqrt().numpy()
+    np.testing.assert_allclose(heard[levels > 0.01], 1, rtol=0.1)  # the last hop of a crop is not judged
+    assert heard[-1] < 0.01 and estimate.shape == reference.shape and not estimate.requires_grad
+
+
 def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path, monkeypatch):
     monkeypatch.setattr("telucodec.training.train.LOGGED_UPDATES", 1)
     config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0})

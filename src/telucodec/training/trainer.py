@@ -19,6 +19,8 @@ from telucodec.training.recipe import RecipeConfig
 
 START_VECTORS_PER_ENTRY = 8
 """Latents that k-means sees for each entry of a codebook."""
+QUIETEST = 0.01
+"""RMS from which on discriminators hear a crop, and what was made of it, as loud as one of RMS 1: at its own level they learn slowly."""
 
 
 class Trainer:
@@ -82,9 +84,10 @@ class Trainer:
         judged = self.recipe.adversarial and self.updates >= self.recipe.adversarial.start_update
         told = {}
         if judged:
+            gain = 1 / reference.square().mean(dim=(1, 2), keepdim=True).sqrt().clamp_min(QUIETEST)
             if self.updates % self.recipe.adversarial.every == 0:
-                told = self._teach_judges(reference, estimate.detach())
-            terms |= self._judgement(reference, heard)
+                told = self._teach_judges(gain * reference, gain * estimate.detach())
+            terms |= self._judgement(gain * reference, gain * heard)
             total = sum(self.weights[name] * term for name, term in terms.items())
         told |= {name: float(term.detach()) for name, term in terms.items()} | {"quantizer": float(quantized.loss.detach())}
         self._demand_finite(told)
