@@ -343,11 +343,11 @@ def test_an_evaluation_from_which_nothing_came_back_says_why_and_is_no_success(t
 
 
 def test_an_evaluation_is_not_written_over_its_manifest(tmp_path):
-    (tmp_path / "test.csv").write_text("path,start_s,duration_s,recording,speaker,rms,peak,clipped_share\n")
-    before = (tmp_path / "test.csv").read_bytes()
-    done = telucodec("evaluate", tmp_path / "test.csv", "--out", tmp_path / "test.csv")
+    (tmp_path / "test.json").write_text("path,start_s,duration_s,recording,speaker,rms,peak,clipped_share\n")
+    before = (tmp_path / "test.json").read_bytes()
+    done = telucodec("evaluate", tmp_path / "test.json", "--out", tmp_path / "test.json")
     assert done.returncode == 2 and "is what it would be made of" in done.stderr
-    assert (tmp_path / "test.csv").read_bytes() == before
+    assert (tmp_path / "test.json").read_bytes() == before
 
 
 def test_an_evaluation_of_nothing_is_told_so(tmp_path):
@@ -356,8 +356,18 @@ def test_an_evaluation_of_nothing_is_told_so(tmp_path):
     assert "holds no speech to evaluate" in done.stderr
     done = telucodec("evaluate", SPEECH, "--rates", "", "--baselines", "")
     assert done.returncode == 2 and "nothing to measure" in done.stderr
-    done = telucodec("evaluate", SPEECH, "--baselines", "", "--out", tmp_path)
+    (tmp_path / "folder.json").mkdir()
+    done = telucodec("evaluate", SPEECH, "--baselines", "", "--out", tmp_path / "folder.json")
     assert done.returncode == 2 and "is a folder; name a file" in done.stderr
+
+
+def test_results_take_no_name_of_a_sound_that_was_heard(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.zeros(16_000), 16_000)
+    before = (tmp_path / "a.flac").read_bytes()
+    options = ["--rates", "", "--baselines", "opus@24", "--metrics", "snr_db"]
+    done = telucodec("evaluate", tmp_path, *options, "--out", tmp_path / "a.flac")
+    assert done.returncode == 2 and "ends in .json" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.flac"] and (tmp_path / "a.flac").read_bytes() == before
 
 
 @pytest.mark.parametrize(

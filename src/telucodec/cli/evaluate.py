@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from telucodec.apps.table import none_came_back, remarks, summary_numbers, summary_table
-from telucodec.cli.ending import spare
+from telucodec.cli.ending import ending_in, spare
 from telucodec.cli.progress import progress_bar
 from telucodec.cli.typed import typed
 from telucodec.counting import counted
@@ -37,9 +37,12 @@ def evaluate(
             "is run by PyTorch, and so is encodec:PATH, a folder with EnCodec's weights as they came."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where to write the results; sounds go to a folder of its own in samples beside it.")] = Path(
-        "results.json"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Where to write the results; sounds go to a folder of its own in samples beside it.", callback=ending_in(".json")
+        ),
+    ] = Path("results.json"),
     rates: Annotated[str, typer.Option(help="Rates in kbps to ask of each model, in all its modes.")] = "3.2,6.3",
     baselines: Annotated[
         str,
