@@ -26,9 +26,10 @@ def trial(
 
 
 def results(*trials: Trial, names: tuple[str, ...] = ("ours",), samples: tuple[Sample, ...] = (), test_set: str = "test.csv") -> Results:
-    """Contenders called "opus..." are baselines, all others have a model."""
+    """Contenders called "opus..." are baselines, "original" is what no codec touched, all others have a model."""
     contenders = [
-        ContenderRow(name=n, label=n.title(), family=n.partition("_")[0], model="" if n.startswith("opus") else "c0ffee") for n in names
+        ContenderRow(name=n, label=n.title(), family=n.partition("_")[0], model="" if n.startswith(("opus", "original")) else "c0ffee")
+        for n in names
     ]
     made = Made(command="telucodec evaluate test.csv", date="2001-02-03T04:05:06+00:00", machine={"cpu": "abacus"}, versions={})
     row = TestSetRow(name=test_set, sha256="5ha256", num_clips=len({trial.clip for trial in trials}))

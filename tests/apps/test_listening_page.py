@@ -50,6 +50,12 @@ def test_as_many_as_one_screen_holds_are_all_taken(tmp_path):
     assert heard(tmp_path) == few.keys()
 
 
+def test_the_original_that_was_judged_beside_codecs_is_no_system(tmp_path):
+    done = made(tmp_path, {"ours_a": 800, "opus_6": 750, "original": 32_000})
+    assert done.exit_code == 0, done.output
+    assert heard(tmp_path) == {"ours_a", "opus_6"}
+
+
 def test_of_baselines_alone_none_is_chosen_for_anybody(tmp_path):
     done = made(tmp_path, {f"opus_{name}": num_bytes for name, num_bytes in RATES.items()})
     assert isinstance(done.exception, DataError) and "choose at most 7 with --systems" in str(done.exception)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from telucodec.data.media_folder import MEDIA_SUFFIXES, by_name
 from telucodec.errors import DataError
+from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.listening.key import KeySystem
 from telucodec.evaluation.results import Results, beside, read_results
 
@@ -74,7 +75,8 @@ def _of_results(path: Path, results: Results) -> tuple[list[KeySystem], list[Spo
     heard = {sample.clip for sample in results.samples}
     systems = []
     for row in results.contenders:
-        if any(row.name in sample.decoded for sample in results.samples):
+        # The original that was judged would be a second hidden reference.
+        if row.name != UNTOUCHED and any(row.name in sample.decoded for sample in results.samples):
             trials = [trial for trial in results.of(row.name) if trial.clip in heard and trial.num_bytes is not None]
             seconds = math.fsum(trial.duration_s for trial in trials)
             kbps = 8 * sum(trial.num_bytes for trial in trials) / seconds / 1000 if seconds > 0 else None
