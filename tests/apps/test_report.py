@@ -142,6 +142,16 @@ def test_baselines_to_hear_are_those_next_in_rate(tmp_path):
     assert heard == ["Original", "Ours", "Opus_8", "Opus_12"]
 
 
+def test_the_original_that_was_judged_beside_codecs_is_heard_once_and_no_codec_to_compare_with(tmp_path):
+    sounds(tmp_path, "samples/o.flac")
+    sample = Sample(clip="a", original="samples/o.flac", decoded=dict.fromkeys(("ours", "original"), "samples/o.flac"))
+    trials = [trial("ours"), trial("original", num_bytes=32_000)]
+    page = page_of(tmp_path, results(*trials, names=("ours", "original"), samples=(sample,)))
+    heard = [attrs["aria-label"] for tag, attrs in Texts(page).tags if tag == "audio"]
+    assert heard == ["Original", "Ours"]
+    assert "It was not compared with a known codec by PESQ." in page
+
+
 def test_codecs_that_were_not_run_are_not_spoken_of(tmp_path):
     found = results(trial(), trial("opus"), names=("ours", "opus"))
     peers = ("Codec2 draws phases anew", "In its voice mode Opus")

@@ -11,6 +11,7 @@ from telucodec.apps.plots import difference_png, spectrogram_png, spectrum_db
 from telucodec.apps.table import number, summaries
 from telucodec.audio.media import SAMPLE_RATE, read_media
 from telucodec.errors import TelucodecError
+from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import ContenderRow, Results, Sample, Trial, beside
 from telucodec.evaluation.summary import PCM_KBPS
 
@@ -68,10 +69,10 @@ def comparison(results: Results, sample: Sample, results_path: Path) -> Comparis
 
 def to_hear(results: Results) -> Sequence[ContenderRow]:
     """What is under test, and of each family of baselines the nearest measured rates below and above each of it."""
-    found = summaries(results)
-    rates_under_test = [found[row.name].kbps for row in results.contenders if row.model]
+    found, codecs = summaries(results), [row for row in results.contenders if row.name != UNTOUCHED]  # the original has its own player
+    rates_under_test = [found[row.name].kbps for row in codecs if row.model]
     families: dict[str, list[ContenderRow]] = {}
-    for row in results.contenders:
+    for row in codecs:
         if not row.model and found[row.name].kbps > 0:
             families.setdefault(row.family, []).append(row)
     near = set()
@@ -81,7 +82,7 @@ def to_hear(results: Results) -> Sequence[ContenderRow]:
             above = [row for row in family if found[row.name].kbps > kbps]
             near |= {max(below, key=lambda row: found[row.name].kbps).name} if below else set()
             near |= {min(above, key=lambda row: found[row.name].kbps).name} if above else set()
-    return [row for row in results.contenders if row.model or row.name in near or not rates_under_test]
+    return [row for row in codecs if row.model or row.name in near or not rates_under_test]
 
 
 def _facts(results: Results, trial: Trial | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from telucodec.apps.page import TEMPLATES
 from telucodec.apps.plan_record import PlanRecord
 from telucodec.apps.table import number, summaries
 from telucodec.apps.verdicts import SNR_DB, Status, Verdict, duration
+from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.results import ContenderRow, Results
 from telucodec.evaluation.summary import PCM_KBPS, Summary
 
@@ -117,7 +118,7 @@ def _of_codec(results: Results, chosen: ContenderRow, words: dict[str, str]) -> 
 def _beside(results: Results, chosen: ContenderRow, summary: Summary, words: dict[str, str]) -> list[str]:
     """The baseline next in rate, on the clips where both have a PESQ."""
     found = summaries(results)
-    peers = [row for row in results.contenders if not row.model and found[row.name].kbps > 0]
+    peers = [row for row in results.contenders if not row.model and row.name != UNTOUCHED and found[row.name].kbps > 0]
     if not peers or not summary.kbps > 0:
         return [words["no_peer"]]
     peer = min(peers, key=lambda row: abs(math.log(found[row.name].kbps / summary.kbps)))
