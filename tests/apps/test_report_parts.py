@@ -104,6 +104,12 @@ def test_the_first_page_speaks_of_measured_numbers_in_every_language(tmp_path, l
         assert "17.3 dB on average, 17.0 dB over all clips together" in manager[2]
 
 
+def test_the_sound_that_was_tried_is_as_long_though_the_last_codec_died_on_it(tmp_path):
+    died = trial("opus", failure="its process died").model_copy(update={"duration_s": 0.0})
+    page, _ = write(tmp_path, results(trial(), died, names=("ours", "opus")))
+    assert "test.csv: 1.0 s of sound" in page
+
+
 def test_languages_have_the_same_words_with_the_same_places_for_numbers():
     words = json.loads(WORDS.read_text("utf-8"))
     english = words.pop("en")

@@ -92,7 +92,9 @@ def _decision(verdicts: Sequence[Verdict], words: dict[str, str]) -> str:
 
 
 def _tried(results: Results, words: dict[str, str]) -> str:
-    seconds = {trial.clip: trial.duration_s for trial in results.trials}
+    seconds: dict[str, float] = {}
+    for trial in results.trials:  # one whose process died knows of no duration
+        seconds[trial.clip] = max(trial.duration_s, seconds.get(trial.clip, 0.0))
     return words["tried"].format(clips=results.test_set.num_clips, name=results.test_set.name, time=duration(math.fsum(seconds.values())))
 
 
