@@ -58,8 +58,8 @@ class Session(Row):
     listener: Annotated[str, Field(min_length=1, max_length=200)]
     """The page takes 60 characters, before what composing them the usual way makes of them."""
     language: Literal["en", "te"]
-    seed: Words
-    """What the page drew this listener's orders from."""
+    seed: Annotated[str, Field(max_length=300)]
+    """What the page drew this listener's orders from: the test's own and the listener's name."""
     started: Words
     finished: Words
     answers: tuple[MushraAnswer | AbxAnswer, ...] = Field(max_length=10_000)
