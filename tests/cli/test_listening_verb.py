@@ -70,6 +70,34 @@ def test_answers_of_abx_are_counted_and_what_too_few_cannot_tell_is_said(made, t
     assert "not measured: an interval takes 5 values, not 1" in told(*arguments)
 
 
+@pytest.mark.parametrize("method", ["mushra", "abx"])
+def test_no_number_is_cut_off_where_a_terminal_has_few_columns(tmp_path, method):
+    names = [f"codec{number}" for number in range(6)]
+    facts = {"schema_version": 1, "test": "0" * 12, "method": method}
+    systems = [{"name": name, "label": name, "role": "system", "kbps": 12.5} for name in names]
+    systems.append({"name": "reference", "label": "reference", "role": "reference"})
+    items = [{"clip": f"clip {number}", "sounds": [*names, "reference"], "gains_db": [0.0] * 7} for number in range(12)]
+    of_abx = {"against": "reference", "repeats": 2} if method == "abx" else {}
+    made = {"command": "", "date": "", "machine": {}, "versions": {}}
+    key = facts | {"seed": 0, "made": made, "systems": systems, "items": items} | of_abx
+    (tmp_path / "page.key.json").write_text(json.dumps(key))
+    trials = [{"item": item, "a": a, "b": 6, "x": a, "answer": "a", "seconds": 1.0} for item in range(12) for a in range(6) for _ in "ab"]
+    rated = [{"item": item, "ratings": [*range(61, 67), 100], "places": [*range(7)], "seconds": 1.0} for item in range(12)]
+    session = facts | {"language": "te", "seed": "s", "started": "", "finished": "", "answers": trials if method == "abx" else rated}
+    files = [tmp_path / f"{who}.json" for who in "abcdef"]
+    for path in files:
+        path.write_text(json.dumps(session | {"listener": path.stem}))
+    options = ["--key", tmp_path / "page.key.json", "--plot", tmp_path / "scores.svg"]
+    words = ["listening-test", "analyse", *map(str, files), *map(str, options)]
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    if method == "abx":
+        assert done.stdout.count("2.7e-43") >= 6 and "Holm" in done.stdout  # 144 of 144, of six systems
+        assert done.stdout.count("6e-08") >= 36
+    else:
+        assert done.stdout.count("100.0") >= 12 and "…" not in done.stdout
+
+
 def test_nobody_left_is_no_success_and_no_picture(made):
     folder, _ = made
     key = json.loads((folder / "page.key.json").read_text())

@@ -15,7 +15,7 @@ from telucodec.evaluation.listening.scores import Difference, Estimate, MushraSc
 from telucodec.files import without_nan
 from telucodec.metrics.metric import Measured
 
-NAME_WIDTH = 28
+NAME_WIDTH = 16
 CLIPS_SHOWN = 12
 """More clips than that are for --json."""
 
@@ -122,7 +122,7 @@ def abx_plot_svg(scores: AbxScores) -> str:
 
 def _table(title: str, caption: str, *columns: str) -> Table:
     table = Table(title=Text(title), caption=caption, box=SIMPLE, padding=(0, 1, 0, 0))
-    table.add_column("", min_width=NAME_WIDTH)
+    table.add_column("", min_width=NAME_WIDTH, overflow="fold")
     for column in columns:
         table.add_column(Text(column), justify="right")
     return table

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 
 from telucodec.apps.listening_page import key_path, make_listening_test, most_systems, nearest_in_rate
 from telucodec.apps.listening_table import (
+    NAME_WIDTH,
     abx_numbers,
     abx_plot_svg,
     abx_tables,
@@ -124,7 +127,7 @@ def analyse(
         )
         raise typer.Exit(1)
     for table in tables:
-        Console().print(table)
+        _print_whole(table)
     for line in notes:
         typer.echo(line)
     if len(told.items) > 1:
@@ -132,6 +135,15 @@ def analyse(
     typer.echo(
         f"{plot}: {told.method} test {told.test}, {num_counted} of {counted(len(sessions), 'listener')} counted, {counted(len(told.items), 'clip')}"
     )
+
+
+def _print_whole(table: Table) -> None:
+    """Print `table` wider than a terminal of few columns, rather than cut numbers off: one that is cut off is another one."""
+    numbers = table.columns[1:]
+    for column in numbers:
+        column.width = max(map(cell_len, [*str(column.header).split(), *map(str, column.cells)]))
+    least = NAME_WIDTH + sum(column.width + 2 for column in numbers) + 3  # a space behind each, one between them, one at both ends
+    Console(width=max(Console().width, least)).print(table)
 
 
 listening_test = typer.Typer(
