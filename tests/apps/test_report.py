@@ -9,6 +9,7 @@ import pytest
 from made_up import GOOD, results, sounds, trial
 
 from telucodec.apps.report import Further, report
+from telucodec.apps.result_plots import snr_plot
 from telucodec.errors import DataError, TelucodecError
 from telucodec.evaluation.results import Results, Sample, write_results
 
@@ -150,6 +151,8 @@ def test_the_original_that_was_judged_beside_codecs_is_heard_once_and_no_codec_t
     heard = [attrs["aria-label"] for tag, attrs in Texts(page).tags if tag == "audio"]
     assert heard == ["Original", "Ours"]
     assert "It was not compared with a known codec by PESQ." in page
+    alone = results(trials[0], names=("ours",))
+    assert snr_plot(results(*trials, names=("ours", "original"))) == snr_plot(alone) != ""
 
 
 def test_codecs_that_were_not_run_are_not_spoken_of(tmp_path):
