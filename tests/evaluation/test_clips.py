@@ -1,5 +1,7 @@
 """Test sets: folders and manifests."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,12 @@ def test_one_sound_file_is_a_test_set_of_one(tmp_path):
     assert [(clip.name, clip.group) for clip in found.clips] == [("one.WAV", "")] and found.name == "one.WAV"
     np.testing.assert_array_equal(found.clips[0].read(), tone)
     assert found.sha256 != open_clips(tmp_path).sha256
+
+
+def test_a_folder_has_its_name_where_one_stands_in_it(tmp_path, monkeypatch):
+    write_audio(tmp_path / "clips" / "deep" / "a.wav", np.full((1, 1600), 0.25, np.float32), 16_000)
+    monkeypatch.chdir(tmp_path / "clips" / "deep")
+    assert [open_clips(Path(name)).name for name in (".", "..", "../deep/")] == ["deep", "clips", "deep"]
 
 
 def test_a_manifest_is_its_rows_with_speakers_as_groups(tmp_path):

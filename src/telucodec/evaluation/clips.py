@@ -52,7 +52,7 @@ def open_clips(data: Path) -> Clips:
     if not data.exists():
         raise DataError(f"{data}: no such file or folder; check its name")
     if data.is_dir():
-        found = _of_sounds(data.name, data, sorted(media_below(data, _was_kept)))
+        found = _of_sounds(Path(os.path.abspath(data)).name, data, sorted(media_below(data, _was_kept)))  # "." has a name too
     elif data.suffix.lower() in MEDIA_SUFFIXES:
         found = _of_sounds(data.name, data.parent, [data])
     else:
