@@ -1,5 +1,6 @@
 """Test sets: folders and manifests."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ def test_a_folder_has_its_name_where_one_stands_in_it(tmp_path, monkeypatch):
     write_audio(tmp_path / "clips" / "deep" / "a.wav", np.full((1, 1600), 0.25, np.float32), 16_000)
     monkeypatch.chdir(tmp_path / "clips" / "deep")
     assert [open_clips(Path(name)).name for name in (".", "..", "../deep/")] == ["deep", "clips", "deep"]
+
+
+def test_names_of_any_bytes_are_told_apart_and_fit_into_results(tmp_path):
+    for name in (b"a\xfe.wav", b"a\xff.wav", b"\xfd/b.wav"):
+        write_audio(tmp_path / os.fsdecode(b"c\xff") / os.fsdecode(name), np.full((1, 1600), 0.25, np.float32), 16_000)
+    found = open_clips(tmp_path / os.fsdecode(b"c\xff"))
+    names = [clip.name for clip in found.clips]
+    assert len(set(names)) == 3 and "\ufffd/b.wav" in names
+    for told in (found.name, *names, *(clip.group for clip in found.clips)):
+        told.encode()
+    moved = os.fsdecode(b"a\xfc.wav")
+    (tmp_path / os.fsdecode(b"c\xff/a\xfe.wav")).rename(tmp_path / os.fsdecode(b"c\xff") / moved)
+    assert open_clips(tmp_path / os.fsdecode(b"c\xff")).sha256 != found.sha256
 
 
 def test_a_manifest_is_its_rows_with_speakers_as_groups(tmp_path):

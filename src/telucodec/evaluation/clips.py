@@ -15,6 +15,7 @@ from telucodec.audio.media import read_media
 from telucodec.data.manifest import read_manifest, read_segment, told_apart
 from telucodec.data.media_folder import MEDIA_SUFFIXES, media_below
 from telucodec.errors import DataError
+from telucodec.files import printable
 
 KEPT = re.compile(r"sample_\d+_original\.flac")
 """What lies in every folder of sound that an evaluation kept (`evaluation.compare`)."""
@@ -72,7 +73,7 @@ def _of_manifest(path: Path) -> Clips:
     content = hashlib.sha256(path.read_bytes())
     for name in dict.fromkeys(row.path for row in rows):
         content.update(_line(name, path.parent / name))
-    return Clips(path.name, content.hexdigest(), tuple(clips))
+    return Clips(printable(path.name), content.hexdigest(), tuple(clips))
 
 
 def _of_sounds(name: str, folder: Path, paths: Sequence[Path]) -> Clips:
@@ -81,9 +82,10 @@ def _of_sounds(name: str, folder: Path, paths: Sequence[Path]) -> Clips:
     content = hashlib.sha256()
     for clip, path in zip(names, paths, strict=True):
         content.update(_line(clip, path))
-    groups = [clip.partition("/")[0] if "/" in clip else "" for clip in names]
-    clips = (Clip(clip, partial(read_media, path), group) for clip, path, group in zip(names, paths, groups, strict=True))
-    return Clips(name, content.hexdigest(), tuple(clips))
+    told = told_apart([printable(clip) for clip in names])
+    groups = [clip.partition("/")[0] if "/" in clip else "" for clip in told]
+    clips = (Clip(clip, partial(read_media, path), group) for clip, path, group in zip(told, paths, groups, strict=True))
+    return Clips(printable(name), content.hexdigest(), tuple(clips))
 
 
 def _line(name: str, path: Path) -> bytes:
@@ -93,7 +95,7 @@ def _line(name: str, path: Path) -> bytes:
             content = hashlib.file_digest(sound, "sha256").hexdigest()
     except OSError:
         content = "cannot be read"
-    return f"{name}\0{content}\n".encode()
+    return f"{name}\0{content}\n".encode("utf-8", "surrogatepass")  # names of files may hold bytes that are no letters
 
 
 def _was_kept(folder: Path) -> bool:
