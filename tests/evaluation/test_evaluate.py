@@ -62,6 +62,14 @@ def test_a_codec_that_kills_its_process_fails_on_its_clip_alone(tmp_path, waves)
     assert all((tmp_path / path).is_file() for sample in samples for path in sample.decoded.values())
 
 
+def test_results_of_any_name_find_the_sound_that_was_kept(tmp_path, waves):
+    write_audio(tmp_path / "clips" / "a.wav", waves[0], 16_000)
+    out = tmp_path / os.fsdecode(b"r\xff.json")
+    evaluate(tmp_path / "clips", [PCM], out, "", FEW, jobs=1)
+    (sample,) = read_results(out).samples
+    assert (tmp_path / sample.original).is_file()
+
+
 def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, waves):
     clips, coded = [clip(str(number), wave) for number, wave in enumerate(waves[:4])], []
 

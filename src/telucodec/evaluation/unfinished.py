@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from telucodec.evaluation.results import Row, Sample, Trial
-from telucodec.files import append_line, write_whole
+from telucodec.files import append_line, printable, write_whole
 
 
 class Finished(Row):
@@ -40,7 +40,8 @@ class Unfinished:
     @property
     def sounds(self) -> Path:
         """Where sound is kept: another evaluation, or one to another file, has another folder, so that none replaces what reports of others play."""
-        return self.root / "samples" / f"{self.path.name.removesuffix('.part.jsonl')}-{self.pinned[:8]}"
+        name = printable(self.path.name.removesuffix(".part.jsonl"))  # results, which are UTF-8, name what lies there
+        return self.root / "samples" / f"{name}-{self.pinned[:8]}"
 
     def remove(self) -> None:
         """Done: the results hold it all."""
