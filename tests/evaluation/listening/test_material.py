@@ -121,6 +121,15 @@ def test_two_files_that_differ_in_their_suffix_alone_are_told(tmp_path, name):
         open_material(clips)
 
 
+def test_systems_in_folders_of_any_name_are_told_apart_and_fit_into_a_key(tmp_path):
+    for name in (b"reference", b"a\xfe", b"a\xff"):
+        write_audio(tmp_path / os.fsdecode(name) / "a.flac", np.full((1, SAMPLE_RATE), 0.1, np.float32), SAMPLE_RATE)
+    material = open_material(tmp_path)
+    assert [system.name for system in material.systems] == ["a\ufffd (1)", "a\ufffd (2)"]
+    assert [os.fsencode(path.parent.name) for path in material.clips[0].decoded.values()] == [b"a\xfe", b"a\xff"]
+    assert all(system.model_dump_json() for system in material.systems)
+
+
 def test_a_folder_without_originals_or_systems_is_told(tmp_path):
     with pytest.raises(DataError, match="no originals"):
         open_material(folder(tmp_path / "one", ours=np.ones((1, 8000))))

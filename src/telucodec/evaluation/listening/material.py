@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from telucodec.data.manifest import told_apart
 from telucodec.data.media_folder import MEDIA_SUFFIXES, by_name
 from telucodec.errors import DataError
 from telucodec.evaluation.judge import UNTOUCHED
 from telucodec.evaluation.listening.key import KeySystem
 from telucodec.evaluation.results import Results, beside, read_results
+from telucodec.files import printable
 
 REFERENCE = "reference"
 """Subfolder of the originals, and the name of the hidden reference."""
@@ -88,7 +90,9 @@ def _of_results(path: Path, results: Results) -> tuple[list[KeySystem], list[Spo
 
 
 def _of_folder(folder: Path) -> tuple[list[KeySystem], list[Spoken]]:
-    sounds = {below.name: _sounds(below) for below in sorted(folder.iterdir()) if below.is_dir() and not below.name.startswith(".")}
+    folders = [below for below in sorted(folder.iterdir()) if below.is_dir() and not below.name.startswith(".")]
+    names = told_apart([printable(below.name) for below in folders])
+    sounds = {name: _sounds(below) for name, below in zip(names, folders, strict=True)}
     originals = sounds.pop(REFERENCE, None)
     if not originals:
         raise DataError(
