@@ -204,7 +204,7 @@ def test_an_archive_that_claims_more_than_it_holds_breaks_off_at_once(mode, tmp_
     with tarfile.open(tmp_path / "te.tar", mode) as archive:
         archive.fileobj.write(claimed.tobuf() + bytes(9000))
     began = time.process_time()
-    with pytest.raises(DataError, match="breaks off .it ends before.*download it again"):
+    with pytest.raises(DataError, match="breaks off .*download it again"):
         brought_in("common-voice", tmp_path / "te.tar", tmp_path / "out")
     assert time.process_time() - began < 5
 
