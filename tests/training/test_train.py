@@ -323,7 +323,7 @@ def test_updates_with_discriminators_are_reckoned_at_their_own_pace(tmp_path, mo
 def test_updates_that_were_timed_are_undone(after, judged, monkeypatch):
     taught, teach = [], Trainer._teach_judges
     monkeypatch.setattr(Trainer, "_teach_judges", lambda self, *waves: taught.append(waves) or teach(self, *waves))
-    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 7})
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 7, "lead_updates": 0})
     trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
     before, judges = copy.deepcopy(trainer.plain.state_dict()), copy.deepcopy(trainer.judges.module.state_dict())
     assert time_of_update(trainer, crops, after) > 0 and bool(taught) == judged
@@ -374,6 +374,15 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns():
         trainer.update(crops.batch(number), 0.0)
     moved = {name.split(".")[0] for name, tensor in trainer.plain.state_dict().items() if not torch.equal(tensor, before[name])}
     assert moved == {"decoder"}
+
+
+def test_judges_learn_before_they_are_listened_to():
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 4, "lead_updates": 2})
+    trainer, crops = Trainer(built(config), config.recipe, on_cpu()), speech_crops(config)
+    told = [trainer.update(crops.batch(number), 0.0) for number in range(6)]
+    assert [("discriminator" in terms, "generator" in terms) for terms in told] == [(False, False)] * 2 + [(True, False)] * 2 + [
+        (True, True)
+    ] * 2
 
 
 def test_judges_hear_quiet_speech_as_loud_as_any_and_silence_as_silence(monkeypatch):

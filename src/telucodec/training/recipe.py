@@ -38,6 +38,8 @@ class AdversarialConfig(BaseModel):
     learning_rate: Positive = 3e-4
     start_update: Annotated[int, Field(ge=0)] = 0
     """Updates without them, so that they meet speech rather than noise."""
+    lead_updates: Annotated[int, Field(ge=0)] = 500
+    """So many updates earlier they begin to learn, and are not listened to yet: the balancer gives them their share of the gradient whatever they know."""
     every: Annotated[int, Field(ge=1)] = 1
     """The discriminators learn once in so many updates."""
 

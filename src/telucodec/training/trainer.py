@@ -81,12 +81,12 @@ class Trainer:
         heard = estimate.detach().requires_grad_() if self.balancer else estimate
         total, terms = self.loss(reference, heard)
         own = self.recipe.quantizer_weight * quantized.loss
-        judged = self.recipe.adversarial and self.updates >= self.recipe.adversarial.start_update
-        told = {}
-        if judged:
+        told, adversarial = {}, self.recipe.adversarial
+        if adversarial and self.updates >= adversarial.start_update - adversarial.lead_updates:
             gain = 1 / reference.square().mean(dim=(1, 2), keepdim=True).sqrt().clamp_min(QUIETEST)
-            if self.updates % self.recipe.adversarial.every == 0:
+            if self.updates % adversarial.every == 0:
                 told = self._teach_judges(gain * reference, gain * estimate.detach())
+        if adversarial and self.updates >= adversarial.start_update:
             terms |= self._judgement(gain * reference, gain * heard)
             total = sum(self.weights[name] * term for name, term in terms.items())
         told |= {name: float(term.detach()) for name, term in terms.items()} | {"quantizer": float(quantized.loss.detach())}
