@@ -167,3 +167,11 @@ def test_what_is_no_trained_codec_is_told_in_one_line(tmp_path, content):
 def test_a_codec_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ModelError, match="no codec there"):
         load_codec_module(tmp_path)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("length", [0, 1, 640, 1000])
+@torch.no_grad()
+def test_codes_in_pieces_are_those_of_the_whole(body, length):
+    codec, wave = config(body).build().eval(), torch.randn(2, 1, length)
+    assert torch.equal(codec.encode_in_pieces(wave, 3), codec.encode(wave))

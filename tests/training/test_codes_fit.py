@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from telucodec.audio.media import SAMPLE_RATE
 from telucodec.config import parse
+from telucodec.data.manifest import Segment, read_segment
 from telucodec.models.vq_codec import VQCodecConfig
 from telucodec.runtime.codes import CodesCoder
 from telucodec.training import codes as training
-from telucodec.training.codes import CodesNet, fit_codes, windows
+from telucodec.training.codes import CodesNet, codes_of, fit_codes, windows
 
 COUNT, SIZE = 3, 16
 
@@ -53,6 +56,19 @@ def test_the_trainable_twin_expects_what_will_ship(codec):
         shipped = -np.log2(weights[np.arange(40), window[:, -1, k]] / weights.sum(axis=1))
         np.testing.assert_allclose(shipped, np.minimum(bits[:, k], 19), atol=0.15)  # a 16th of a bit, and weights of one at least
         sums = sums + coder._present[k, window[:, -1, k]]
+
+
+def test_a_long_row_is_encoded_piece_by_piece(codec, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE), SAMPLE_RATE)
+    row = Segment("long.wav", 0.0, 3.0, "long", "one", 0.1, 0.5, 0.0)
+    with torch.no_grad():
+        whole = codec.eval().encode(torch.from_numpy(read_segment(row, tmp_path))[None])[0]
+    heard, step = [], codec.encoder.step
+    monkeypatch.setattr(codec.encoder, "step", lambda x, state: heard.append(x.shape[-1]) or step(x, state))
+    monkeypatch.setattr(training, "PIECE_FRAMES", 40)
+    (codes,) = codes_of(codec, [row], tmp_path)
+    np.testing.assert_array_equal(codes, whole.numpy())
+    assert max(heard) == 40 * codec.hop and sum(heard) == codes.shape[1] * codec.hop
 
 
 def test_contexts_start_afresh_in_every_packet():

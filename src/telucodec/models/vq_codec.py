@@ -3,6 +3,7 @@
 import math
 from typing import Annotated
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -53,8 +54,19 @@ class VQCodec(nn.Module):
 
     def encode(self, wave: Tensor) -> Tensor:
         """Codes [B, K, F] of a whole sound [B, 1, T] of any length, with the silence after it that the delay takes."""
+        return self.quantizer.encode(self.encoder(self._padded(wave)))
+
+    def encode_in_pieces(self, wave: Tensor, frames: int) -> Tensor:
+        """The same, so many frames at a time: in memory that does not grow with the sound, for bodies that have a `step`."""
+        state, codes = self.encoder.silence(len(wave)), []
+        for piece in self._padded(wave).split(frames * self.hop, dim=-1):
+            latent, state = self.encoder.step(piece, state)
+            codes.append(self.quantizer.encode(latent))
+        return torch.cat(codes, dim=-1)
+
+    def _padded(self, wave: Tensor) -> Tensor:
         padding = -(wave.shape[-1] + self.delay) % self.hop + self.delay
-        return self.quantizer.encode(self.encoder(nn.functional.pad(wave, (0, padding))))
+        return nn.functional.pad(wave, (0, padding))
 
     def decode(self, codes: Tensor, num_samples: int) -> Tensor:
         """Wave [B, 1, num_samples] of the codes of a whole sound."""

@@ -32,6 +32,8 @@ FULL_SHARE = 0.5
 """Of the frames, those that learn with all codebooks; the others with a random number, as files of lower bitrates have."""
 LONGEST_S = 8 * 3600.0
 """Of sound that codes are made of; more would take longer to encode than its rare codes are worth."""
+PIECE_FRAMES = 1500
+"""Encoded at once: a row may be a whole recording of hours."""
 
 
 class CodesNet(nn.Module):
@@ -102,7 +104,7 @@ def codes_of(codec: VQCodec, rows: Sequence[Segment], root: Path, progress: Prog
     codes = []
     for number, row in enumerate(chosen):
         wave = resampled(read_segment(row, root), SAMPLE_RATE, codec.config.sample_rate)  # [1, T]
-        codes.append(codec.encode(torch.from_numpy(wave)[None])[0].numpy())
+        codes.append(codec.encode_in_pieces(torch.from_numpy(wave)[None], PIECE_FRAMES)[0].numpy())
         progress(number + 1, len(chosen), row.recording)
     return codes
 
