@@ -107,8 +107,13 @@ def test_what_the_units_lack_is_heard_and_counted_and_has_no_loss(toy_data, toy_
 def test_a_run_goes_on_for_as_long_as_it_was_begun_for(toy_data):
     folder, first = quietly(request_of(toy_data, epochs=2, name="ended"))
     assert quietly(request_of(toy_data, epochs=None, resume=folder))[1].updates == first.updates
-    _, longer = quietly(request_of(toy_data, data=None, epochs=3, resume=folder))
-    assert longer.updates > first.updates
+    checkpoint = (folder / "resume.pt").read_bytes()
+    for _ in range(2):
+        (folder / "resume.pt").write_bytes(checkpoint)  # the last that was written before the first of the two was killed
+        _, longer = quietly(request_of(toy_data, data=None, epochs=3, resume=folder))
+        assert longer.updates > first.updates
+    updates = [entry["update"] for entry in RunFolder(folder).read_log() if "update" in entry]
+    assert updates == sorted(updates)
 
 
 def test_a_seed_that_no_generator_takes_is_refused(tmp_path):

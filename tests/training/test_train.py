@@ -161,6 +161,19 @@ def test_half_a_line_of_the_log_is_left_out(tmp_path):
     assert folder.read_log() == [{"update": 20}, {"update": 60, "mel": None}]
 
 
+def test_what_was_noted_after_the_checkpoint_of_a_killed_run_is_noted_once(tmp_path):
+    config = tiny()
+    folder, _ = run(tmp_path, "run", config, 22)
+    checkpoint, crops, cut = folder.resume.read_bytes(), speech_crops(config), b'{"update": 22, "cut o\n'
+    folder.log.write_bytes(before := folder.log.read_bytes() + cut)
+    for _ in range(2):
+        folder.resume.write_bytes(checkpoint)  # the last that was written before the first of the two was killed
+        train(built(config), config, folder, crops, sounds(crops), Budget(updates=44), on_cpu(), **QUIET)
+    updates = [entry["update"] for entry in folder.read_log() if "update" in entry]
+    assert updates == sorted(updates) and updates[-1] == 44
+    assert folder.log.read_bytes().startswith(before)
+
+
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
     config = tiny()
 

@@ -368,4 +368,5 @@ class _Loop:
             raise TrainingError(
                 f"{path}: does not fit {self.folder.config.name} ({type(error).__name__}); put both back as they were, or start a new run"
             ) from error
+        self.folder.forget_after(self.updates)
         self.say(f"goes on after {self.updates:,} updates and {self.clock.spent_s / 60:.1f} minutes")

@@ -1,6 +1,7 @@
 """The folder of a run: settings, log, checkpoint and model. A run never overwrites another; it goes on where it was, or takes a new name."""
 
 import json
+import math
 import os
 from contextlib import suppress
 from itertools import count
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from telucodec.config import parse, read_toml
 from telucodec.errors import TelucodecError, TrainingError
-from telucodec.files import append_line, without_nan, write_whole
+from telucodec.files import append_line, without_nan, write_changed, write_whole
 
 CHECKPOINT = "resume.pt"
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -64,6 +65,13 @@ class RunFolder:
         except TelucodecError as error:
             raise TrainingError(f"{self.log}: cannot be written; free some disk and resume the run") from error
 
+    def forget_after(self, updates: int) -> None:
+        """Take out of log.jsonl what a run that was killed noted after its checkpoint at so many `updates`: it is done, and noted, once more."""
+        if not self.log.exists():
+            return
+        lines = self.log.read_bytes().splitlines(keepends=True)
+        write_changed(self.log, b"".join(line for line in lines if not _update_of(line) > updates))
+
     def read_log(self) -> list[dict]:
         """Entries of log.jsonl so far; a line that was cut off when the disk was full or the run was killed is left out."""
         lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
@@ -72,6 +80,13 @@ class RunFolder:
             with suppress(ValueError):
                 entries.append(json.loads(line))
         return entries
+
+
+def _update_of(line: bytes) -> float:
+    """The number of updates that a line of log.jsonl is of; NaN where it is of none."""
+    with suppress(ValueError, KeyError, TypeError):
+        return float(json.loads(line)["update"])
+    return math.nan
 
 
 def _made(path: Path) -> bool:

@@ -104,6 +104,8 @@ def train(
     if folder.resume.exists():
         before = _load(trainer, clock, folder, crops, data)
         budget = before if budget == Budget() else budget
+        if fabric.is_global_zero:
+            folder.forget_after(trainer.updates)
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
         if not trained:
