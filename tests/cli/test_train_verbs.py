@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from typer.testing import CliRunner
 
 from telucodec.cli.main import app
@@ -20,6 +21,7 @@ from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import TelucodecError, TrainingError
 from telucodec.export.optimize import Check
 from telucodec.training import launch
+from telucodec.training.recipe import BatchConfig
 from telucodec.training.train import Outcome
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
@@ -197,6 +199,26 @@ def test_wrong_wishes_are_one_line_and_leave_no_folder(data, tmp_path):
     assert not (tmp_path / "runs").exists()
     done = telucodec("train", "--data_dir", tmp_path / "nowhere")
     assert done.returncode == 2 and done.stderr.startswith("telucodec: ") and done.stderr.count("\n") == 1
+
+
+def test_a_batch_that_no_memory_holds_is_one_line(data, tmp_path):
+    (tmp_path / "long.toml").write_text('[loss.terms.waveform]\nweight = 1.0\nloss = { kind = "l1" }\n[batches]\ncrop_s = 3600.0\n')
+    preset = ["--data", data, "--preset", data / "tiny.toml", "--recipe", tmp_path / "long.toml", "--batch_size", 1_000_000]
+    for verb in (["train", *preset, "--runs", tmp_path, "--updates", 1, "--no-gates"], ["plan", *preset]):
+        failed = here(*verb)
+        assert isinstance(failed.exception, TrainingError), failed.exception
+        assert str(failed.exception).startswith("1,000,000 crops of 3600 s at once need more memory than there is")
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("a slip")])
+def test_only_what_is_short_of_memory_is_told_so(error):
+    with pytest.raises(TrainingError if "memory" in str(error) else RuntimeError), launch.within_memory(BatchConfig()):
+        raise error
+
+
+def test_what_pytorch_says_of_full_memory_is_known():
+    with pytest.raises(TrainingError), launch.within_memory(BatchConfig()):
+        torch.empty(10**18)
 
 
 def test_a_bundle_encodes_and_decodes_at_every_rate(bundle, data, tmp_path):

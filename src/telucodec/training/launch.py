@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from telucodec.audio.media import SAMPLE_RATE
 from telucodec.config import parse
 from telucodec.data.batches import Crops, pack
 from telucodec.data.manifest import Segment, read_manifest, read_segment, told_apart
-from telucodec.errors import ConfigError, DataError, TelucodecError
+from telucodec.errors import ConfigError, DataError, TelucodecError, TrainingError
 from telucodec.models.complexity import complexity
 from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.trained import ENCODEC, trained_codec
@@ -25,7 +26,7 @@ from telucodec.models.vq_codec import VQCodec
 from telucodec.progress import Progress
 from telucodec.training.gates import apart
 from telucodec.training.journal import wandb_module
-from telucodec.training.recipe import RecipeConfig, RunConfig, preset_of, recipe_of, shipped
+from telucodec.training.recipe import BatchConfig, RecipeConfig, RunConfig, preset_of, recipe_of, shipped
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, Outcome, Say, train
 from telucodec.training.validate import evenly
@@ -37,6 +38,8 @@ OF_ENCODEC = (
     "a codec that began as EnCodec is measured by `telucodec evaluate`, before and after, and not packed for `encode`; "
     "EnCodec as it came has an SI-SDR of about 6 dB at 6 kbps and 9.6 dB at 24 (DAC, arXiv:2306.06546, table 3)"
 )
+OF_CPU_MEMORY = "DefaultCPUAllocator"
+"""In PyTorch's words where the CPU's memory is full, for which it has no kind of error."""
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -110,12 +113,26 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // request.processes))
         torch.manual_seed(config.recipe.seed)
         codec = load_codec_module(start) if start else config.model.build()
-        return train(
-            codec, config, folder, crops, validation, budget, fabric, say, progress, request.gates, start is not None, request.wandb
-        )
+        with within_memory(config.recipe.batches):
+            return train(
+                codec, config, folder, crops, validation, budget, fabric, say, progress, request.gates, start is not None, request.wandb
+            )
 
     outcome = in_processes(fabric, work) if request.processes > 1 else work(fabric)
     return folder.path, outcome
+
+
+@contextmanager
+def within_memory(batches: BatchConfig) -> Iterator[None]:
+    """Train with such `batches`. Raises TrainingError where they need more memory than there is."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and OF_CPU_MEMORY not in str(error):
+            raise
+        raise TrainingError(
+            f"{batches.batch_size:,} crops of {batches.crop_s:g} s at once need more memory than there is; begin with a smaller --batch_size"
+        ) from error
 
 
 def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:

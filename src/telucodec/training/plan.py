@@ -22,7 +22,7 @@ from telucodec.metrics.metric import NotMeasured
 from telucodec.metrics.rate_distortion import Target, bracket, judge
 from telucodec.progress import Progress, untold
 from telucodec.training.gates import LEAST_UPDATES
-from telucodec.training.launch import crops_of, precision_of, validation_sounds
+from telucodec.training.launch import crops_of, precision_of, validation_sounds, within_memory
 from telucodec.training.recipe import RunConfig
 from telucodec.training.train import MOST_VALIDATIONS, VALIDATION_SHARE, Budget
 from telucodec.training.trainer import Trainer
@@ -146,7 +146,7 @@ def plan(
 ) -> Plan:
     """Time the training of `config` on the manifests in `data` and work out `options`; `price` is money for an hour.
 
-    `target` is a rate in kbps and an SNR in dB to be judged by the audio itself. Raises DataError.
+    `target` is a rate in kbps and an SNR in dB to be judged by the audio itself. Raises DataError, TrainingError.
     """
     rows = read_manifest(data / "train.csv")
     if not rows:
@@ -159,7 +159,8 @@ def plan(
         raise DataError(f"the training data: {hole}; look at it with `telucodec doctor`") from hole
     crops = _crops(config, waves)
     validation = validation_sounds(read_manifest(data / "val.csv"), data)
-    found = measure(config, crops, validation, fabric, probe_s, progress)
+    with within_memory(config.recipe.batches):
+        found = measure(config, crops, validation, fabric, probe_s, progress)
     columns = tuple(_column(option, found, crops.batch_s, data_s, price) for option in options)
     known = tuple(_known_column(codec, found, crops.batch_s, data_s, price) for codec in KNOWN)
     return Plan(found, crops.batch_s, data_s / 3600, columns, known, judged)

@@ -22,9 +22,9 @@ class BatchConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch_size: Annotated[int, Field(ge=1)] = 12
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 12
     """Crops of all processes together."""
-    crop_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] = 1.2
+    crop_s: Annotated[float, Field(ge=0.1, le=3600)] = 1.2
 
 
 class AdversarialConfig(BaseModel):
