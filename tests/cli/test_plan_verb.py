@@ -23,11 +23,12 @@ COLUMNS = (
     Column("MVP", "a night", 22_400, 89.6, 23.4, 28_800, 4.0, ""),
 )
 KNOWN = (Column("DAC", "72 crops", 400_000, 3_040, 795, 980_000, 136.1, ""),)
+PROBE = Probe(1.25, 1.25, 0, 1.25, 0, 9.0, 40)
 TARGET = Target(4.0, 35.0, (17.5, 20.4), (16.0, 20.0), "out of reach by an optimistic estimate")
 
 
 def test_a_table_a_line_for_each_choice_and_a_summary():
-    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 3.82, COLUMNS, KNOWN, TARGET))
+    told = lines(Plan(PROBE, 14.4, 3.82, COLUMNS, KNOWN, TARGET))
     assert told[0].split() == ["POC", "MVP", "DAC"]
     assert told[1].split() == ["updates", "1,400", "22,400", "400,000"]
     assert told[3].split() == ["passes", "over", "your", "data", "1.46", "23.4", "-"]  # DAC heard other data
@@ -41,16 +42,25 @@ def test_a_table_a_line_for_each_choice_and_a_summary():
     assert told[-1] == "40 updates timed, 1.25 s each; 12 s of sound a second; 3.82 h of data; too small: POC"
 
 
+def test_each_stage_of_discriminators_is_told_with_its_pace():
+    probe = Probe(0.5, 1.25, 2_500, 2.0, 3_000, 9.0, 40)
+    (*_, last) = lines(Plan(probe, 14.4, 3.82, COLUMNS, KNOWN, None))
+    learn, join = "1.25 s once discriminators learn after 2,500", "2 s once discriminators join after 3,000"
+    assert last.startswith(f"40 updates timed, 0.5 s each, {learn}, {join}; 7 s of sound a second")
+    (*_, last) = lines(Plan(replace(probe, lead_from=3_000), 14.4, 3.82, COLUMNS, KNOWN, None))
+    assert last.startswith(f"40 updates timed, 0.5 s each, {join}; ")
+
+
 def test_data_that_is_too_little_for_a_length_is_told_last():
     weekend = replace(COLUMNS[1], name="production", verdict=verdict_on(300_000, passes=30_100))
-    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 0.16, (COLUMNS[1], weekend), KNOWN, None))
+    told = lines(Plan(PROBE, 14.4, 0.16, (COLUMNS[1], weekend), KNOWN, None))
     assert any(line.startswith("production: ") and "30,100 times, and more recordings will do more" in line for line in told)
     assert told[-1].endswith("too little data: production")
 
 
 def test_little_data_is_told_in_seconds():
     columns = (*COLUMNS, Column("production", "a weekend", 200_000, 800, 180_000, 260_000, 36.0, "too little data: 180,000 passes"))
-    told = lines(Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 16 / 3600, columns, KNOWN, None))
+    told = lines(Plan(PROBE, 14.4, 16 / 3600, columns, KNOWN, None))
     assert told[-1].endswith("; 16 s of data; too small: POC; too little data: production")
 
 
@@ -92,7 +102,7 @@ def test_a_recipe_for_a_trained_codec_is_planned_with_the_codec_it_goes_on_from(
 
     def planned(config, *asked):
         configs.append(config)
-        return Plan(Probe(1.25, 1.25, 0, 9.0, 40), 14.4, 3.82, COLUMNS, KNOWN, None)
+        return Plan(PROBE, 14.4, 3.82, COLUMNS, KNOWN, None)
 
     monkeypatch.setattr("telucodec.training.plan.plan", planned)
     asked = ["plan", "--recipe", "finetune", "--batch_size", "3"]

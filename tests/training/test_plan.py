@@ -14,6 +14,7 @@ from telucodec.models.discriminators.period import PeriodDiscriminatorConfig
 from telucodec.training.plan import KNOWN, Option, Probe, plan, verdict_on
 from telucodec.training.recipe import AdversarialConfig, BatchConfig, RunConfig, preset_of, recipe_of
 from telucodec.training.train import Budget
+from telucodec.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +59,31 @@ def test_discriminators_are_timed_too_where_they_join_later(data):
     config = small("adversarial", adversarial=AdversarialConfig(discriminators=judges, start_update=3000))
     found = planned(data[0], config, [Option("a", Budget(updates=4000))])
     probe = found.probe
-    assert probe.judged_from == 3000
+    assert (probe.lead_from, probe.judged_from) == (2500, 3000)
     assert "discriminators join after 3,000 updates and hear 1,000" in found.columns[0].verdict
-    assert probe.judged_update_s != probe.update_s  # each was timed for itself
-    training_s = 3000 * probe.update_s + 1000 * probe.judged_update_s
+    assert len({probe.update_s, probe.lead_update_s, probe.judged_update_s}) == 3  # each was timed for itself
+    training_s = 2500 * probe.update_s + 500 * probe.lead_update_s + 1000 * probe.judged_update_s
     assert training_s < found.columns[0].wall_s <= 1.1 * training_s + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("start", "lead", "stages"),
+    [(3000, 500, (0, 2500, 3000)), (3000, 0, (0, 3000)), (400, 500, (0, 400)), (0, 500, (0,))],
+)
+def test_discriminators_learn_in_the_stage_that_is_timed_with_them(data, monkeypatch, start, lead, stages):
+    timed, teach = {}, Trainer._teach_judges
+
+    def teaching(self, *waves):
+        timed.setdefault(max(begin for begin in stages if begin <= self.updates), []).append(self.updates)
+        return teach(self, *waves)
+
+    monkeypatch.setattr(Trainer, "_teach_judges", teaching)
+    judges = PanelConfig(members=(PeriodDiscriminatorConfig(periods=(5,), width=2),))
+    config = small("adversarial", adversarial=AdversarialConfig(discriminators=judges, start_update=start, lead_updates=lead))
+    assert config.recipe.stages() == stages
+    probe = planned(data[0], config, []).probe
+    assert {begin for begin in stages if begin >= start - lead} == timed.keys() and all(min(timed[begin]) == begin for begin in timed)
+    assert (probe.lead_from, probe.judged_from) == (stages[1] if len(stages) == 3 else start, start)
 
 
 def test_first_updates_are_not_timed_and_a_validation_takes_as_long_as_all_its_sounds(tmp_path, telugu, monkeypatch):
@@ -88,8 +109,8 @@ def test_first_updates_are_not_timed_and_a_validation_takes_as_long_as_all_its_s
 
 
 def test_updates_and_seconds_are_inverses():
-    probe = Probe(update_s=0.2, judged_update_s=0.7, judged_from=3000, validation_s=20.0, timed_updates=9)
-    for updates in (10, 2999, 3001, 1e5, 1e6):
+    probe = Probe(0.2, lead_update_s=0.5, lead_from=2500, judged_update_s=0.7, judged_from=3000, validation_s=20.0, timed_updates=9)
+    for updates in (10, 2501, 2999, 3001, 1e5, 1e6):
         assert probe.updates(probe.seconds(updates)) == pytest.approx(updates)
 
 

@@ -313,7 +313,7 @@ def test_the_loss_of_the_quantizer_counts_with_its_weight(monkeypatch):
 
 
 def test_minutes_are_as_many_updates_as_fit_into_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops: 1.0)
+    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops, after: 1.0)
     config, said = tiny(), []
     folder, crops = RunFolder.new(tmp_path, "run", config), speech_crops(config)
     with pytest.raises(TrainingError, match="planned updates"):  # 600 are too few
@@ -321,9 +321,9 @@ def test_minutes_are_as_many_updates_as_fit_into_them(tmp_path, monkeypatch):
     assert "600 updates" in said[0]
 
 
-@pytest.mark.parametrize(("minutes", "updates"), [(10, "600"), (15, "800"), (20, "950")])
+@pytest.mark.parametrize(("minutes", "updates"), [(3, "180"), (10, "400"), (20, "700"), (25, "800")])
 def test_updates_with_discriminators_are_reckoned_at_their_own_pace(tmp_path, monkeypatch, minutes, updates):
-    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops, after=0: 2.0 if after == 700 else 1.0)
+    monkeypatch.setattr("telucodec.training.train.time_of_update", lambda trainer, crops, after: {0: 1.0, 200: 2.0, 700: 3.0}[after])
     monkeypatch.setattr("telucodec.training.train.check", lambda codec, recipe, wave, plan: [planned(plan, recipe)])
     config, said = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 700}), []
     folder, crops = RunFolder.new(tmp_path, "run", config), speech_crops(config)

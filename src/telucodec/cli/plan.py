@@ -112,6 +112,8 @@ def lines(found: "Plan") -> list[str]:
         told.append(_told_of_target(found))
     probe = found.probe
     pace = f"{probe.timed_updates} updates timed, {probe.update_s:.3g} s each"
+    if probe.lead_from < probe.judged_from:
+        pace += f", {probe.lead_update_s:.3g} s once discriminators learn after {probe.lead_from:,}"
     if probe.judged_update_s != probe.update_s:
         pace += f", {probe.judged_update_s:.3g} s once discriminators join after {probe.judged_from:,}"
     objections = {

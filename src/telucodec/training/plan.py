@@ -4,6 +4,7 @@ Nothing is written, and nothing of the probe is kept. Beside it stands what know
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -83,25 +84,39 @@ class Probe:
     """What the machine needs, in seconds of wall time."""
 
     update_s: float
-    """Of an update before discriminators join."""
+    """Of an update before discriminators learn."""
+    lead_update_s: float
+    """Where they learn, and are not listened to yet."""
+    lead_from: int
+    """Updates before they learn."""
     judged_update_s: float
-    """With them; the same where there are none."""
+    """Where they are listened to; the same where there are none."""
     judged_from: int
-    """Updates before they join."""
+    """Updates before they are."""
     validation_s: float
     """Of one validation."""
     timed_updates: int
 
     def seconds(self, updates: float) -> float:
         """Of a run with so many updates, its validations included."""
-        training_s = min(updates, self.judged_from) * self.update_s + max(0.0, updates - self.judged_from) * self.judged_update_s
+        training_s = sum(max(0.0, min(updates, end) - begin) * update_s for begin, end, update_s in self._stages())
         return training_s + min(MOST_VALIDATIONS * self.validation_s, VALIDATION_SHARE * training_s)
 
     def updates(self, seconds: float) -> float:
         """That so many seconds allow: the inverse of `seconds`."""
-        training_s = max(seconds / (1 + VALIDATION_SHARE), seconds - MOST_VALIDATIONS * self.validation_s)
-        before_s = self.judged_from * self.update_s
-        return min(training_s, before_s) / self.update_s + max(0.0, training_s - before_s) / self.judged_update_s
+        left_s, updates = max(seconds / (1 + VALIDATION_SHARE), seconds - MOST_VALIDATIONS * self.validation_s), 0.0
+        for begin, end, update_s in self._stages():
+            fitting = min(end - begin, left_s / update_s)
+            left_s, updates = left_s - fitting * update_s, updates + fitting
+        return updates
+
+    def _stages(self) -> tuple[tuple[float, float, float], ...]:
+        """Each with the updates that it goes from and to, and the seconds of one."""
+        return (
+            (0, self.lead_from, self.update_s),
+            (self.lead_from, self.judged_from, self.lead_update_s),
+            (self.judged_from, math.inf, self.judged_update_s),
+        )
 
 
 @dataclass(frozen=True)
@@ -183,23 +198,21 @@ def measure(
     """Train a codec of `config` for some `seconds`, timing its updates, and one validation. Where its codebooks start does not matter here."""
     torch.manual_seed(config.recipe.seed)
     trainer = Trainer(config.model.build(), config.recipe, fabric)
-    adversarial = config.recipe.adversarial
-    stages = 2 if adversarial and adversarial.start_update else 1
+    stages = config.recipe.stages()
+    timed: list[list[float]] = []
+    for number, begin in enumerate(stages):
 
-    def tell(done: int) -> None:
-        progress(done, stages * MOST_TIMED, "update")
+        def tell(done: int, before: int = number * MOST_TIMED) -> None:
+            progress(before + done, len(stages) * MOST_TIMED, "update")
 
-    first = _time_of_update(trainer, crops, seconds / stages, tell)
-    second, count = first, len(first)
-    if stages == 2:
-        trainer.updates = adversarial.start_update
-        second = _time_of_update(trainer, crops, seconds / stages, lambda done: tell(MOST_TIMED + done))
-        count += len(second)
+        trainer.updates = begin
+        timed.append(_time_of_update(trainer, crops, seconds / len(stages), tell))
+    first, lead, judged = (float(np.median(timed[stage])) for stage in (0, len(stages) // 2, -1))
     some = dict(list(validation.items())[:TIMED_SOUNDS])
     began = time.perf_counter()
     listen(trainer.average, some, trainer.loss)
     validation_s = (time.perf_counter() - began) * len(validation) / len(some)
-    return Probe(float(np.median(first)), float(np.median(second)), adversarial.start_update if adversarial else 0, validation_s, count)
+    return Probe(first, lead, stages[len(stages) // 2], judged, stages[-1], validation_s, sum(map(len, timed)))
 
 
 def _time_of_update(trainer: Trainer, crops: Crops, seconds: float, tell: Callable[[int], None]) -> list[float]:

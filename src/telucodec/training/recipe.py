@@ -69,6 +69,12 @@ class RecipeConfig(BaseModel):
     """Preset to train where none is named."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
+    def stages(self) -> tuple[int, ...]:
+        """Updates from which on they take longer: 0, and where discriminators begin to learn and are listened to."""
+        start = self.adversarial.start_update if self.adversarial else 0
+        lead = self.adversarial.lead_updates if self.adversarial else 0
+        return tuple(sorted({0, max(0, start - lead), start}))
+
 
 class RunConfig(BaseModel):
     """All of a run but its data and its length: what `config.toml` in its folder holds."""

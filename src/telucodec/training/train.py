@@ -260,13 +260,15 @@ def _pass_gates(trainer: Trainer, config: RunConfig, crops: Crops, budget: Budge
 
 
 def _updates_within(seconds: float, trainer: Trainer, crops: Crops) -> float:
-    """Updates that fit into `seconds`, the same in every process; slower ones from where discriminators join, if it comes to that."""
-    updates = trainer.fabric.broadcast(seconds / time_of_update(trainer, crops))
-    start = trainer.recipe.adversarial.start_update if trainer.recipe.adversarial else 0
-    if not 0 < start < updates:
-        return updates
-    left_s = seconds * (1 - start / updates)
-    return start + trainer.fabric.broadcast(left_s / time_of_update(trainer, crops, start))
+    """Updates that fit into `seconds`, the same in every process; those of each stage, as far as it comes to them, at their own pace."""
+    stages, updates = trainer.recipe.stages(), 0.0
+    for begin, end in zip(stages, (*stages[1:], math.inf), strict=True):
+        update_s = time_of_update(trainer, crops, begin)
+        updates = begin + trainer.fabric.broadcast(seconds / update_s)
+        if updates <= end:
+            break
+        seconds -= (end - begin) * update_s
+    return updates
 
 
 def time_of_update(trainer: Trainer, crops: Crops, after: int = 0) -> float:
