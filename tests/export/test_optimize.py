@@ -68,8 +68,8 @@ def test_what_differs_or_loses_too_much_is_refused_and_leaves_nothing(codec, tel
 def test_a_codec_at_another_rate_hears_sound_at_its_own(telugu, tmp_path, monkeypatch):
     config = small_codec("spectral", "rvq-ema", telugu[:, :32_000]).config.model_copy(update={"sample_rate": 24_000})
     codec, sound = config.build().eval(), telugu[:, :16_000]
-    encode, heard = VQCodec.encode, []
-    monkeypatch.setattr(VQCodec, "encode", lambda self, wave: heard.append(wave.shape[-1]) or encode(self, wave))
+    padded, heard = VQCodec._padded, []
+    monkeypatch.setattr(VQCodec, "_padded", lambda self, wave: heard.append(wave.shape[-1]) or padded(self, wave))
     write_manifest(tmp_path / "train.csv", [Segment("one.flac", 0.0, 1.0, "one.flac", "", 0.1, 0.5, 0.0)])
     soundfile.write(tmp_path / "one.flac", sound[0], 16_000)
     (codes,) = codes_of(codec, read_manifest(tmp_path / "train.csv"), tmp_path)
