@@ -65,6 +65,12 @@ def test_what_differs_or_loses_too_much_is_refused_and_leaves_nothing(codec, tel
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_what_eight_bits_cost_is_not_judged_by_silence(codec, telugu, tmp_path):
+    with pytest.raises(ModelError, match="cannot be measured on sounds that are silent"):
+        made(tmp_path, codec, 0 * telugu[:, :16_000], int8=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_a_codec_at_another_rate_hears_sound_at_its_own(telugu, tmp_path, monkeypatch):
     config = small_codec("spectral", "rvq-ema", telugu[:, :32_000]).config.model_copy(update={"sample_rate": 24_000})
     codec, sound = config.build().eval(), telugu[:, :16_000]

@@ -1,5 +1,6 @@
 """From a trained run to a bundle for production, with the proof that it still is the same codec and how much faster it became."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ def _compare(codec: VQCodec, bundle: CodesCodec, sounds: Mapping[str, np.ndarray
 
 
 def _judge(found: Check, int8: bool) -> None:
+    if int8 and math.isnan(found.snr_before_db):
+        raise ModelError("what 8 bits cost cannot be measured on sounds that are silent; give others to validate with, or leave --int8 out")
     if int8 and not found.snr_after_db > found.snr_before_db - MOST_LOST_DB:
         raise ModelError(
             f"8 bits cost {found.snr_before_db - found.snr_after_db:.2f} dB of SNR, more than {MOST_LOST_DB:g}; leave --int8 out"
