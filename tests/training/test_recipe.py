@@ -26,6 +26,7 @@ def test_recipes_that_ship_are_read_and_say_what_they_are_for(name):
         (LOSS + "[batches]\ncrop_s = 0.02", "crop_s"),
         (LOSS + '[adversarial]\ndiscriminators = { members = [{ kind = "band_stft", splits = [0.5, 0.1] }] }', "let them rise"),
         (LOSS + "lernrate = 3", "lernrate"),
+        (LOSS.replace("terms.mel", "terms.correlation"), "loss: .*called correlation"),
     ],
 )
 def test_settings_out_of_range_are_named(tmp_path, settings, words):

@@ -21,6 +21,7 @@ from telucodec.models.store import load_codec_module
 from telucodec.training.gates import planned
 from telucodec.training.launch import Request
 from telucodec.training.launch import run as launched
+from telucodec.training.recipe import TAKEN
 from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import LOGGED_UPDATES, Budget, save_state, time_of_update, train
 from telucodec.training.trainer import Trainer
@@ -421,6 +422,13 @@ def test_adversarial_training_stays_finite_and_the_judges_learn(tmp_path, monkey
     assert np.mean([entry["judged_right"] for entry in told[-10:]]) > 0.9
     state = torch.load(folder.resume, weights_only=True)
     assert {"judges", "judges_optimiser", "balancer"} <= state.keys()
+
+
+def test_names_that_the_log_has_for_something_else_are_taken(tmp_path):
+    config = tiny(recipe="adversarial", adversarial=TINY_JUDGES | {"start_update": 0}, revive_every=LOGGED_UPDATES)
+    folder, _ = run(tmp_path, "run", config, LOGGED_UPDATES)
+    (update,) = [entry for entry in folder.read_log() if "revived" in entry]
+    assert update.keys() - config.recipe.loss.terms.keys() == TAKEN - {"correlation"}
 
 
 def test_the_loss_that_is_shown_is_weighted_as_the_one_of_validations(tmp_path):

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from telucodec.config import parse, read_toml
 from telucodec.errors import ConfigError
@@ -15,6 +15,10 @@ from telucodec.training.balancer import BalancerConfig
 from telucodec.training.pace import OptimiserConfig, Positive
 
 CONFIGS = files("telucodec") / "configs"
+OF_UPDATE = {"update", "spent_s", "heard_hours", "loading_s", "revived"}
+OF_LOSS = {"quantizer", "generator", "features", "discriminator", "judged_right"}
+TAKEN = OF_UPDATE | OF_LOSS | {"correlation"}
+"""Names in the log of a run that no term of a loss may have: what else it notes of an update, and what it knows a validation by."""
 
 
 class BatchConfig(BaseModel):
@@ -44,6 +48,12 @@ class AdversarialConfig(BaseModel):
     """The discriminators learn once in so many updates."""
 
 
+def _named_apart(loss: SumConfig) -> SumConfig:
+    if taken := sorted(TAKEN & loss.terms.keys()):
+        raise ValueError(f"no term can be called {taken[0]}, which the log of a run has for something else")
+    return loss
+
+
 class RecipeConfig(BaseModel):
     """How any codec is trained."""
 
@@ -51,7 +61,7 @@ class RecipeConfig(BaseModel):
 
     description: str = ""
     """What the recipe is for, in a sentence."""
-    loss: SumConfig
+    loss: Annotated[SumConfig, AfterValidator(_named_apart)]
     quantizer_weight: Annotated[float, Field(ge=0)] = 1.0
     """Of the quantizer's own term."""
     adversarial: AdversarialConfig | None = None
