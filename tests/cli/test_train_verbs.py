@@ -16,6 +16,7 @@ import soundfile
 import torch
 from typer.testing import CliRunner
 
+from telucodec.apps.training_log import read_training_log
 from telucodec.cli.main import app
 from telucodec.data.manifest import Segment, write_manifest
 from telucodec.errors import TelucodecError, TrainingError
@@ -92,10 +93,12 @@ def test_what_was_asked_is_written_down(run):
     assert entries[-1]["update"] == 40
 
 
-def test_a_run_goes_on(run, data):
+def test_a_run_goes_on(run, data, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["telucodec", "train", "--resume", "it"])
     done = here("train", "--data_dir", data, "--resume", run, "--updates", 42)
     assert "goes on after 40 updates" in done.stderr
     assert "42 updates heard" in done.stdout
+    assert read_training_log(run).source.command.endswith("--learning_rate 0.001 and then telucodec train --resume it")
     assert "42 updates heard" in here("train", "--resume", run).stdout  # as many as it was to last, on its data
 
 

@@ -115,7 +115,19 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
         codec = load_codec_module(start) if start else config.model.build()
         with within_memory(config.recipe.batches):
             return train(
-                codec, config, folder, crops, validation, budget, fabric, say, progress, request.gates, start is not None, request.wandb
+                codec,
+                config,
+                folder,
+                crops,
+                validation,
+                budget,
+                fabric,
+                say,
+                progress,
+                gates=request.gates,
+                trained=start is not None,
+                wandb=request.wandb,
+                command=request.command,
             )
 
     outcome = in_processes(fabric, work) if request.processes > 1 else work(fabric)

@@ -94,10 +94,11 @@ def train(
     gates: bool = True,
     trained: bool = False,
     wandb: bool = False,
+    command: str = "",
 ) -> Outcome:
     """Train `codec` as `config` says in `folder`, on from the checkpoint there if there is one; `trained` keeps its codebooks.
 
-    `validation` are sounds [1, T] by name. Raises TrainingError where a gate fails, numbers are no longer finite, or the
+    `validation` are sounds [1, T] by name; `command` is what the user typed, noted where a run goes on. Raises TrainingError where a gate fails, numbers are no longer finite, or the
     checkpoint is of other settings or data.
     """
     trainer, clock, data = Trainer(codec, config.recipe, fabric), Clock(), _digest(crops, validation)
@@ -106,6 +107,8 @@ def train(
         budget = before if budget == Budget() else budget
         if fabric.is_global_zero:
             folder.forget_after(trainer.updates)
+            if command:
+                folder.write_log({"command": command})
         say(f"goes on after {trainer.updates:,} updates and {clock.spent_s / 60:.1f} minutes")
     else:
         if not trained:
