@@ -157,6 +157,15 @@ def test_two_processes_end_as_one_does(data):
     assert "Traceback" not in done.stderr + failed.stderr
 
 
+def test_processes_of_several_gpus_are_one_run(data, tmp_path):
+    """As on GPUs: Fabric starts the others by the same command."""
+    (tmp_path / "gpus.py").write_text("import torch\ntorch.cuda.is_available = lambda: True\nfrom telucodec.cli.main import main\nmain()\n")
+    asked = training(data, "--runs", tmp_path / "runs", "--updates", 2, "--no-gates", "--processes", 2, "--precision", 32, "--name", "both")
+    done = subprocess.run([sys.executable, tmp_path / "gpus.py", *map(str, asked)], capture_output=True, text=True)
+    assert done.stdout.count("2 updates heard") == 1 and "both/model: 2 updates heard" in done.stdout, done.stderr
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["both"]
+
+
 @pytest.mark.parametrize("stop", [os.killpg, os.kill])
 def test_ctrl_c_on_two_processes_is_told_once(data, stop):
     command = [

@@ -23,7 +23,7 @@ from telucodec.models.complexity import complexity
 from telucodec.models.store import load_codec_module, save_codec
 from telucodec.models.trained import ENCODEC, trained_codec
 from telucodec.models.vq_codec import VQCodec
-from telucodec.progress import Progress
+from telucodec.progress import Progress, untold
 from telucodec.training.gates import apart
 from telucodec.training.journal import wandb_module
 from telucodec.training.recipe import BatchConfig, RecipeConfig, RunConfig, preset_of, recipe_of, shipped
@@ -31,6 +31,8 @@ from telucodec.training.run_folder import RunFolder
 from telucodec.training.train import Budget, Outcome, Say, train
 from telucodec.training.validate import evenly
 
+START = "start"
+"""Folder in that of a run, of the codec that it began with."""
 MOST_VALIDATION_SOUNDS = 24
 MOST_VALIDATION_S = 6.0
 """Of each; more would take training's time and tell little more."""
@@ -40,6 +42,8 @@ OF_ENCODEC = (
 )
 OF_CPU_MEMORY = "DefaultCPUAllocator"
 """In PyTorch's words where the CPU's memory is full, for which it has no kind of error."""
+OWN_RUN = "TELUCODEC_RUN"
+"""Tells the processes of other GPUs, which Fabric starts by the same command, the folder of the run that they are of."""
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -70,7 +74,9 @@ class Request:
 
 def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     """Train as asked; the folder of the run and what it came to. Raises ConfigError, DataError, TrainingError."""
-    start, precision = None, precision_of(request.precision)
+    start, precision, joined = None, precision_of(request.precision), os.environ.get(OWN_RUN)
+    if joined:  # the first process tells all
+        say, progress = _unsaid, untold
     if request.wandb:
         wandb_module()  # missed here rather than when a folder is made
     if request.resume:
@@ -91,12 +97,15 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
     crops = crops_of(config, samples, ends)
     if request.gates and not request.resume:
         say(f"gate {apart(rows, held_out)}")
+    if folder is None and joined:
+        folder = RunFolder(Path(joined))
+        start = folder.path / START if begun else None
     if folder is None:  # not before the data is known to be there
         preset = request.preset or ("from-" + Path(request.start.removeprefix(ENCODEC)).name if begun else config.recipe.model)
         name = request.name or "-".join(Path(part).stem for part in (request.recipe, preset))
         folder = RunFolder.new(request.runs, name, config)
         folder.write_beginning(request.command, root)
-        start = save_codec(begun, folder.path / "start") if begun else None
+        start = save_codec(begun, folder.path / START) if begun else None
     fabric = Fabric(
         accelerator="auto",
         devices=request.processes,
@@ -130,7 +139,13 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
                 command=request.command,
             )
 
-    outcome = in_processes(fabric, work) if request.processes > 1 else work(fabric)
+    os.environ[OWN_RUN] = str(folder.path.absolute())
+    try:
+        outcome = in_processes(fabric, work) if request.processes > 1 else work(fabric)
+    finally:
+        del os.environ[OWN_RUN]
+    if joined:
+        raise SystemExit(0)
     return folder.path, outcome
 
 
@@ -170,6 +185,10 @@ def in_processes(fabric: Fabric, work: Callable[[Fabric], Outcome]) -> Outcome:
     finally:
         for worker in multiprocessing.active_children():  # where this process alone was stopped
             worker.terminate()
+
+
+def _unsaid(line: str) -> None:
+    """Say nothing."""
 
 
 def settings(recipe_name: str, preset: str | None, changes: Mapping[str, float | int], begun: VQCodec | None) -> RunConfig:
