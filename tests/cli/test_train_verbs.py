@@ -157,6 +157,12 @@ def test_two_processes_end_as_one_does(data):
     assert "Traceback" not in done.stderr + failed.stderr
 
 
+def test_two_processes_tell_each_gate_once(data):
+    failed = telucodec(*training(data, "--updates", 10, "--processes", 2, "--experiment_name", "gates-of-two", "--precision", 32))
+    gates = [line.split(":")[0] for line in failed.stderr.splitlines() if line.startswith("gate ")]
+    assert len(gates) == len(set(gates)) > 5
+
+
 def test_processes_of_several_gpus_are_one_run(data, tmp_path):
     """As on GPUs: Fabric starts the others by the same command."""
     (tmp_path / "gpus.py").write_text("import torch\ntorch.cuda.is_available = lambda: True\nfrom telucodec.cli.main import main\nmain()\n")

@@ -122,6 +122,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // request.processes))
         torch.manual_seed(config.recipe.seed)
         codec = load_codec_module(start) if start else config.model.build()
+        told = (say, progress) if fabric.is_global_zero else (_unsaid, untold)
         with within_memory(config.recipe.batches):
             return train(
                 codec,
@@ -131,8 +132,7 @@ def run(request: Request, say: Say, progress: Progress) -> tuple[Path, Outcome]:
                 validation,
                 budget,
                 fabric,
-                say,
-                progress,
+                *told,
                 gates=request.gates,
                 trained=start is not None,
                 wandb=request.wandb,
