@@ -151,6 +151,25 @@ def test_bad_media_is_one_clear_line_and_nothing_is_left_behind(tmp_path, name):
     assert not list(target.parent.glob("*")) if target.parent.exists() else True
 
 
+@pytest.mark.parametrize(
+    "verb", ["extract loop --out out", "build loop --out out", "evaluate {clip} --model loop --out out.json", "report loop --out out.html"]
+)
+def test_a_link_to_itself_is_named(tmp_path, verb):
+    (tmp_path / "loop").symlink_to("loop")
+    clip = next((SPEECH / "kerstin").glob("*.flac"))
+    done = telucodec(*(part.format(clip=clip) for part in verb.split()), cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("telucodec: loop: ")
+
+
+def test_a_whole_file_takes_the_place_of_a_link_to_itself(tmp_path):
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    done = telucodec("live", next((SPEECH / "kerstin").glob("*.flac")), "--out", "loop.wav", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(tmp_path / "loop.wav").frames
+
+
 def test_names_of_any_bytes_are_accepted(tmp_path):
     clip = next((SPEECH / "kerstin").glob("*.flac"))
     source = os.fsdecode(os.fsencode(tmp_path) + b"/\xff not utf-8.flac")

@@ -88,7 +88,7 @@ def _build(media: Path, out: Path, minutes: float, bar: Bar, say: Say, command: 
     data, prepare_s = _prepare(media, extracted, out, bar, say)
     audio = _digest(extracted, out)
     training, train_s = _train(out, audio, minutes, bar, say)
-    called = printable(f"{media.resolve().name} (test part)")
+    called = printable(f"{os.path.basename(os.path.realpath(media))} (test part)")
     measure_s = _evaluate(out, audio, results, training["model"], called, bar, say, command)
     record = BuildRecord(
         data={

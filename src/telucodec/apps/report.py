@@ -7,6 +7,7 @@ the page lies the same as JSON.
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ def report(results_path: Path, out_html: Path, further: Further = Further(), lan
     results_path, out_html = Path(results_path), Path(out_html)
     out_json = out_html.with_suffix(".json")
     read = [results_path, *(path for path in asdict(further).values() if path is not None)]
-    if any(path.resolve() in (out_json.resolve(), out_html.resolve()) for path in map(Path, read)):
+    if {*map(os.path.realpath, read)} & {*map(os.path.realpath, (out_json, out_html))}:
         raise DataError(f"{out_json}: would be written over by the report; give the report another name")
     if out_json.exists() and not _is_of_a_report(out_json):
         raise DataError(f"{out_json}: is there and holds something else than a report, which would be lost; give the report another name")

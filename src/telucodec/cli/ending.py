@@ -1,5 +1,6 @@
 """Names of files that verbs write: what a name promises is what lies there, and nothing else is written over by a slip."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -24,6 +25,6 @@ def spare(sources: Iterable[Path], *targets: Path) -> None:
     """Raise TelucodecError where one of `targets`, which are to be written, is one of the `sources` it would be made of."""
     for source in sources:
         for target in targets:
-            written = target.resolve()  # a folder on its way may be missing still
+            written = Path(os.path.realpath(target))  # a folder on its way may be missing still
             if written.exists() and source.exists() and written.samefile(source):
                 raise TelucodecError(f"{printable(target)}: is what it would be made of; give another name to write to")

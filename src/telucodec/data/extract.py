@@ -204,10 +204,11 @@ def stated_s(source: Path) -> float:
 
 def media_files(folder: Path, out_dir: Path) -> dict[str, Path]:
     """Return the media files below `folder` by their names, in order, without hidden ones and without what was extracted or built before."""
-    own = (out_dir / AUDIO_FOLDER).resolve()
-    if folder.resolve() == out_dir.resolve() or folder.resolve().is_relative_to(own):
+    own = Path(os.path.realpath(out_dir / AUDIO_FOLDER))
+    real = Path(os.path.realpath(folder))
+    if real == Path(os.path.realpath(out_dir)) or real.is_relative_to(own):
         raise DataError(f"{folder}: is where the extracted sound would go; give another folder to write to")
-    found = sorted(media_below(folder, lambda below: below.resolve() == own))
+    found = sorted(media_below(folder, lambda below: os.path.realpath(below) == str(own)))
     if not found:
         raise DataError(f"{folder}: holds no audio or video file; put your recordings there (mp4, mkv, mp3, m4a, wav, flac ...)")
     return {_name(path, folder): path for path in found}

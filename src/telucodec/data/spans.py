@@ -65,7 +65,7 @@ class Span:
 
 def span_of(row: Segment, root: Path) -> Span:
     """Return where the sound of `row` lies, whose file is below `root`. Raises DataError where it is not there."""
-    path = (Path(root) / row.path).resolve()
+    path = Path(os.path.realpath(Path(root) / row.path))
     try:
         facts = soundfile.info(os.fsencode(path))
     except soundfile.SoundFileError as error:

@@ -3,6 +3,7 @@
 A value that could not be computed is null and has its reason beside it in `holes`; a file that lacks one does not load.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -207,8 +208,8 @@ def read_results(path: Path) -> Results:
 
 def beside(results_path: Path, name: str) -> Path:
     """The sound file `name` below the folder of results. Raises DataError for one elsewhere: results may come from anyone, pages are passed on."""
-    folder = Path(results_path).parent.resolve()
-    path = (folder / name.replace("\0", "")).resolve()
+    folder = Path(os.path.realpath(Path(results_path).parent))
+    path = Path(os.path.realpath(folder / name.replace("\0", "")))
     if not path.is_relative_to(folder) or path.suffix != ".flac":
         raise DataError(f"{name}: not a FLAC file beside the results, so it is left out")
     return path

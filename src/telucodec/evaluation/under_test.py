@@ -1,5 +1,6 @@
 """What is under test, by the words of `evaluate --model`: each model at each rate that it is asked for, under a name of its own."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def called(model: str) -> str:
     """`model` in tables and names of files: its folder, or that of the run or build that it is part of."""
     if model.startswith(ENCODEC):
         return ENCODEC.removesuffix(":")
-    path = Path(model).resolve()
+    path = Path(os.path.realpath(model))
     return printable(path.parent.name if path.name in PARTS else path.name)
 
 

@@ -15,7 +15,7 @@ def bundle_folder(out: Path, last: str, optional: str) -> Iterator[Path]:
 
     The file `optional` of an older bundle goes too. Where what is done here fails, `out` stays as it was. Raises ModelError where that is a file.
     """
-    out = out.resolve()  # the working folder has a name only so
+    out = Path(os.path.realpath(out))  # the working folder has a name only so
     if out.exists() and not out.is_dir():
         raise ModelError(f"{out}: is a file; name a folder for the bundle")
     beside = out.with_name(f".{os.getpid()}.part-{out.name}")
